@@ -1,0 +1,1 @@
+"""Settings, folders and the data files that ship with the program."""

@@ -1,0 +1,1 @@
+"""Where tokens come from: engines, the worker processes they live in, and the pool that holds them."""

@@ -1,0 +1,1 @@
+"""What can be run: the inventory, GGUF headers, memory estimates, downloads."""

@@ -1,0 +1,1 @@
+"""What is remembered: sessions and messages in SQLite."""

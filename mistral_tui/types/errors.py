@@ -1,0 +1,65 @@
+"""Errors that a person can meet.
+
+Each message is one line: what happened, to what, and what to do about it. The layers raise subclasses; the
+faces show the message and never a traceback.
+"""
+
+
+class MistralTuiError(Exception):
+    """Root of all errors of this program that are meant for people."""
+
+    exit_status = 1
+
+
+class InvalidRequest(MistralTuiError):
+    """A call with values that make no sense, such as a temperature of 9."""
+
+    exit_status = 2
+
+
+class ConfigError(MistralTuiError):
+    """A settings, theme, keymap or inventory file cannot be used; names file, line and key."""
+
+
+class ModelError(MistralTuiError):
+    """A model cannot be used; names it and why."""
+
+
+class ModelNotFound(ModelError):
+    """No model has this name, or its file is not there."""
+
+
+class BadModelFile(ModelError):
+    """The file is not a model that can be loaded: wrong magic, truncated, damaged, unknown architecture."""
+
+
+class NotEnoughMemory(ModelError):
+    """Loading would need more memory than is free; names both and a size that would fit."""
+
+
+class NoChatTemplate(ModelError):
+    """The model carries no chat template, and none was chosen."""
+
+
+class BadChatTemplate(ModelError):
+    """The chat template does not parse, raises, or runs too long."""
+
+
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
+
+
+class EngineError(MistralTuiError):
+    """An engine failed while it worked."""
+
+
+class WorkerDied(EngineError):
+    """The worker process of a model ended; names the signal and the last line of its log."""
+
+
+class LoadCancelled(EngineError):
+    """The person stopped a load."""
+
+
+class StoreError(MistralTuiError):
+    """The database cannot be read or written; names the file, why, and what happens to the chat."""
