@@ -1,0 +1,67 @@
+import pytest
+
+from mistral_tui.engines.outbox import Outbox
+from mistral_tui.types.events import Finished, PromptProgress, TextDelta
+from mistral_tui.types.messages import Usage
+
+pytestmark = pytest.mark.core
+
+
+def test_adjacent_text_is_merged_and_counts_its_tokens() -> None:
+    outbox = Outbox()
+    for text in ("Hel", "lo", " there"):
+        outbox.put(TextDelta(text))
+    assert outbox.take() == (TextDelta("Hello there", tokens=3),)
+    assert outbox.empty
+
+
+def test_newer_progress_replaces_older() -> None:
+    outbox = Outbox()
+    for done in range(5):
+        outbox.put(PromptProgress(done, 5))
+    outbox.put(TextDelta("a"))
+    assert outbox.take() == (PromptProgress(4, 5), TextDelta("a"))
+
+
+def test_nothing_follows_the_last_event() -> None:
+    outbox = Outbox()
+    end = Finished("stop", Usage())
+    outbox.put(end)
+    outbox.put(TextDelta("late"))
+    outbox.put(Finished("cancelled", Usage()))
+    assert outbox.take() == (end,)
+
+
+def test_a_full_outbox_tells_the_engine_when_it_has_room_again() -> None:
+    outbox = Outbox(text_limit=4)
+    woken: list[bool] = []
+    outbox.on_writable = lambda: woken.append(outbox.full)
+    outbox.put(TextDelta("abc"))
+    assert not outbox.full
+    outbox.take()
+    assert woken == []
+    outbox.put(TextDelta("abcd"))
+    assert outbox.full
+    outbox.take()
+    assert woken == [False]
+
+
+def test_the_reader_is_woken_by_the_first_event_the_first_text_and_the_end_only() -> None:
+    woken: list[str] = []
+    outbox = Outbox(on_filled=lambda: woken.append(state))
+    state = "progress"
+    outbox.put(PromptProgress(1, 2))
+    outbox.put(PromptProgress(2, 2))
+    state = "first text"
+    outbox.put(TextDelta("a"))
+    state = "more text"
+    outbox.put(TextDelta("b"))
+    assert outbox.urgent
+    outbox.take()
+    state = "after taking"
+    outbox.put(TextDelta("c"))
+    outbox.put(TextDelta("d"))
+    assert not outbox.urgent
+    state = "end"
+    outbox.put(Finished("stop", Usage()))
+    assert woken == ["progress", "first text", "after taking", "end"]
