@@ -1,0 +1,128 @@
+"""The tree of messages of one session, and which of its branches is active."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from mistral_tui.types.messages import Message
+from mistral_tui.types.sessions import Session, title_from
+
+
+class Conversation:
+    """Messages that name their parents; editing, retrying and forking add branches and destroy nothing.
+
+    Messages may come from a damaged database: a parent that is missing makes its child a root, and a circle of
+    parents is cut open.
+    """
+
+    def __init__(self, session: Session | None = None, messages: Iterable[Message] = ()) -> None:
+        self.session = session or Session()
+        self._messages: dict[str, Message] = {message.id: message for message in messages}
+        self._parents = _sound_parents(self._messages)
+        self._children: dict[str | None, list[str]] = {}
+        for message_id, parent_id in self._parents.items():
+            self._children.setdefault(parent_id, []).append(message_id)
+        if self.session.leaf_id not in self._messages:
+            self._set_session(leaf_id=next(reversed(self._messages), None))
+
+    def __len__(self) -> int:
+        """How many messages there are, in all branches."""
+        return len(self._messages)
+
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._messages
+
+    def __getitem__(self, message_id: str) -> Message:
+        return self._messages[message_id]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All messages of all branches, oldest first."""
+        return tuple(self._messages.values())
+
+    @property
+    def leaf_id(self) -> str | None:
+        """The message that the active branch ends with; `None`: the branch is empty."""
+        return self.session.leaf_id
+
+    def path(self) -> tuple[Message, ...]:
+        """Return the active branch, oldest message first."""
+        branch = []
+        message_id = self.leaf_id
+        while message_id is not None:
+            branch.append(self._messages[message_id])
+            message_id = self._parents[message_id]
+        return tuple(reversed(branch))
+
+    def children(self, message_id: str | None) -> tuple[Message, ...]:
+        """Return the messages that follow `message_id`, oldest first; `None` gives the roots."""
+        return tuple(self._messages[child] for child in self._children.get(message_id, ()))
+
+    def siblings(self, message_id: str) -> tuple[Message, ...]:
+        """Return all messages with the same parent as `message_id`, itself among them, oldest first."""
+        return self.children(self._parents[message_id])
+
+    def latest_leaf(self, message_id: str) -> str:
+        """Return the end of the newest branch that goes through `message_id`."""
+        while below := self._children.get(message_id):
+            message_id = below[-1]
+        return message_id
+
+    def select(self, leaf_id: str | None) -> None:
+        """Make the branch that ends with `leaf_id` the active one; the next message is appended there.
+
+        `None` selects the empty branch: the next message becomes another root.
+        """
+        if leaf_id is not None and leaf_id not in self._messages:
+            raise KeyError(leaf_id)
+        self._set_session(leaf_id=leaf_id)
+
+    def append(self, message: Message) -> Message:
+        """Add `message` at the end of the active branch and return it with its parent set."""
+        if message.id in self._messages:
+            raise ValueError(f"message {message.id} is already part of the conversation")
+        message = msgspec.structs.replace(message, parent_id=self.leaf_id)
+        self._messages[message.id] = message
+        self._parents[message.id] = message.parent_id
+        self._children.setdefault(message.parent_id, []).append(message.id)
+        title = self.session.title
+        if not title and message.role == "user":
+            title = title_from(message.text)
+        self._set_session(leaf_id=message.id, updated_at=message.created_at, title=title)
+        return message
+
+    def replace(self, message: Message) -> None:
+        """Put `message` in the place of the one with the same id; its place in the tree stays as it is."""
+        self._messages[message.id] = msgspec.structs.replace(message, parent_id=self._messages[message.id].parent_id)
+
+    def remove(self, message_id: str) -> None:
+        """Take back a message that nothing follows; the active branch then ends with its parent."""
+        if self._children.get(message_id):
+            raise ValueError(f"message {message_id} has been answered")
+        parent_id = self._parents.pop(message_id)
+        del self._messages[message_id]
+        self._children[parent_id].remove(message_id)
+        if self.leaf_id == message_id:
+            self._set_session(leaf_id=parent_id)
+
+    def _set_session(self, **changes: str | float | None) -> None:
+        self.session = msgspec.structs.replace(self.session, **changes)
+
+
+def _sound_parents(messages: dict[str, Message]) -> dict[str, str | None]:
+    """Return the parent of each message, without parents that do not exist and without circles."""
+    parents = {
+        message.id: message.parent_id if message.parent_id in messages else None for message in messages.values()
+    }
+    rooted: set[str] = set()
+    for start in parents:
+        walk: dict[str, None] = {}
+        current: str | None = start
+        while current is not None and current not in rooted:
+            if current in walk:
+                parents[current] = None
+                break
+            walk[current] = None
+            current = parents[current]
+        rooted.update(walk)
+    return parents

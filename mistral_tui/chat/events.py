@@ -1,0 +1,35 @@
+"""What a living chat tells its listeners, besides the events of the turn."""
+
+from dataclasses import dataclass
+
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.events import TurnEvent
+from mistral_tui.types.messages import FilePart
+from mistral_tui.types.models import LoadProgress
+
+
+@dataclass(frozen=True)
+class SavingChanged:
+    """The chat could not be saved, or it is saved again."""
+
+    unsaved: str | None
+    """Why it is kept in memory only; `None`: everything is stored."""
+
+
+@dataclass(frozen=True)
+class ChatFailed:
+    """No reply could be begun, because the model could not be loaded. The prompt stays; `LiveChat.retry` answers it."""
+
+    error: MistralTuiError
+
+
+@dataclass(frozen=True)
+class PromptReturned:
+    """A prompt was cancelled before the model was asked: it is no longer part of the chat."""
+
+    message_id: str
+    text: str
+    files: tuple[FilePart, ...]
+
+
+ChatEvent = TurnEvent | LoadProgress | SavingChanged | ChatFailed | PromptReturned

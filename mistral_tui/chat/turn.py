@@ -1,0 +1,122 @@
+"""One turn: ask the engine for the reply to the active branch, and say what happens on the way."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from mistral_tui.chat.conversation import Conversation
+from mistral_tui.engines.engine import Engine
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.events import (
+    EngineEvent,
+    Finished,
+    MessageCommitted,
+    ReplyStarted,
+    TextDelta,
+    TurnEnded,
+    TurnEvent,
+)
+from mistral_tui.types.messages import Message, TextPart, Usage
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
+
+_log = logging.getLogger(__name__)
+
+
+async def run_turn(
+    conversation: Conversation, engine: Engine, sampling: SamplingParams, cancelled: asyncio.Event
+) -> AsyncGenerator[TurnEvent, None]:
+    """Answer the last user message of the active branch.
+
+    The reply is appended to the conversation at once and grows there while it is written, so that whoever looks at
+    the conversation in the middle of a turn sees the text so far.
+
+    Args:
+        conversation: Its active branch is continued; the branch ends with the user's message.
+        engine: Where tokens come from.
+        sampling: How they are chosen.
+        cancelled: Set it to stop the reply; what was said so far stays.
+
+    Yields:
+        Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
+        reason tells a stop from a limit, a cancel and a failure.
+    """
+    request = GenerateRequest(prompt_messages(conversation), sampling, chat_id=conversation.session.id)
+    reply = conversation.append(Message("assistant", (), model=engine.model.name))
+    text = ""
+    finished = Finished("cancelled", Usage())
+    try:
+        yield ReplyStarted(reply)
+        async with contextlib.aclosing(_answer(engine, request, cancelled)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    finished = event
+                elif isinstance(event, TextDelta):
+                    text += event.text
+                    reply = msgspec.structs.replace(reply, parts=(TextPart(text),))
+                    conversation.replace(reply)
+                yield event
+    finally:
+        # Also when the turn is abandoned: a reply must not look unfinished for ever.
+        reply = msgspec.structs.replace(reply, finish=finished.reason, usage=finished.usage, error=finished.error)
+        conversation.replace(reply)
+    yield MessageCommitted(reply)
+    yield TurnEnded(finished.reason, finished.error)
+
+
+def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
+    """Return what the engine is shown of the active branch: the system prompt, then user and assistant in turns.
+
+    A reply without a word (failed, or cancelled before it began) is left out, and so is the prompt before it: a prompt
+    that a model choked on must not spoil the ones that follow, and many templates refuse two prompts in a row.
+    """
+    shown: list[Message] = []
+    for message in conversation.path():
+        if message.role == "assistant" and not _says_something(message):
+            continue
+        if message.role == "user" and shown and shown[-1].role == "user":
+            shown[-1] = message
+        elif message.role != "assistant" or any(earlier.role == "user" for earlier in shown):
+            shown.append(message)
+    if conversation.session.system_prompt:
+        shown.insert(0, Message("system", (TextPart(conversation.session.system_prompt),)))
+    return tuple(shown)
+
+
+def _says_something(message: Message) -> bool:
+    return any(not isinstance(part, TextPart) or part.text.strip() for part in message.parts)
+
+
+async def _answer(
+    engine: Engine, request: GenerateRequest, cancelled: asyncio.Event
+) -> AsyncGenerator[EngineEvent, None]:
+    """Yield the engine's events up to exactly one `Finished`, also when the engine misbehaves."""
+    if cancelled.is_set():
+        yield Finished("cancelled", Usage())
+        return
+    watcher = asyncio.create_task(_cancel_when(cancelled, engine, request.id))
+    try:
+        async with contextlib.aclosing(engine.generate(request)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Finished):
+                    return
+        yield Finished("failed", Usage(), "the engine stopped without a reason; send the prompt again")
+    except MistralTuiError as error:
+        yield Finished("failed", Usage(), str(error))
+    except Exception as error:
+        _log.exception("the engine raised")
+        yield Finished("failed", Usage(), f"the engine failed unexpectedly: {type(error).__name__}: {error}")
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _cancel_when(cancelled: asyncio.Event, engine: Engine, request_id: str) -> None:
+    await cancelled.wait()
+    try:
+        await engine.cancel(request_id)
+    except Exception:
+        _log.exception("the engine could not be asked to stop")
