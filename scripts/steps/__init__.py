@@ -1,0 +1,1 @@
+"""What the build script does: `plan` says which commands a step runs, the other files run them."""

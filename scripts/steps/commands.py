@@ -1,0 +1,41 @@
+"""What a step is made of: commands to run and paths to remove."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Literal
+
+Output = Literal["log", "terminal", "replace"]
+"""`log`: kept quiet, shown when it fails. `terminal`: shown as it comes. `replace`: the command takes over."""
+
+NOTHING_COLLECTED = 5
+"""Exit status of pytest when no test was selected."""
+
+
+PIP_SETTINGS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
+"""Environment of every pip that we start: it asks nothing, and stays in `.venv` whatever the person's own settings."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One process to run in the root of the checkout."""
+
+    title: str
+    """What it does, for the person who waits: "Checking types"."""
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Added to the environment."""
+    output: Output = "log"
+    note: str = ""
+    """Said beside the title when it takes long."""
+    no_tests_yet: bool = False
+    """For pytest: to collect nothing is no failure."""
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Files and folders to delete, as patterns relative to the root."""
+
+    title: str
+    patterns: tuple[str, ...]
+    root: PurePath
