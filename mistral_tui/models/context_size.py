@@ -1,0 +1,28 @@
+"""How many tokens a context holds: the one rule for estimates before a load and for the load itself."""
+
+LARGEST_DEFAULT = 8192
+"""Tokens of one chat that are reserved unless the person asks for more: the KV cache is committed at once."""
+SHARED_CELLS = 4096
+"""Up to this many cells, every chat that may be in the context gets room of its own."""
+
+
+def context_of_one_chat(wanted: int | None, trained: int) -> int:
+    """Return the context of one chat in tokens: what was asked for, else what the model was trained for, capped.
+
+    Args:
+        wanted: `LoadOptions.n_ctx`. More than `trained` is allowed; whoever loads says so.
+        trained: What the model was trained for; 0 if its file does not say.
+    """
+    if wanted is not None:
+        return wanted
+    return min(trained, LARGEST_DEFAULT) if trained > 0 else LARGEST_DEFAULT
+
+
+def kv_cells(n_ctx: int, max_seqs: int) -> int:
+    """Return how many tokens the KV cache holds for all chats together, a multiple of 256.
+
+    One chat can always fill its `n_ctx`. Small contexts get room for several full chats; with large ones the
+    chats share the room of one, and the least recently used makes way.
+    """
+    cells = max(n_ctx, min(n_ctx * max_seqs, SHARED_CELLS))
+    return -(-cells // 256) * 256
