@@ -27,6 +27,7 @@ FOLDERS = {
     "MISTRAL_TUI_STATE_DIR": "state",
     "MISTRAL_TUI_CACHE_DIR": "cache",
     "MISTRAL_TUI_CONFIG_DIR": "config",
+    "MISTRAL_TUI_MODELS": "models",
     "XDG_CONFIG_HOME": "xdg/config",
     "XDG_DATA_HOME": "xdg/data",
     "XDG_STATE_HOME": "xdg/state",
