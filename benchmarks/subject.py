@@ -1,0 +1,43 @@
+"""The program that is measured: how it is started, and the model that it runs."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+
+from tests.conftest import FOLDERS, SMOLLM2_FILE
+
+PROGRAM = (sys.executable, "-m", "mistral_tui")
+
+
+def find_model() -> Path:
+    """Return the model that all benchmarks run on: the starter, as the tests fetch it."""
+    folder = os.environ.get("MISTRAL_TUI_TEST_MODELS") or platformdirs.user_cache_path("mistral-tui") / "test-models"
+    model = Path(folder) / SMOLLM2_FILE
+    if not model.exists():
+        sys.exit(f"there is no {model}; `python -m pytest -k smollm2` fetches it, or set MISTRAL_TUI_TEST_MODELS")
+    return model
+
+
+def use_folders_below(folder: Path) -> None:
+    """Point the program at folders that are not the person's own."""
+    for name, place in FOLDERS.items():
+        os.environ[name] = str(folder / place)
+    settings = Path(os.environ["MISTRAL_TUI_CONFIG"])
+    settings.parent.mkdir(parents=True, exist_ok=True)
+
+
+def write_settings(text: str) -> None:
+    """Give the program these settings (TOML) from its next start on."""
+    Path(os.environ["MISTRAL_TUI_CONFIG"]).write_text(text, encoding="utf-8")
+
+
+def milliseconds_of(command: Sequence[str]) -> float:
+    """Run a command to its end and return how long that took."""
+    started = time.perf_counter()
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    return 1000 * (time.perf_counter() - started)

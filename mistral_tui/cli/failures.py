@@ -1,0 +1,50 @@
+"""What a person sees of a failure: one line on stderr that starts with `error:`, and an exit status."""
+
+import contextlib
+import os
+import sys
+import traceback
+
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.text import printable_line
+
+CANCELLED = 130
+"""Exit status after ctrl+c, as shells expect it (128 + SIGINT)."""
+READER_GONE = 141
+"""Exit status when whoever read our output has gone (128 + SIGPIPE)."""
+DEBUG = "MISTRAL_TUI_DEBUG"
+"""Name of the environment variable that asks for tracebacks."""
+
+
+def debugging() -> bool:
+    """Whether the person asked for tracebacks, by `--debug` or the environment."""
+    return os.environ.get(DEBUG, "") not in ("", "0")
+
+
+def say(kind: str, text: str) -> None:
+    """Write one line to stderr, such as `note: …`; silently nothing if stderr is gone."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a closed stderr: there is nobody to tell
+        print(f"{kind}: {printable_line(text)}", file=sys.stderr, flush=True)
+
+
+def report(error: BaseException) -> int:
+    """Tell the person about `error` and return the exit status that goes with it."""
+    if isinstance(error, KeyboardInterrupt):
+        return CANCELLED
+    if isinstance(error, BrokenPipeError):
+        leave_quietly()
+        return READER_GONE
+    if debugging():
+        traceback.print_exception(error)
+    if isinstance(error, MistralTuiError):
+        say("error", str(error))
+        return error.exit_status
+    hint = "" if debugging() else "; run it again with --debug before the command to see where"
+    say("error", f"{type(error).__name__}: {error}{hint}")
+    return 1
+
+
+def leave_quietly() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not complain about a closed pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())

@@ -1,0 +1,25 @@
+"""The log of this process, for people who ask for one with `--log`."""
+
+import logging
+import logging.handlers
+
+from mistral_tui.types.errors import ConfigError
+
+_BYTES = 10_000_000
+_FILES = 3
+
+
+def log_to(path: str) -> None:
+    """Write what the program logs to the file `path`, which is rotated at 10 MB.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    try:
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write the log {path}: {error.strerror or error}; name another file") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    log = logging.getLogger("mistral_tui")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)

@@ -1,0 +1,118 @@
+"""The command `mistral-tui`: reads the global flags, finds the command and runs it.
+
+Nothing is imported here before it is known to be needed: `--version` and `--help` must not cost more than the
+interpreter's own start, and `ask` should have its worker running before anything else is loaded.
+"""
+
+import os
+import sys
+from argparse import SUPPRESS
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+import mistral_tui
+from mistral_tui.cli.failures import DEBUG, report
+from mistral_tui.cli.flags import ArgumentParser, ModelFlags, absolute, add_model_flags
+from mistral_tui.types.errors import InvalidRequest
+
+PROGRAM = "mistral-tui"
+
+
+class RootFlags(ModelFlags):
+    """The flags before the command, the command and what follows it."""
+
+    config: str | None = None
+    database: str | None = None
+    inventory: str | None = None
+    log: str | None = None
+    debug: bool = False
+    command: list[str]
+
+
+class Command(NamedTuple):
+    """One command of the program; its module is imported when the command is given."""
+
+    summary: str
+    module: str
+    run: str
+    """Name in the module: a function `(arguments, flags) -> exit status`, or a Typer app or command."""
+    typer: bool = False
+
+
+COMMANDS = {
+    "ask": Command("one answer on stdout; reads a pipe", "mistral_tui.cli.ask", "ask"),
+    "gguf": Command("open the interface on a GGUF file", "mistral_tui.cli.gguf", "gguf"),
+    "models": Command("the models of the inventory: list, info, pull", "mistral_tui.cli.models", "models_app", True),
+    "sessions": Command("stored chats: list, show", "mistral_tui.cli.sessions", "sessions_app", True),
+    "doctor": Command("check this installation and say what to fix", "mistral_tui.cli.doctor", "doctor", True),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status.
+
+    Args:
+        arguments: What follows the program's name; `None` takes them from the command line.
+    """
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except SystemExit as exit:  # --help and --version
+        return exit.code if isinstance(exit.code, int) else 0
+    except BaseException as error:
+        return report(error)
+
+
+def _run(arguments: list[str]) -> int:
+    flags = _parser().parse_args(arguments, namespace=RootFlags())
+    _publish(flags)
+    if not flags.command:
+        from mistral_tui.cli.interface import open_interface
+
+        return open_interface(flags)
+    name, *rest = flags.command
+    command = COMMANDS.get(name)
+    if command is None:
+        raise InvalidRequest(f"there is no command {name!r}; `{PROGRAM} --help` lists them")
+    target = getattr(import_module(command.module), command.run)
+    if command.typer:
+        from mistral_tui.cli.groups import run_group
+
+        return run_group(target, f"{PROGRAM} {name}", rest)
+    run: Callable[[list[str], ModelFlags], int] = target
+    return run(rest, flags)
+
+
+def _parser() -> ArgumentParser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
+    parser = ArgumentParser(
+        PROGRAM,
+        "Talk with models that run on your own machine. Without a command: the terminal interface.",
+        epilog=f"commands:\n{commands}\n\n`{PROGRAM} COMMAND --help` tells more about each.",
+        usage=f"{PROGRAM} [FLAGS] [COMMAND …]",
+    )
+    # "...": the first word that is no flag, and everything after it, belongs to the command.
+    parser.add_argument("command", nargs="...", help=SUPPRESS)
+    add_model_flags(parser)
+    group = parser.add_argument_group("program")
+    group.add_argument("--config", metavar="FILE", help="settings, instead of the person's own")
+    group.add_argument("--database", metavar="FILE", help="where sessions are stored")
+    group.add_argument("--inventory", metavar="FILE", help="the list of models")
+    group.add_argument("-l", "--log", metavar="FILE", help="write a log of this process to FILE")
+    group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+    group.add_argument("--version", action="version", version=f"{PROGRAM} {mistral_tui.__version__}")
+    return parser
+
+
+def _publish(flags: RootFlags) -> None:
+    """Hand the flags that any part of the program may need to all of it, worker processes included."""
+    for name, value in (("CONFIG", flags.config), ("DATABASE", flags.database), ("INVENTORY", flags.inventory)):
+        if value is not None:
+            os.environ[f"MISTRAL_TUI_{name}"] = absolute(value)
+    if flags.debug:
+        os.environ[DEBUG] = "1"
+    if flags.log is not None:
+        from mistral_tui.cli.logs import log_to
+
+        log_to(absolute(flags.log))
