@@ -100,10 +100,12 @@ class Conversation:
         if self._children.get(message_id):
             raise ValueError(f"message {message_id} has been answered")
         parent_id = self._parents.pop(message_id)
-        del self._messages[message_id]
+        removed = self._messages.pop(message_id)
         self._children[parent_id].remove(message_id)
         if self.leaf_id == message_id:
             self._set_session(leaf_id=parent_id)
+        if not self._messages and self.session.title == title_from(removed.text):
+            self._set_session(title="")
 
     def _set_session(self, **changes: str | float | None) -> None:
         self.session = msgspec.structs.replace(self.session, **changes)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
+from mistral_tui.chat.recorder import Recorder
+from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.turn import run_turn
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
@@ -19,13 +21,14 @@ from mistral_tui.types.requests import SamplingParams
 
 _log = logging.getLogger(__name__)
 
+PROMPT_LIMIT = 1.0
+"""Most seconds that the store may hold up a reply."""
+CLOSE_LIMIT = 3.0
+"""Most seconds to wait for the store at the end."""
+
 ChatState = Literal["idle", "loading", "answering"]
 Listener = Callable[[ChatEvent], None]
 GetEngine = Callable[[Callable[[LoadProgress], None]], Awaitable[Engine]]
-
-
-class Recorder(Protocol):
-    """What remembers the chat; none for a private one."""
 
 
 class LiveChat:
@@ -34,13 +37,35 @@ class LiveChat:
     Everything happens on one event loop. Listeners are called on it, in the order of the events, and must not block.
     """
 
-    def __init__(self, conversation: Conversation, get_engine: GetEngine, sampling: SamplingParams) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        get_engine: GetEngine,
+        sampling: SamplingParams,
+        store: StoreThread | None = None,
+        on_use: Callable[["LiveChat"], None] = lambda chat: None,
+    ) -> None:
+        """Make a chat of a conversation.
+
+        Args:
+            conversation: It is continued; nobody else may change it.
+            get_engine: Returns the model that answers, and reports its loading.
+            sampling: How tokens are chosen.
+            store: Where it is remembered; `None` and private sessions stay in memory.
+            on_use: Called when `in_use` may have changed.
+        """
         self.conversation = conversation
         self.sampling = sampling
         """Used from the next turn on."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
+        self.failed = False
+        """Whether the last turn failed."""
         self._get_engine = get_engine
+        self._on_use = on_use
+        self._recorder: Recorder | None = None
+        if store is not None and not conversation.session.private:
+            self._recorder = Recorder(conversation, store, self._saving_changed, self._use_changed)
         self._listeners: list[Listener] = []
         self._state: ChatState = "idle"
         self._cancelled = asyncio.Event()
@@ -56,13 +81,22 @@ class LiveChat:
         """Whether a prompt is being worked on; `send` and `retry` must wait."""
         return self._state != "idle"
 
+    @property
+    def in_use(self) -> bool:
+        """Whether the chat would be missed: it works, someone listens, or it exists nowhere else."""
+        if self.busy or self._listeners:
+            return True
+        return len(self.conversation) > 0 if self._recorder is None else self._recorder.pending
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on, until the returned function is called."""
         self._listeners.append(listener)
+        self._use_changed()
 
         def unsubscribe() -> None:
             if listener in self._listeners:
                 self._listeners.remove(listener)
+                self._use_changed()
 
         return unsubscribe
 
@@ -79,8 +113,10 @@ class LiveChat:
         if text.strip():
             parts = (*files, TextPart(_valid_unicode(text)))
         prompt = self.conversation.append(Message("user", parts))
-        self._emit(MessageCommitted(prompt))
+        if self._recorder is not None:
+            self._recorder.note(prompt)
         self._start(prompt)
+        self._emit(MessageCommitted(prompt))
 
     def retry(self) -> None:
         """Answer the last prompt of the active branch (again): the reply begins a branch of its own.
@@ -106,7 +142,18 @@ class LiveChat:
             await asyncio.wait({self._task})
 
     async def close(self) -> None:
-        """Stop, and return when the chat is idle."""
+        """Stop, and return when the chat is idle and stored, or cannot be stored: then `unsaved` says why."""
+        self.cancel()
+        await self.wait()
+        if self._recorder is not None:
+            await self._recorder.flush(CLOSE_LIMIT)
+            self._recorder.stop()
+
+    async def discard(self) -> None:
+        """Stop, and store nothing any more: the session is about to be deleted."""
+        if self._recorder is not None:
+            self._recorder.stop()
+            self._recorder = None
         self.cancel()
         await self.wait()
 
@@ -116,7 +163,9 @@ class LiveChat:
 
     def _start(self, prompt: Message) -> None:
         self._state = "loading"
+        self.failed = False
         self._cancelled = asyncio.Event()
+        self._use_changed()
         self._task = asyncio.create_task(self._work(prompt, self._cancelled))
 
     async def _work(self, prompt: Message, cancelled: asyncio.Event) -> None:
@@ -129,13 +178,18 @@ class LiveChat:
             _log.exception("the model could not be loaded")
             self._end(ChatFailed(EngineError(f"loading failed unexpectedly: {type(error).__name__}: {error}")))
             return
-        if engine is None:
+        if self._recorder is not None:
+            # The prompt is stored before the engine is asked; but a store that is stuck must not hold up the reply.
+            await self._recorder.flush(PROMPT_LIMIT)
+        if engine is None or cancelled.is_set():
             self._take_back(prompt)
             return
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
         ended = TurnEnded("cancelled")
         async for event in run_turn(self.conversation, engine, self.sampling, cancelled):
+            if self._recorder is not None:
+                self._recorder.follow(event)
             if isinstance(event, TurnEnded):
                 ended = event
             else:
@@ -161,17 +215,26 @@ class LiveChat:
             self._end(TurnEnded("cancelled"))
             return
         self.conversation.remove(prompt.id)
+        if self._recorder is not None:
+            self._recorder.forget(prompt.id)
         files = tuple(part for part in prompt.parts if isinstance(part, FilePart))
         self._end(PromptReturned(prompt.id, prompt.text, files))
 
     def _end(self, event: ChatEvent) -> None:
         """Become idle, then say so: a listener may send the next prompt at once."""
         self._state = "idle"
+        self.failed = isinstance(event, TurnEnded) and event.reason == "failed"
+        self._use_changed()
         self._emit(event)
 
+    def _saving_changed(self, unsaved: str | None) -> None:
+        self.unsaved = unsaved
+        self._emit(SavingChanged(unsaved))
+
+    def _use_changed(self) -> None:
+        self._on_use(self)
+
     def _emit(self, event: ChatEvent) -> None:
-        if isinstance(event, SavingChanged):
-            self.unsaved = event.unsaved
         for listener in tuple(self._listeners):
             try:
                 listener(event)

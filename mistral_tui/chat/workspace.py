@@ -1,132 +1,199 @@
 """What front ends drive: the chats that live, the model that answers them, and what is remembered."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+
+import msgspec
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.loading import Load, OnProgress, Pool
+from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.engines.engine import Engine
-from mistral_tui.types.errors import ModelNotFound
-from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import InvalidRequest, ModelNotFound, NoChatTemplate, StoreError
+from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import SamplingParams
-from mistral_tui.types.sessions import Session
+from mistral_tui.types.sessions import Session, title_from
 
-OnProgress = Callable[[LoadProgress], None]
-
-
-class Pool(Protocol):
-    """Where engines come from."""
-
-    async def acquire(self, entry: ModelEntry, options: LoadOptions, on_progress: OnProgress | None = None) -> Engine:
-        """Load a model, or return the engine that has it."""
-        ...
-
-    async def close(self) -> None:
-        """Unload everything."""
-        ...
+__all__ = ["Pool", "Workspace"]
 
 
 class Workspace:
-    """All chats of one running program."""
+    """All chats of one running program, on one event loop.
+
+    The store is used in a thread of its own; it need not be open yet.
+    """
 
     def __init__(
         self,
         pool: Pool,
-        store: None,
+        store: Store | None,
         entry: ModelEntry | None,
         options: LoadOptions | None = None,
         sampling: SamplingParams | None = None,
     ) -> None:
+        """Begin without a chat and without loading anything.
+
+        Args:
+            pool: Where models are loaded; closed by `close`.
+            store: Where chats are remembered; closed by `close`. `None`: everything stays in memory.
+            entry: The model that answers, if one is chosen already.
+            options: How it is loaded.
+            sampling: What chats begin with.
+        """
         self.entry = entry
         """The model that answers from the next turn on."""
         self.options = options or LoadOptions()
-        """How it is loaded, from the next turn on."""
+        """How models are loaded from the next turn on."""
         self.sampling = sampling or SamplingParams()
-        """What new chats begin with."""
+        """What chats that are opened from now on begin with."""
         self._pool = pool
+        self._store = None if store is None else StoreThread(store)
         self._living: dict[str, LiveChat] = {}
-        self._load: _Load | None = None
+        self._load: Load | None = None
+        self._templates: dict[Path, str] = {}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the person should know of the database, once it was used: that it is read-only, or was damaged."""
+        return () if self._store is None else self._store.store.notices
 
     def new_chat(self, private: bool = False, system_prompt: str | None = None) -> LiveChat:
         """Begin a chat; it is stored with its first prompt, a private one never."""
-        chat = self._chat(Conversation(Session(private=private, system_prompt=system_prompt)))
-        self._living[chat.conversation.session.id] = chat
-        return chat
+        return self._live(Conversation(Session(private=private, system_prompt=system_prompt)))
 
     async def open_chat(self, session_id: str) -> LiveChat:
-        """Resume a session; if it is still answering, this is the chat that does.
+        """Resume a session; one that lives already, perhaps answering, is returned as it is.
 
         Raises:
-            StoreError: It cannot be read, or is not there.
+            StoreError: It is not there, or cannot be read.
         """
+        if session_id not in self._living:
+            if self._store is None:
+                raise StoreError(f"there is no session {session_id}; it may have been deleted")
+            session = await self._store.run(self._store.store.session, session_id)
+            messages = await self._store.run(self._store.store.messages, session_id)
+            # It may have been opened by another caller meanwhile.
+            if session_id not in self._living:
+                return self._live(Conversation(session, messages))
         return self._living[session_id]
 
     async def sessions(self, limit: int = 50, before: Session | None = None) -> list[Session]:
-        """Return sessions, the latest first; `before` is the last one of the page before."""
-        chats = [chat for chat in self._living.values() if len(chat.conversation)]
-        return sorted((chat.conversation.session for chat in chats), key=lambda session: -session.updated_at)[:limit]
+        """Return sessions, the latest first, those among them that are not stored (yet).
+
+        Args:
+            limit: How many.
+            before: The last one of the page before; `None`: the first page.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        living = {chat_id: chat.conversation.session for chat_id, chat in self._living.items() if chat.conversation}
+        stored = [] if self._store is None else await self._store.run(self._store.store.sessions, limit, before)
+        page = {session.id: living.get(session.id, session) for session in stored}
+        if before is None:
+            oldest = stored[-1].updated_at if len(stored) == limit else float("-inf")
+            page |= {chat_id: session for chat_id, session in living.items() if session.updated_at >= oldest}
+        return sorted(page.values(), key=lambda session: (session.updated_at, session.id), reverse=True)[:limit]
 
     async def rename(self, session_id: str, title: str) -> None:
-        """Give a session another title."""
+        """Give a session another title, of which one line is kept.
+
+        Raises:
+            InvalidRequest: The title is empty.
+            StoreError: It cannot be stored.
+        """
+        title = title_from(title)
+        if not title:
+            raise InvalidRequest("the title is empty; type a few words")
+        if chat := self._living.get(session_id):
+            chat.conversation.session = msgspec.structs.replace(chat.conversation.session, title=title)
+        if self._store is not None:
+            await self._store.run(self._store.store.rename, session_id, title)
 
     async def delete(self, session_id: str) -> None:
-        """Remove a session with all its messages."""
+        """Remove a session with all its messages; a reply that is being written is stopped.
+
+        Raises:
+            StoreError: It cannot be removed from the database.
+        """
+        chat = self._living.pop(session_id, None)
+        if chat is not None:
+            await chat.discard()
+            self._living.pop(session_id, None)
+        if self._load is not None and self._load.engine is not None:
+            await self._load.engine.forget(session_id)
+        if self._store is not None:
+            await self._store.run(self._store.store.delete, session_id)
 
     async def preload(self, on_progress: OnProgress | None = None) -> Engine:
-        """Load the model now, so that the first prompt need not wait.
+        """Load the chosen model now, so that the first prompt need not wait.
 
         Raises:
             ModelError, EngineError: It cannot be loaded.
         """
         return await self._engine(on_progress or (lambda progress: None))
 
+    async def choose_chat_template(self, template: str) -> None:
+        """Use a chat template for the chosen model, which has none of its own, now and in later runs.
+
+        Raises:
+            StoreError: It is used now, but cannot be remembered.
+        """
+        if self.entry is None:
+            raise InvalidRequest("no model is chosen; choose one first")
+        self._templates[self.entry.path] = template
+        if self._store is not None:
+            await self._store.run(self._store.store.remember_chat_template, self.entry, template)
+
     async def close(self) -> None:
-        """Stop all replies, write what is pending, unload the models."""
+        """Stop all replies, write what is pending, unload the models. Takes no longer than a few seconds."""
         await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
         if self._load is not None:
-            self._load.task.cancel()
+            self._load.stop()
         await self._pool.close()
+        if self._store is not None:
+            await self._store.close()
 
-    def _chat(self, conversation: Conversation) -> LiveChat:
-        return LiveChat(conversation, self._engine, self.sampling)
+    def _live(self, conversation: Conversation) -> LiveChat:
+        chat = LiveChat(conversation, self._engine, self.sampling, self._store, self._use_changed)
+        self._living[conversation.session.id] = chat
+        return chat
+
+    def _use_changed(self, chat: LiveChat) -> None:
+        chat_id = chat.conversation.session.id
+        if chat.in_use:
+            self._living.setdefault(chat_id, chat)
+        elif self._living.get(chat_id) is chat:
+            del self._living[chat_id]
+        if chat.failed and self._load is not None and self._load.engine is not None:
+            # Perhaps its worker died: the pool knows, and is asked again by the next turn.
+            self._load = None
 
     async def _engine(self, on_progress: OnProgress) -> Engine:
-        """Return the engine of the chosen model; all who wait for one load share it."""
-        if self.entry is None:
+        entry = self.entry
+        if entry is None:
             raise ModelNotFound("no model is chosen; choose one, or download the starter model")
-        load = self._load
-        if load is None or load.key != (self.entry, self.options) or load.failed:
-            load = self._load = _Load(self._pool, self.entry, self.options)
-        return await load.wait(on_progress)
-
-
-class _Load:
-    """One model that is being loaded or has been, and who wants to know how far it is."""
-
-    def __init__(self, pool: Pool, entry: ModelEntry, options: LoadOptions) -> None:
-        self.key = (entry, options)
-        self._listeners: list[OnProgress] = []
-        self._progress: LoadProgress | None = None
-        self.task = asyncio.create_task(pool.acquire(entry, options, self._report))
-
-    @property
-    def failed(self) -> bool:
-        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
-
-    async def wait(self, on_progress: OnProgress) -> Engine:
-        """Return the engine; giving up waiting does not stop the load, which others may wait for."""
-        if not self.task.done():
-            if self._progress is not None:
-                on_progress(self._progress)
-            self._listeners.append(on_progress)
         try:
-            return await asyncio.shield(self.task)
-        finally:
-            if on_progress in self._listeners:
-                self._listeners.remove(on_progress)
+            return await self._load_of(entry).wait(on_progress)
+        except NoChatTemplate:
+            if self._store is None or entry.path in self._templates or self.options.chat_template is not None:
+                raise
+            template = await self._store.run(self._store.store.chat_template, entry.path)
+            if template is None:
+                raise
+            self._templates[entry.path] = template
+        return await self._load_of(entry).wait(on_progress)
 
-    def _report(self, progress: LoadProgress) -> None:
-        self._progress = progress
-        for listener in tuple(self._listeners):
-            listener(progress)
+    def _load_of(self, entry: ModelEntry) -> Load:
+        """Return the load of a model that is under way or done, or begin one."""
+        template = self.options.chat_template or self._templates.get(entry.path)
+        options = msgspec.structs.replace(self.options, chat_template=template)
+        load = self._load
+        if load is not None and not load.failed and (load.entry, load.options) == (entry, options):
+            return load
+        if load is not None:
+            load.stop_if_unwanted()
+        self._load = Load(self._pool, entry, options)
+        return self._load

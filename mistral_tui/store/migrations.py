@@ -1,0 +1,126 @@
+"""The versions of the database, and the steps between them.
+
+A step never changes once it is released: a later version adds one. Before a database with content is changed, a copy
+`<database>.v<N>.bak` of the version it had is made.
+"""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+APPLICATION_ID = 0x4D545549
+"""Marks our databases in the header of the file ("MTUI")."""
+
+_VERSION_1 = (
+    """CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        title TEXT NOT NULL DEFAULT '',
+        started_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        model_id TEXT,
+        system_prompt TEXT,
+        leaf_id TEXT
+    )""",
+    "CREATE INDEX sessions_by_time ON sessions (updated_at, id)",
+    # `parent_id` is no foreign key: a branch whose beginning was lost is still worth keeping.
+    """CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        parent_id TEXT,
+        role TEXT NOT NULL,
+        parts TEXT NOT NULL,
+        model TEXT,
+        finish TEXT,
+        usage TEXT,
+        error TEXT,
+        created_at REAL NOT NULL,
+        writer TEXT
+    )""",
+    "CREATE INDEX messages_by_session ON messages (session_id, seq)",
+    "CREATE VIRTUAL TABLE message_index USING fts5 (content, tokenize = 'unicode61 remove_diacritics 2')",
+    """CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+        DELETE FROM message_index WHERE rowid = old.seq;
+    END""",
+    """CREATE TABLE attachments (
+        id TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        message_id TEXT REFERENCES messages (id) ON DELETE CASCADE,
+        path TEXT NOT NULL,
+        mime TEXT,
+        metadata_json TEXT NOT NULL DEFAULT '{}',
+        created_at REAL NOT NULL
+    )""",
+    "CREATE INDEX attachments_by_message ON attachments (message_id)",
+    "CREATE INDEX attachments_by_session ON attachments (session_id)",
+    """CREATE TABLE tool_calls (
+        id TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        message_id TEXT REFERENCES messages (id) ON DELETE CASCADE,
+        tool_name TEXT NOT NULL,
+        arguments_json TEXT NOT NULL,
+        result_json TEXT,
+        success INTEGER,
+        error_message TEXT,
+        duration_ms REAL,
+        created_at REAL NOT NULL
+    )""",
+    "CREATE INDEX tool_calls_by_message ON tool_calls (message_id)",
+    "CREATE INDEX tool_calls_by_session ON tool_calls (session_id)",
+    """CREATE TABLE models (
+        path TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        format TEXT NOT NULL,
+        size_bytes INTEGER,
+        last_used REAL,
+        chat_template TEXT,
+        capabilities_json TEXT NOT NULL DEFAULT '{}'
+    )""",
+    "CREATE TABLE ui_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+
+Migration = tuple[str, ...]
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1,)
+"""Step number `n` (from 0) turns version `n` into version `n + 1`."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of an open database; 0: it is empty."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[Migration, ...]) -> None:
+    """Bring the database up to date: all of it, or nothing when a step fails.
+
+    Another program that opens the same file waits for the lock, and then finds nothing left to do.
+
+    Raises:
+        sqlite3.Error: A step failed, or the copy could not be made; the database is as it was.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = version_of(connection)
+        if 0 < version < len(migrations):
+            _copy(path, path.with_name(f"{path.name}.v{version}.bak"))
+        for step in migrations[version:]:
+            for statement in step:
+                connection.execute(statement)
+        if version < len(migrations):
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a database that may be in use; the copy appears under its name only when it is complete."""
+    unfinished = copy.with_name(f"{copy.name}.part")
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
+    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(unfinished)) as target:
+        source.backup(target)
+    unfinished.replace(copy)

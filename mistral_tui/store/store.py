@@ -1,0 +1,192 @@
+"""Sessions and their messages, as they are remembered.
+
+All calls are synchronous and may come from any thread, one at a time; asynchronous code runs them in a thread.
+"""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mistral_tui.store import rows
+from mistral_tui.store.database import BUSY_LIMIT, Database
+from mistral_tui.store.search import SearchHit, search_messages
+from mistral_tui.store.writers import is_alive, this_process
+from mistral_tui.types.errors import StoreError
+from mistral_tui.types.messages import Message
+from mistral_tui.types.models import ModelEntry
+from mistral_tui.types.sessions import Session
+
+
+class Store:
+    """The database of one person.
+
+    It is opened with the first call that needs it, and every later call tries again when that failed: a database
+    that is locked for a while needs no restart. Every method that reads or writes raises `StoreError` when it cannot.
+    """
+
+    def __init__(self, path: Path, busy_limit: float = BUSY_LIMIT) -> None:
+        self._database = Database(path, busy_limit=busy_limit)
+
+    @classmethod
+    def open(cls, path: Path) -> "Store":
+        """Open the database at `path`, creating or updating it as needed.
+
+        Raises:
+            StoreError: It cannot be opened.
+        """
+        store = cls(path)
+        store._database.open()
+        return store
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be saved; known after the first call."""
+        return self._database.read_only
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the person should know of the file: that it is read-only, or was damaged and set aside."""
+        return self._database.notices
+
+    @property
+    def generation(self) -> int:
+        """Grows when the file was replaced by a fresh one: what was saved before is not in it."""
+        return self._database.generation
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def sessions(self, limit: int = 50, before: Session | None = None) -> list[Session]:
+        """Return sessions, the latest first; `before` is the last one of the page before."""
+        position = (before.updated_at, before.id) if before else (float("inf"), "")
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE (updated_at, id) < (?, ?) "
+                "ORDER BY updated_at DESC, id DESC LIMIT ?",
+                (*position, limit),
+            ).fetchall()
+        return [rows.session_from(row) for row in found]
+
+    def session(self, session_id: str) -> Session:
+        """Return one session.
+
+        Raises:
+            StoreError: There is none of this id, or it cannot be read.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(
+                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE id = ?", (session_id,)
+            ).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path} has no session {session_id}; it may have been deleted")
+        return rows.session_from(row)
+
+    def messages(self, session_id: str) -> list[Message]:
+        """Return the messages of a session, of all its branches, in the order in which they were first written.
+
+        A reply whose program died while it was written ends as `failed`, and is stored so.
+        """
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT {rows.MESSAGE_COLUMNS}, writer FROM messages WHERE session_id = ? ORDER BY seq", (session_id,)
+            ).fetchall()
+        messages = []
+        interrupted = []
+        for *row, writer in found:
+            message = rows.message_from(row)
+            if message.role == "assistant" and message.finish is None and not _is_being_written(writer):
+                message = msgspec.structs.replace(message, finish="failed", error=rows.INTERRUPTED)
+                interrupted.append(message)
+            messages.append(message)
+        if interrupted and not self.read_only:
+            with self._database.writing() as connection:
+                for message in interrupted:
+                    rows.write_message(connection, session_id, message, writer=None)
+        return messages
+
+    def save(self, session: Session, messages: Iterable[Message] = (), removed: Iterable[str] = ()) -> None:
+        """Write a session and some of its messages, all or nothing; those that exist are replaced.
+
+        The title is written only with a new session (`rename` changes it later, perhaps from another program). A
+        session that loses its last message is removed.
+
+        Args:
+            session: What is known of the session now.
+            messages: New or changed messages.
+            removed: Ids of messages that are no longer part of it.
+        """
+        if session.private:
+            raise ValueError("a private session is never stored")
+        with self._database.writing() as connection:
+            for message_id in removed:
+                connection.execute("DELETE FROM messages WHERE id = ? AND session_id = ?", (message_id, session.id))
+            rows.write_session(connection, session)
+            for message in messages:
+                unfinished = message.role == "assistant" and message.finish is None
+                rows.write_message(connection, session.id, message, this_process() if unfinished else None)
+            connection.execute(
+                "DELETE FROM sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = ?1)",
+                (session.id,),
+            )
+
+    def rename(self, session_id: str, title: str) -> None:
+        """Give a session another title."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE sessions SET title = ? WHERE id = ?", (title, session_id))
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session with all that belongs to it."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+
+    def search(self, text: str, limit: int = 50) -> list[SearchHit]:
+        """Return messages that contain all words of `text`, the newest first; the last word may be a beginning."""
+        with self._database.reading() as connection:
+            return search_messages(connection, text, limit)
+
+    def ui_state(self, key: str) -> Any:
+        """Return what was remembered under `key`, as JSON values; `None`: nothing."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT value FROM ui_state WHERE key = ?", (key,)).fetchone()
+        try:
+            return None if row is None else msgspec.json.decode(row[0])
+        except msgspec.DecodeError:
+            return None
+
+    def set_ui_state(self, key: str, value: Any) -> None:
+        """Remember a JSON value under `key`."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO ui_state (key, value) VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, msgspec.json.encode(value).decode()),
+            )
+
+    def chat_template(self, model: Path) -> str | None:
+        """Return the chat template that was chosen for the model at this path, if one was."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT chat_template FROM models WHERE path = ?", (str(model),)).fetchone()
+        return None if row is None else row[0]
+
+    def remember_chat_template(self, entry: ModelEntry, chat_template: str) -> None:
+        """Remember the chat template that was chosen for a model."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO models (path, id, format, size_bytes, last_used, chat_template) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (path) DO UPDATE SET id = excluded.id, size_bytes = excluded.size_bytes, "
+                "last_used = excluded.last_used, chat_template = excluded.chat_template",
+                (str(entry.path), entry.name, entry.format, entry.size_bytes, time.time(), chat_template),
+            )
+
+
+def _is_being_written(writer: str | None) -> bool:
+    return writer is not None and (writer == this_process() or is_alive(writer))
