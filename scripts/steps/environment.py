@@ -17,6 +17,9 @@ from scripts.steps.running import Runner, StepFailed
 STARTER_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 STARTER_BYTES = 98_362_432
 
+_NO_DEBUGGER = {"GGML_NO_BACKTRACE": "1"}
+"""Without this an abort of llama.cpp starts a debugger on the terminal."""
+
 _BUILD_SETTINGS = ("CMAKE_ARGS", "CFLAGS", "CXXFLAGS", "CC", "CXX")
 
 
@@ -111,21 +114,33 @@ def install_command(project: Project, extras: Iterable[str]) -> Command:
     return Command(title, (*pip, "--editable", f".[{names}]" if names else "."), env=PIP_SETTINGS, note=note)
 
 
-def proof_command(project: Project, models: Iterable[Path]) -> Command:
-    """Return how to see that the installed llama.cpp works on this processor."""
-    script = project.root / "scripts" / "steps" / "prove_llama.py"
-    argv = (str(project.venv_python), str(script), *map(str, models))
-    # Without this an abort of llama.cpp starts a debugger on the terminal.
-    return Command("Trying llama.cpp", argv, env={"GGML_NO_BACKTRACE": "1"})
+def load_command(project: Project) -> Command:
+    """Return how to see that the installed llama.cpp can be loaded."""
+    return Command("Loading llama.cpp", _proof(project), env=_NO_DEBUGGER)
+
+
+def decode_command(project: Project, model: Path) -> Command:
+    """Return how to see that the installed llama.cpp computes on this processor."""
+    return Command("Trying llama.cpp with a model", (*_proof(project), str(model)), env=_NO_DEBUGGER)
+
+
+def _proof(project: Project) -> tuple[str, ...]:
+    return (str(project.venv_python), str(project.root / "scripts" / "steps" / "prove_llama.py"))
 
 
 def _prove(project: Project, build: LlamaBuild, runner: Runner) -> None:
     try:
-        runner.run(proof_command(project, _starter_on_disk(project)))
+        runner.run(load_command(project))
     except StepFailed:
         forget_wheel(project, build)
-        runner.say("  This build of llama.cpp does not work on this machine; it was removed from the cache.")
+        runner.say("  This build of llama.cpp does not work here; it was removed from the cache.")
         raise
+    for model in _starter_on_disk(project):
+        try:
+            runner.run(decode_command(project, model))
+        except StepFailed as failure:
+            runner.say(f"  {failure}")
+            runner.say("  llama.cpp crashes as this compiler builds it; models will be loaded in a slower way.")
 
 
 def _starter_on_disk(project: Project) -> list[Path]:

@@ -122,10 +122,10 @@ def build_command(project: Project, build: LlamaBuild, into: PurePath) -> Comman
     pip = (str(project.venv_python), "-m", "pip", "wheel", "--no-cache-dir", "--no-deps", "--no-binary", PACKAGE)
     minutes = max(1, round(_CORE_MINUTES / project.cores))
     return Command(
-        f"Building llama.cpp ({PACKAGE} {build.version})",
+        "Building llama.cpp",
         (*pip, "--wheel-dir", str(into), f"{PACKAGE}=={build.version}"),
         env={**PIP_SETTINGS, **{name: value for name, value in settings.items() if value}},
-        note=f"once on this machine, about {minutes} min on {project.cores} cores",
+        note=f"once on this machine, about {minutes} min",
     )
 
 
@@ -139,7 +139,7 @@ def ensure_wheel(project: Project, build: LlamaBuild, runner: Runner) -> Path:
     if found := cached_wheel(project, build):
         return found
     folder = Path(project.wheel_cache) / build.key
-    with exclusive(folder.with_suffix(".lock"), _say_waiting(runner)):
+    with exclusive(folder.with_name(f"{build.key}.lock"), _say_waiting(runner)):
         if found := cached_wheel(project, build):
             return found
         _need_compiler(project)

@@ -104,9 +104,9 @@ class Runner:
             raise StepFailed(f"{command.title} failed: cannot start {command.argv[0]}: {error.strerror}") from error
 
     def _wait_quietly(self, command: Command, log: IO[bytes]) -> int:
-        title = f"  {command.title}" + (f" ({command.note})" if command.note else "")
+        title = command.title + (f" ({command.note})" if command.note else "")
         if command.note and not self._live:
-            self.say(f"{title} …")
+            self.say(f"  {title} …")
         began = time.monotonic()
         with self._start(command, subprocess.DEVNULL, log) as process:
             while True:
@@ -114,7 +114,7 @@ class Runner:
                     status = process.wait(timeout=1)
                     break
                 except subprocess.TimeoutExpired:
-                    self._redraw(f"{title} … {_duration(time.monotonic() - began)}")
+                    self._redraw(f"  {_clock(time.monotonic() - began)}  {title} …")
         self._redraw("")
         return status
 
@@ -170,6 +170,9 @@ class Runner:
         self.say(f"  {action.title}: {len(found)} removed")
 
 
+def _clock(seconds: float) -> str:
+    return "{}:{:02d}".format(*divmod(int(seconds), 60))
+
+
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes else f"{seconds:.1f} s"
+    return f"{_clock(seconds)} min" if seconds >= 60 else f"{seconds:.1f} s"
