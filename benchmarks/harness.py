@@ -44,12 +44,16 @@ class Figure:
         return "ok" if held else "MISSED"
 
     def row(self) -> str:
-        reference = f"{self.reference:10.2f}" if self.reference is not None else " " * 10
+        reference = _number(self.reference) if self.reference is not None else " " * 10
         ratio = f"{self.ratio:6.3f}" if self.ratio is not None else " " * 6
         sense = {"<": "<", ">": "≥"}[self.sense]
         what = "ratio" if self.of_ratio else self.unit
         budget = f"{sense} {self.budget:g} {what}" if self.budget is not None else ""
-        return f"{self.name:<46}{self.value:10.2f} {self.unit:<5}{reference} {ratio}  {budget:<14}{self.verdict}"
+        return f"{self.name:<46}{_number(self.value)} {self.unit:<5}{reference} {ratio}  {budget:<14}{self.verdict}"
+
+
+def _number(value: float) -> str:
+    return f"{value:10.4f}" if abs(value) < 0.1 else f"{value:10.2f}"
 
 
 HEADER = f"{'':<46}{'measured':>10} {'':<5}{'reference':>10} {'ratio':>6}  {'budget':<14}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from mistral_tui.types.models import ModelEntry
 from tests.conftest import FOLDERS, SMOLLM2_FILE
 
 PROGRAM = (sys.executable, "-m", "mistral_tui")
@@ -21,6 +22,18 @@ def find_model() -> Path:
     if not model.exists():
         sys.exit(f"there is no {model}; `python -m pytest -k smollm2` fetches it, or set MISTRAL_TUI_TEST_MODELS")
     return model
+
+
+def find_entry() -> ModelEntry:
+    """Return that model as the engine pool takes it."""
+    model = find_model()
+    return ModelEntry(model.stem, model, "gguf", model.stat().st_size, downloaded=True)
+
+
+def long_text(tokens: int) -> str:
+    """Return English text of about this many tokens."""
+    sentence = "The old harbour lies quiet in the morning, and only the gulls know who went out to sea. "
+    return sentence * (tokens // 20)
 
 
 def use_folders_below(folder: Path) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import traceback
+from typing import TextIO
 
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable_line
@@ -32,7 +33,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return CANCELLED
     if isinstance(error, BrokenPipeError):
-        leave_quietly()
+        leave_quietly(sys.stdout)
         return READER_GONE
     if debugging():
         traceback.print_exception(error)
@@ -44,7 +45,8 @@ def report(error: BaseException) -> int:
     return 1
 
 
-def leave_quietly() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not complain about a closed pipe."""
+def leave_quietly(stream: TextIO) -> None:
+    """Point `stream` at nothing, so that its last flush does not complain about a closed pipe."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -1,0 +1,114 @@
+"""Writes a reply to stdout as it comes, and what there is to say about it to stderr."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+import msgspec
+
+from mistral_tui.chat.events import ChatEvent, ChatFailed, SavingChanged
+from mistral_tui.cli.failures import leave_quietly, say
+from mistral_tui.types.errors import EngineError, MistralTuiError
+from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta
+from mistral_tui.types.messages import Message, Usage
+from mistral_tui.types.text import printable
+
+SCHEMA_VERSION = 1
+
+
+class Answer:
+    """Listens to a chat and prints its reply.
+
+    A terminal gets the text without anything that steers it; a pipe gets it as the model wrote it.
+
+    Args:
+        stop: Called when nobody reads the output any more.
+        streaming: Whether the text is printed as it comes; otherwise only `as_json` shows it.
+        out: Where the text goes.
+    """
+
+    def __init__(self, stop: Callable[[], None], *, streaming: bool = True, out: TextIO | None = None) -> None:
+        self.reply: Message | None = None
+        """The complete reply, once there is one."""
+        self.error: MistralTuiError | None = None
+        """Why there is no reply, or why it ended early."""
+        self.unsaved: str | None = None
+        """Why the chat is not stored."""
+        self.reader_gone = False
+        """Whether whoever read the output has closed it."""
+        self._stop = stop
+        self._streaming = streaming
+        self._out = out or sys.stdout
+        self._filter = printable if self._out.isatty() else str
+        self._last = ""
+
+    def listen(self, event: ChatEvent) -> None:
+        """Take one event of the chat."""
+        match event:
+            case TextDelta(text=text) if self._streaming:
+                self._write(self._filter(text))
+            case ContextTrimmed(left_out=count):
+                say("note", f"the context is full; the oldest {count} messages are left out")
+            case MessageCommitted(message=message) if message.role == "assistant":
+                self.reply = message
+                if message.finish == "failed":
+                    self.error = EngineError(message.error or "the reply failed for an unknown reason")
+            case ChatFailed(error=error):
+                self.error = error
+            case SavingChanged(unsaved=reason):
+                self.unsaved = reason
+
+    def end(self) -> None:
+        """Finish the last line, and say what a reader of the text alone would not know."""
+        if self._last and not self._last.endswith("\n"):
+            self._write("\n")
+        if self.reply is not None and self.reply.finish == "context":
+            say("note", "the context is full; the reply is cut off")
+        if self.unsaved is not None:
+            say("note", f"this chat is not saved: {self.unsaved}")
+
+    def print_json(self, session_id: str | None) -> None:
+        """Print the reply and its figures as one JSON object."""
+        if self.reply is None:
+            return
+        reply = self.reply
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "text": reply.text,
+            "finish": reply.finish,
+            "error": reply.error,
+            "model": reply.model,
+            "session_id": session_id,
+            "usage": msgspec.to_builtins(reply.usage),
+        }
+        self._write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+    def print_statistics(self) -> None:
+        """Print the figures to stderr, in the words of mistral.rs."""
+        usage = self.reply.usage if self.reply is not None else None
+        if usage is not None:
+            print(statistics(usage), file=sys.stderr, flush=True)
+
+    def _write(self, text: str) -> None:
+        if self.reader_gone or not text:
+            return
+        try:
+            self._out.write(text)
+            self._out.flush()
+            self._last = text
+        except BrokenPipeError:
+            self.reader_gone = True
+            leave_quietly(self._out)
+            self._stop()
+
+
+def statistics(usage: Usage) -> str:
+    """Return the figures of a reply as lines for people."""
+    return (
+        "Stats:\n"
+        f"Time to first token: {usage.time_to_first_token:.2f}s\n"
+        f"Prompt: {usage.prompt_tokens} tokens ({usage.cached_tokens} cached), {usage.prefill_rate:.2f} T/s\n"
+        f"Decode: {usage.completion_tokens} tokens, {usage.decode_rate:.2f} T/s\n"
+        f"Seed: {usage.seed}"
+    )
