@@ -32,7 +32,7 @@ def test_the_makefile_has_every_step_and_only_calls_the_script() -> None:
     (steps,) = (line.partition(":=")[2].split() for line in lines if line.startswith("STEPS"))
     assert set(steps) == set(STEPS)
     (recipe,) = (line for line in lines if line.startswith("\t"))
-    assert recipe.startswith("\t@$(or $(PYTHON)")
+    assert recipe.startswith("\t@$(or $(RUN)")
     assert recipe.endswith(" scripts/build.py $@")
 
 
@@ -43,9 +43,11 @@ def test_make_calls_the_script_in_a_folder_with_spaces(tmp_path: Path, line_end:
     (root / "scripts").mkdir(parents=True)
     (root / "Makefile").write_bytes((ROOT / "Makefile").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", line_end))
     (root / "scripts" / "build.py").write_text("import sys; print([w.rstrip('\\r') for w in sys.argv[1:]])\n")
+    python = tmp_path / "my python"
+    python.symlink_to(sys.executable)
     outputs = [
         subprocess.run(["make", "-s", *words], cwd=root, capture_output=True, text=True, check=True).stdout
-        for words in ([], ["test"], [f"PYTHON={sys.executable}", "lint-fix"])
+        for words in ([], ["test"], [f"PYTHON={python}", "lint-fix"])
     ]
     assert outputs == ["['help']\n", "['test']\n", "['lint-fix']\n"]
 
