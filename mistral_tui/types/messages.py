@@ -72,7 +72,8 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
     raw: Json
 
 
-Part = TextPart | ReasoningPart | FilePart | ImagePart | AudioPart | ToolCallPart | ToolResultPart | UnknownPart
+KnownPart = TextPart | ReasoningPart | FilePart | ImagePart | AudioPart | ToolCallPart | ToolResultPart
+Part = KnownPart | UnknownPart
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -120,12 +121,6 @@ class Message(msgspec.Struct, frozen=True):
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
-_KNOWN_TAGS = {
-    part.__struct_config__.tag
-    for part in (TextPart, ReasoningPart, FilePart, ImagePart, AudioPart, ToolCallPart, ToolResultPart)
-}
-
-
 def encode_parts(parts: tuple[Part, ...]) -> str:
     """Return `parts` as a JSON array; unknown parts are written as they were read."""
     plain = [part.raw if isinstance(part, UnknownPart) else msgspec.to_builtins(part) for part in parts]
@@ -138,13 +133,20 @@ def decode_parts(text: str | bytes) -> tuple[Part, ...]:
     Raises:
         msgspec.DecodeError: `text` is not a JSON array of objects.
     """
-    return tuple(_decode_part(raw) for raw in msgspec.json.decode(text, type=list[dict[str, Any]]))
+    try:
+        return _known_parts.decode(text)
+    except msgspec.ValidationError:
+        return tuple(_decode_part(raw) for raw in msgspec.json.decode(text, type=list[dict[str, Any]]))
+
+
+_known_parts = msgspec.json.Decoder(tuple[KnownPart, ...])
 
 
 def _decode_part(raw: Json) -> Part:
-    if raw.get("type") not in _KNOWN_TAGS:
-        return UnknownPart(raw)
+    part: KnownPart
     try:
-        return msgspec.convert(raw, type=Part)
+        part = msgspec.convert(raw, type=KnownPart)
     except msgspec.ValidationError:
         return UnknownPart(raw)
+    return part
+    return part
