@@ -1,0 +1,45 @@
+"""What can be said of a model before a worker loads it: is its file there, readable, sound, and does it fit."""
+
+import os
+
+from mistral_tui.types.errors import BadModelFile, ModelError, ModelNotFound
+from mistral_tui.types.models import LoadOptions, ModelEntry
+
+
+def check_file(entry: ModelEntry) -> None:
+    """Look at the file from outside; quick.
+
+    Raises:
+        ModelError: It is not there, may not be read, or is of a format that no engine here runs.
+    """
+    if entry.format != "gguf":
+        raise ModelError(
+            f"{entry.name} is a {entry.format} model, and the engine for those (torch) is not part of this version; "
+            "choose a GGUF model"
+        )
+    if not entry.path.exists():
+        raise ModelNotFound(
+            f"{entry.name} is not downloaded: there is no file {entry.path}; see mistral-tui models list"
+        )
+    if not entry.path.is_file():
+        raise BadModelFile(f"{entry.path} is a folder and not a GGUF file")
+    if not os.access(entry.path, os.R_OK):
+        raise BadModelFile(f"{entry.path} may not be read by you; change its permissions")
+
+
+def check_content(entry: ModelEntry, options: LoadOptions) -> None:
+    """Read the header and compare the memory that is needed with what is free; takes milliseconds.
+
+    Raises:
+        BadModelFile: The header is damaged.
+        NotEnoughMemory: It does not fit, and `options.force` is not set.
+    """
+    # Imported here: the worker is started before this module's imports are paid for.
+    import psutil
+
+    from mistral_tui.models.gguf_header import read_header
+    from mistral_tui.models.memory_fit import check_fit
+
+    header = read_header(entry.path)
+    if not options.force:
+        check_fit(header, options, psutil.virtual_memory().available)

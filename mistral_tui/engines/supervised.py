@@ -1,0 +1,179 @@
+"""One model of the pool: an engine that outlives its worker processes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+
+import msgspec
+
+from mistral_tui.engines.preflight import check_content, check_file
+from mistral_tui.engines.process import WorkerProcess, worker_command
+from mistral_tui.engines.worker_log import WorkerLog
+from mistral_tui.types.errors import LoadCancelled, MistralTuiError, WorkerDied
+from mistral_tui.types.events import EngineEvent, Finished
+from mistral_tui.types.messages import Usage
+from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.requests import GenerateRequest
+
+OnProgress = Callable[[LoadProgress], None]
+PLAIN_KERNELS_NOTICE = (
+    "the fast CPU kernels of this build of llama.cpp crash on this machine; slower ones are used. "
+    "mistral-tui doctor says how to build it anew"
+)
+
+
+class _CrashedOnAnInstruction(WorkerDied):
+    """A load died of the fast CPU kernels, or of something that looks like it: worth one try without them."""
+
+
+class SupervisedEngine:
+    """Starts a worker when it is needed, loads the model into it, and does so again after it died.
+
+    Args:
+        entry: The model.
+        options: How to load it.
+        log: Where its workers write.
+        loader: `MODULE:FUNCTION` that loads it in the worker.
+    """
+
+    def __init__(self, entry: ModelEntry, options: LoadOptions, log: WorkerLog, loader: str) -> None:
+        self._entry = entry
+        self._options = options
+        self._log = log
+        self._loader = loader
+        self._model: LoadedModel | None = None
+        self._process: WorkerProcess | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._listeners: list[OnProgress] = []
+        self._progress = LoadProgress("starting", 0.0)
+        self._plain_kernels = False
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def model(self) -> LoadedModel:
+        """What is loaded, or was before the worker died."""
+        assert self._model is not None, "asked before it was ready"
+        return self._model
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Process id of the worker, while one runs."""
+        return self._process.pid if self._process is not None and self._process.alive else None
+
+    async def ready(self, on_progress: OnProgress = lambda progress: None) -> None:
+        """Return when the model is loaded; several callers share one load, and its progress.
+
+        When the last caller is cancelled, so is the load.
+
+        Raises:
+            MistralTuiError: It cannot be loaded.
+        """
+        if self._process is not None and self._process.alive:
+            on_progress(LoadProgress("ready", 1.0))
+            return
+        if self._loading is None:
+            self._progress = LoadProgress("starting", 0.0)
+            self._loading = asyncio.create_task(self._start(), name=f"loading {self._entry.name}")
+        loading = self._loading
+        listener = partial(on_progress)  # the same function may listen twice
+        self._listeners.append(listener)
+        listener(self._progress)
+        try:
+            await asyncio.wait({loading})
+        finally:
+            self._listeners.remove(listener)
+            if not loading.done() and not self._listeners:
+                await self._stop_loading()
+        if loading.cancelled():
+            raise LoadCancelled(f"loading {self._entry.name} was stopped")
+        loading.result()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[EngineEvent, None]:
+        """Write a reply, as `Engine.generate` promises; starts the worker again if it has died."""
+        if self.worker_pid is None and (failure := await self._start_for(request)):
+            yield failure
+            return
+        assert self._process is not None
+        async with aclosing(self._process.generate(request)) as events:
+            async for event in events:
+                yield event
+
+    async def cancel(self, request_id: str) -> None:
+        """Stop a request; see `Engine.cancel`."""
+        if waiting := self._waiting.get(request_id):
+            waiting.cancel()
+        elif self._process is not None:
+            self._process.cancel(request_id)
+
+    async def forget(self, chat_id: str) -> None:
+        """Release what is kept in the KV cache for a chat."""
+        if self._process is not None and self._process.alive:
+            self._process.forget(chat_id)
+
+    async def close(self) -> None:
+        """End the worker within a second."""
+        await self._stop_loading()
+        if self._process is not None:
+            await self._process.close()
+
+    async def _start_for(self, request: GenerateRequest) -> Finished | None:
+        """Get a worker ready for `request`; return its end if that fails."""
+        waiting = self._waiting[request.id] = asyncio.create_task(self.ready())
+        try:
+            await asyncio.wait({waiting})
+        finally:
+            del self._waiting[request.id]
+            waiting.cancel()
+        if waiting.cancelled():
+            return Finished("cancelled", Usage())
+        try:
+            waiting.result()
+        except MistralTuiError as error:
+            return Finished("failed", Usage(), str(error))
+        return None
+
+    async def _stop_loading(self) -> None:
+        loading, self._loading = self._loading, None
+        if loading is not None and not loading.done():
+            loading.cancel()
+            await asyncio.wait({loading})
+
+    async def _start(self) -> None:
+        this_task = asyncio.current_task()
+        try:
+            check_file(self._entry)
+            if self._process is not None:
+                await self._process.close()  # a dying one still holds its memory
+            try:
+                self._process = await self._load()
+            except _CrashedOnAnInstruction:
+                self._plain_kernels = True
+                self._process = await self._load()
+            self._report(LoadProgress("ready", 1.0))
+        finally:
+            if self._loading is this_task:
+                self._loading = None
+
+    async def _load(self) -> WorkerProcess:
+        """Return a worker with the model in it."""
+        process = await WorkerProcess.start(worker_command(self._loader), self._entry.name, self._log)
+        try:
+            await asyncio.to_thread(check_content, self._entry, self._options)  # while the worker starts
+            model = await process.load(
+                str(self._entry.path), self._options, self._report, plain_kernels=self._plain_kernels
+            )
+        except BaseException as error:
+            await process.close()
+            if process.crashed_on_an_instruction and not self._plain_kernels:
+                raise _CrashedOnAnInstruction(str(error)) from error
+            raise
+        if self._plain_kernels:
+            model = msgspec.structs.replace(model, notices=(*model.notices, PLAIN_KERNELS_NOTICE))
+        self._model = model
+        return process
+
+    def _report(self, progress: LoadProgress) -> None:
+        self._progress = progress
+        for listener in list(self._listeners):
+            listener(progress)

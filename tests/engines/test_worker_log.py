@@ -1,0 +1,60 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from mistral_tui.engines import worker_log
+from mistral_tui.engines.worker_log import WorkerLog
+
+pytestmark = pytest.mark.core
+
+
+def write(log: WorkerLog, text: str) -> None:
+    fd = log.open()
+    os.write(fd, text.encode("utf-8", "surrogateescape"))
+    os.close(fd)
+
+
+def test_the_last_line_with_a_word_in_it_is_found_and_harmless(tmp_path: Path) -> None:
+    log = WorkerLog(tmp_path, "m")
+    write(log, "first\n\x1b[31mout of\tmemory\x07\x1b[0m\udcff\n.....\n\n")
+    assert log.last_line() == "out of memory\ufffd"
+
+
+def test_lines_of_an_earlier_worker_are_not_its_last_words(tmp_path: Path) -> None:
+    log = WorkerLog(tmp_path, "m")
+    write(log, "old\n")
+    write(log, "")
+    assert log.last_line() is None
+
+
+def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
+    log = WorkerLog(tmp_path, "m")
+    write(log, "x" * 100_000)
+    assert len(log.last_line() or "") == 241
+
+
+def test_the_name_of_a_model_is_made_a_name_of_a_file(tmp_path: Path) -> None:
+    assert WorkerLog(tmp_path, "../a b/ü:1").path == tmp_path / "worker-.._a_b_1.log"
+
+
+def test_a_large_file_is_set_aside_while_a_worker_writes_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_log, "ROTATE_BYTES", 10)
+    log = WorkerLog(tmp_path, "m")
+    fd = log.open()
+    for number in range(5):
+        os.write(fd, f"number {number} is long enough\n".encode())
+        log.rotate()
+    os.write(fd, b"last\n")
+    os.close(fd)
+    files = sorted(tmp_path.iterdir())
+    assert [path.name for path in files] == ["worker-m.log", "worker-m.log.1", "worker-m.log.2"]
+    assert [path.read_text().split()[1:2] for path in files] == [[], ["4"], ["3"]]
+    assert log.last_line() == "last"
+
+
+def test_a_chat_needs_no_log(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    log = WorkerLog(tmp_path / "file", "m")
+    write(log, "lost\n")
+    assert log.last_line() is None
