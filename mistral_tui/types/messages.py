@@ -149,4 +149,3 @@ def _decode_part(raw: Json) -> Part:
     except msgspec.ValidationError:
         return UnknownPart(raw)
     return part
-    return part
