@@ -1,0 +1,94 @@
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from mistral_tui.store.database import Database
+from mistral_tui.store.migrations import MIGRATIONS, Migration, version_of
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import StoreError
+from mistral_tui.types.messages import Message, TextPart
+from mistral_tui.types.sessions import Session
+
+pytestmark = pytest.mark.core
+
+NEXT: Migration = ("ALTER TABLE sessions ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",)
+BROKEN: Migration = ("ALTER TABLE sessions ADD COLUMN half_done INTEGER", "ALTER TABLE nothing ADD COLUMN x")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sessions.db"
+
+
+def database_of_version(path: Path, version: int) -> None:
+    """Leave a database as the program of that version did, with a session in it."""
+    database = Database(path, migrations=MIGRATIONS[:version])
+    with database.writing() as connection:
+        connection.execute("INSERT INTO sessions (id, title, started_at, updated_at) VALUES ('s', 'Old', 1, 2)")
+        connection.execute(
+            "INSERT INTO messages (id, session_id, role, parts, created_at) VALUES ('m', 's', 'user', ?, 1)",
+            ('[{"type":"text","text":"old words"}]',),
+        )
+    database.close()
+
+
+def columns(path: Path, table: str) -> set[str]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_every_older_version_becomes_the_current_one(path: Path, version: int) -> None:
+    database_of_version(path, version)
+    store = Store.open(path)
+    assert [session.title for session in store.sessions()] == ["Old"]
+    assert [message.text for message in store.messages("s")] == ["old words"]
+    store.save(Session(id="s"), [Message("user", (TextPart("new words"),))])
+    assert len(store.messages("s")) == 2
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert version_of(connection) == len(MIGRATIONS)
+
+
+def test_a_copy_of_the_old_version_is_kept(path: Path) -> None:
+    database_of_version(path, len(MIGRATIONS))
+    Database(path, migrations=(*MIGRATIONS, NEXT)).open()
+    copy = path.with_name(f"sessions.db.v{len(MIGRATIONS)}.bak")
+    assert "pinned" in columns(path, "sessions")
+    assert "pinned" not in columns(copy, "sessions")
+    assert Store.open(copy).messages("s")[0].text == "old words"
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
+    database_of_version(path, len(MIGRATIONS))
+    with pytest.raises(StoreError, match="nothing"):
+        Database(path, migrations=(*MIGRATIONS, NEXT, BROKEN)).open()
+    assert not {"pinned", "half_done"} & columns(path, "sessions")
+    assert Store.open(path).messages("s")[0].text == "old words"
+
+
+def test_a_new_database_needs_no_copy(path: Path) -> None:
+    Store.open(path).close()
+    assert not list(path.parent.glob("*.bak*"))
+
+
+def test_programs_that_update_at_once_wait_for_one_another(path: Path) -> None:
+    database_of_version(path, len(MIGRATIONS))
+    failures: list[BaseException] = []
+
+    def update() -> None:
+        try:
+            Database(path, migrations=(*MIGRATIONS, NEXT)).open()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=update) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert "pinned" in columns(path, "sessions")
