@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mistral_tui.config.text_files import read_text
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.text import printable_line
 
-_LARGEST = 16 * 2**20
 KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "path": str,
@@ -60,7 +60,7 @@ def read(path: Path) -> tuple[list[Raw], list[str]]:
     Raises:
         ConfigError: The file cannot be read, or is no JSON array; names file, line and what is wrong.
     """
-    text = _read_text(path)
+    text = read_text(path)
     lines = [match.start() for match in re.finditer("\n", text)]
     entries, notices = [], []
     for values, offset in _items(path, text, lines):
@@ -75,21 +75,6 @@ def read(path: Path) -> tuple[list[Raw], list[str]]:
             line = _line_of_key(text, lines, offset, key)
             notices.append(printable_line(f"{path}, line {line}: {reason}; the entry is left out"))
     return entries, notices
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            raise ConfigError(f"{path}: there is no such inventory file")
-        if path.stat().st_size > _LARGEST:
-            raise ConfigError(f"{path}: too large for an inventory (over {_LARGEST >> 20} MB)")
-        data = path.read_bytes()
-        return data.decode(json.detect_encoding(data))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}, line {line}: not UTF-8 or UTF-16 text; save it as UTF-8") from None
 
 
 def _items(path: Path, text: str, lines: list[int]) -> list[tuple[Any, int]]:

@@ -1,0 +1,128 @@
+"""The person's settings: one TOML file, read and never written by this program."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from mistral_tui.config.text_files import read_text
+from mistral_tui.types.errors import ConfigError, InvalidRequest
+from mistral_tui.types.models import LoadOptions
+from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.text import printable_line
+
+_Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a person can set. `None` leaves the choice to the program."""
+
+    default_model: str | None = None
+    """Name from the inventory, or the path of a .gguf file; `None`: the smallest model on disk."""
+    theme: str | None = None
+    n_ctx: _Count | None = None
+    max_seqs: _Count | None = None
+    threads: _Count | None = None
+    n_gpu_layers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    penalty_window: int | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+
+    def load_options(self) -> LoadOptions:
+        """Return how models are loaded."""
+        return LoadOptions(**self._given(LoadOptions))
+
+    def sampling(self) -> SamplingParams:
+        """Return how tokens are chosen."""
+        return SamplingParams(**self._given(SamplingParams))
+
+    def _given(self, struct: type[msgspec.Struct]) -> dict[str, Any]:
+        names = [name for name in struct.__struct_fields__ if name in self.__struct_fields__]
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def load_settings(path: Path, *, strict: bool = False) -> tuple[Settings, tuple[str, ...]]:
+    """Read the settings file; one that does not exist has nothing set.
+
+    Args:
+        path: The TOML file.
+        strict: Whether a file or a value that cannot be used is an error. If not, it is ignored.
+
+    Returns:
+        The settings, and one line for each thing that was ignored, with file, line and key.
+
+    Raises:
+        ConfigError: The file cannot be used; names file, line and key. Never if not `strict`.
+    """
+    try:
+        if not path.exists():
+            return Settings(), ()
+        text = read_text(path)
+        table = _parse(path, text)
+    except (ConfigError, OSError) as error:  # OSError: a folder on the way is closed to us
+        problem = error if isinstance(error, ConfigError) else ConfigError(f"{path}: cannot be read: {error.strerror}")
+        if strict:
+            raise problem from None
+        return Settings(), (printable_line(f"{problem}; all settings are ignored"),)
+    values: dict[str, Any] = {}
+    notices = []
+    for key, value in table.items():
+        where = f"{path}, line {_line_of(text, key)}, {key}"
+        if key not in Settings.__struct_fields__:
+            notices.append(printable_line(f"{where}: there is no such setting{_similar(key)}; it is ignored"))
+            continue
+        try:
+            values[key] = _checked(key, value)
+        except InvalidRequest as error:
+            if strict:
+                raise ConfigError(printable_line(f"{where}: {error}")) from None
+            notices.append(printable_line(f"{where}: {error}; it is ignored"))
+    return Settings(**values), tuple(notices)
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    import tomllib  # most people have no settings file, and every start would pay for it
+
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        what, _, place = str(error).partition(" (at ")
+        match = re.match(r"line (\d+)", place)
+        line = match[1] if match else text.rstrip().count("\n") + 1
+        what = what[:1].lower() + what[1:]
+        raise ConfigError(printable_line(f"{path}, line {line}: not valid TOML: {what}")) from None
+    except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
+        raise ConfigError(f"{path}: not valid TOML: a value is too long or nested too deeply") from None
+
+
+def _checked(key: str, value: Any) -> Any:
+    field = next(field for field in msgspec.structs.fields(Settings) if field.name == key)
+    try:
+        value = msgspec.convert(value, type=field.type)
+    except msgspec.ValidationError as error:
+        expected = str(error).replace(" | null", "").replace("`", "")
+        raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
+    if key in SamplingParams.__struct_fields__:
+        SamplingParams(**{key: value})
+    return value
+
+
+def _line_of(text: str, key: str) -> int:
+    match = re.search(rf"^[ \t]*(?:\[+[ \t]*)?[\"']?{re.escape(key)}[\"']?[ \t]*[=.\]]", text, re.MULTILINE)
+    return text.count("\n", 0, match.start()) + 1 if match else 1
+
+
+def _similar(key: str) -> str:
+    import difflib  # only for mistakes
+
+    found = difflib.get_close_matches(key, Settings.__struct_fields__, n=1, cutoff=0.75)
+    return f"; did you mean {found[0]}?" if found else ""
