@@ -23,7 +23,7 @@ class Answer:
     A terminal gets the text without anything that steers it; a pipe gets it as the model wrote it.
 
     Args:
-        stop: Called when nobody reads the output any more.
+        stop: Called when nothing can be written any more.
         streaming: Whether the text is printed as it comes; otherwise only `as_json` shows it.
         out: Where the text goes.
     """
@@ -35,8 +35,8 @@ class Answer:
         """Why there is no reply, or why it ended early."""
         self.unsaved: str | None = None
         """Why the chat is not stored."""
-        self.reader_gone = False
-        """Whether whoever read the output has closed it."""
+        self.broken: OSError | None = None
+        """Why nothing can be written to stdout any more."""
         self._stop = stop
         self._streaming = streaming
         self._out = out or sys.stdout
@@ -91,14 +91,14 @@ class Answer:
             print(statistics(usage), file=sys.stderr, flush=True)
 
     def _write(self, text: str) -> None:
-        if self.reader_gone or not text:
+        if self.broken is not None or not text:
             return
         try:
             self._out.write(text)
             self._out.flush()
             self._last = text
-        except BrokenPipeError:
-            self.reader_gone = True
+        except OSError as error:  # not raised: nobody who calls a listener could deal with it
+            self.broken = error
             leave_quietly(self._out)
             self._stop()
 

@@ -33,7 +33,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return CANCELLED
     if isinstance(error, BrokenPipeError):
-        leave_quietly(sys.stdout)
+        leave_quietly(sys.stdout)  # the interpreter's last flush would complain, too
         return READER_GONE
     if debugging():
         traceback.print_exception(error)

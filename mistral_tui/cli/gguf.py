@@ -15,12 +15,13 @@ class GgufFlags(ModelFlags):
 
 def gguf(arguments: Sequence[str], flags: ModelFlags) -> int:
     """Open the interface on a GGUF file and return the exit status."""
-    from mistral_tui.cli.interface import open_interface
-
     call = _parser().parse_args(arguments, namespace=GgufFlags(**vars(flags)))
     if call.model is None:
         raise InvalidRequest("name the folder of the model with -m, and its file with -f")
     call.model = str(find_file(Path(call.model).expanduser(), call.file or []))
+    # Only now: Textual is not needed to say what is wrong with the call.
+    from mistral_tui.cli.interface import open_interface
+
     return open_interface(call)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mistral_tui.chat.attachments import SIZE_LIMIT, read_file_part
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import FilePart
 
-LIMIT = 4_000_000
-"""Most bytes of one file or of a pipe: a prompt travels to the worker in one frame of at most 8 MB."""
+LIMIT = SIZE_LIMIT
+"""Most bytes of a pipe, as of a file."""
 
 
 class Prompt(NamedTuple):
@@ -31,9 +32,9 @@ async def gather(words: Sequence[str], files: Sequence[str]) -> Prompt:
     Raises:
         InvalidRequest: There is nothing to ask, or a file cannot be read as text.
     """
-    text = " ".join(words)
-    attached = [_read_file(Path(name)) for name in files]
-    piped = "" if _interactive() else _as_text(await _read_stdin(), "standard input")
+    text = _as_typed(" ".join(words))
+    attached = [_read_file(name) for name in files]
+    piped = "" if _interactive() else _decoded(await _read_stdin())
     if piped.strip():
         if text.strip():
             attached.append(FilePart("stdin", piped))
@@ -44,21 +45,20 @@ async def gather(words: Sequence[str], files: Sequence[str]) -> Prompt:
     return Prompt(text, tuple(attached))
 
 
-def _read_file(path: Path) -> FilePart:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest(f"cannot read the file {path}: {reason}; check -f") from error
-    return FilePart(path.name, _as_text(data, str(path)))
+def _read_file(name: str) -> FilePart:
+    return read_file_part(Path(name).expanduser())
 
 
-def _as_text(data: bytes, source: str) -> str:
+def _as_typed(text: str) -> str:
+    """Return words of the command line as the terminal sent them, in UTF-8, whatever the locale made of them."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _decoded(data: bytes) -> str:
     if len(data) > LIMIT:
-        raise InvalidRequest(f"{source} is larger than {LIMIT // 1_000_000} MB; give a part of it")
-    if b"\0" in data[:65536]:
-        raise InvalidRequest(f"{source} is not a text; only text can be given along with a prompt")
+        raise InvalidRequest(f"what is piped in is larger than {LIMIT // 1024} KB; give a part of it")
+    if b"\0" in data:
+        raise InvalidRequest("what is piped in is not text; only text can be given along with a prompt")
     return data.decode("utf-8-sig", "replace")
 
 

@@ -48,8 +48,11 @@ async def test_a_pipe_alone_is_the_prompt(stdin: int) -> None:
 
 async def test_files_go_along(stdin: int, tmp_path: Path) -> None:
     write(stdin, b"")
-    (tmp_path / "a.txt").write_bytes(b"one \xff")
-    assert await gather(["compare"], [str(tmp_path / "a.txt")]) == ("compare", (FilePart("a.txt", "one \ufffd"),))
+    (tmp_path / "a.txt").write_bytes(b"just one \xff in a text")
+    assert await gather(["compare"], [str(tmp_path / "a.txt")]) == (
+        "compare",
+        (FilePart("a.txt", "just one \ufffd in a text"),),
+    )
 
 
 async def test_a_long_pipe_is_read_to_its_end(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,22 +69,25 @@ async def test_nothing_to_ask_is_a_wrong_call(stdin: int) -> None:
 
 async def test_a_missing_file_is_named(stdin: int, tmp_path: Path) -> None:
     write(stdin, b"")
-    with pytest.raises(InvalidRequest, match=r"nowhere\.txt: No such file"):
+    with pytest.raises(InvalidRequest, match=r"nowhere\.txt"):
         await gather(["x"], [str(tmp_path / "nowhere.txt")])
 
 
-async def test_what_is_no_text_is_declined(stdin: int, tmp_path: Path) -> None:
-    write(stdin, b"")
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\0")
-    with pytest.raises(InvalidRequest, match="not a text"):
-        await gather(["x"], [str(tmp_path / "a.png")])
+async def test_what_is_no_text_is_declined(stdin: int) -> None:
+    write(stdin, b"\x89PNG\0")
+    with pytest.raises(InvalidRequest, match="not text"):
+        await gather(["x"], [])
 
 
-async def test_a_file_that_is_too_large_is_declined(
-    stdin: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(stdin, b"")
+async def test_a_pipe_that_does_not_end_is_declined(stdin: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt, "LIMIT", 10)
-    (tmp_path / "a.txt").write_bytes(b"x" * 11)
+    os.write(stdin, b"x" * 11)
     with pytest.raises(InvalidRequest, match="larger than"):
-        await gather(["x"], [str(tmp_path / "a.txt")])
+        await gather(["x"], [])
+    os.close(stdin)
+
+
+async def test_words_of_another_locale_are_read_as_utf_8(stdin: int) -> None:
+    write(stdin, b"")
+    typed = os.fsdecode("Grüße ☃".encode())
+    assert (await gather([typed], [])).text == "Grüße ☃"

@@ -1,0 +1,130 @@
+"""`mistral-tui ask`: one answer on stdout."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.workspace import Pool, Workspace
+from mistral_tui.cli.answer import Answer
+from mistral_tui.cli.failures import say
+from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
+from mistral_tui.cli.prompt import gather
+from mistral_tui.cli.setup import Setup
+from mistral_tui.engines.pool import EnginePool
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
+
+
+class AskFlags(SamplingFlags):
+    """The prompt and what to do with the answer."""
+
+    prompt: list[str]
+    file: list[str] | None = None
+    system: str | None = None
+    continues: bool = False
+    no_save: bool = False
+    stats: bool = False
+    json: bool = False
+
+
+def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
+    """Answer one prompt and return the exit status.
+
+    Args:
+        arguments: What follows the command.
+        flags: Those before the command; `arguments` override them.
+    """
+    call = parse(arguments, flags)
+    # The terminal's encoding stays; a pipe gets UTF-8 whatever the locale says.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
+    setup = Setup.read(strict=True)
+    return asyncio.run(answer(call, setup, EnginePool(setup.paths.logs)))
+
+
+def parse(arguments: Sequence[str], flags: ModelFlags) -> AskFlags:
+    """Return what `arguments` and the flags before the command ask for.
+
+    Raises:
+        InvalidRequest: They make no sense.
+    """
+    call = _parser().parse_intermixed_args(arguments, namespace=AskFlags(**vars(flags)))
+    if call.continues and (call.no_save or call.system is not None):
+        other = "--no-save" if call.no_save else "--system"
+        raise InvalidRequest(f"--continue goes on with a stored session and cannot be had with {other}; leave one out")
+    return call
+
+
+async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
+    """Ask the model, print what it says and return the exit status.
+
+    Raises:
+        MistralTuiError: There is no answer.
+        asyncio.CancelledError: The person pressed ctrl+c; what was said is printed and stored.
+    """
+    store = None if call.no_save else Store(setup.paths.database)
+    workspace = Workspace(pool, store, None, setup.load_options(call), setup.sampling(call))
+    try:
+        chat = await _chat(call, setup, workspace)
+        # The model loads while files and the pipe are read.
+        loading = asyncio.create_task(workspace.preload())
+        try:
+            prompt = await gather(call.prompt, call.file or ())
+            engine = await loading
+        finally:
+            loading.cancel()
+        for notice in (*setup.notices, *engine.model.notices):
+            say("note", notice)
+        printer = Answer(chat.cancel, streaming=not call.json)
+        chat.subscribe(printer.listen)
+        chat.send(prompt.text, prompt.files)
+        try:
+            await chat.wait()
+        finally:
+            await chat.close()
+            stored = store is not None and chat.unsaved is None
+            printer.end()
+            if call.json:
+                printer.print_json(chat.conversation.session.id if stored else None)
+            if call.stats:
+                printer.print_statistics()
+    finally:
+        await workspace.close()
+    if isinstance(printer.broken, BrokenPipeError):
+        raise printer.broken
+    if printer.broken is not None:
+        raise MistralTuiError(f"the answer cannot be written: {printer.broken.strerror}; it is kept in the session")
+    if printer.error is not None:
+        raise printer.error
+    return 0
+
+
+async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
+    """Return the chat that the prompt belongs to, and choose the workspace's model."""
+    if not call.continues:
+        workspace.entry = setup.entry_or_error(call.model)
+        return workspace.new_chat(private=call.no_save, system_prompt=call.system)
+    latest = await workspace.sessions(limit=1)
+    if not latest:
+        raise StoreError("there is no session to continue; leave out --continue")
+    chat = await workspace.open_chat(latest[0].id)
+    workspace.entry = setup.entry_of_session(call.model, latest[0].model)
+    return chat
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "mistral-tui ask",
+        'One answer on stdout. What is piped in goes along: `cat letter | mistral-tui ask "summarise"`.',
+    )
+    parser.add_argument("prompt", nargs="*", help="what to ask")
+    parser.add_argument("-f", "--file", action="append", metavar="FILE", help="a text to go along; may be repeated")
+    parser.add_argument("--system", metavar="TEXT", help="what the model should know or be")
+    parser.add_argument("-c", "--continue", dest="continues", action="store_true", help="go on with the last session")
+    parser.add_argument("--no-save", action="store_true", help="keep no session of it")
+    parser.add_argument("--stats", action="store_true", help="print tokens and rates to stderr")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
+    add_model_flags(parser, c_is_template=False)
+    add_sampling_flags(parser)
+    return parser

@@ -1,0 +1,117 @@
+"""What every face is set up from: folders, settings, the inventory, and the flags over them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from mistral_tui.cli.flags import ModelFlags, SamplingFlags
+from mistral_tui.config.paths import Paths
+from mistral_tui.config.resources import data_file
+from mistral_tui.config.settings import Settings, load_settings
+from mistral_tui.config.text_files import read_text
+from mistral_tui.models.inventory import Inventory
+from mistral_tui.types.errors import ConfigError, ModelNotFound
+from mistral_tui.types.models import LoadOptions, ModelEntry
+from mistral_tui.types.requests import SamplingParams
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The person's folders, settings and models."""
+
+    paths: Paths
+    settings: Settings
+    inventory: Inventory
+    notices: tuple[str, ...] = ()
+    """What was ignored, one line each, with file, line and key."""
+
+    @classmethod
+    def read(cls, *, strict: bool) -> Self:
+        """Read the settings and the inventory.
+
+        Args:
+            strict: Whether a file that cannot be used is an error, as on the command line; if not, it becomes a
+                notice and the defaults are used, as in the interface.
+
+        Raises:
+            ConfigError: A file cannot be used. Never if not `strict`.
+        """
+        paths = Paths.resolve()
+        problems = paths.ensure()
+        settings, ignored = load_settings(paths.settings_file, strict=strict)
+        inventory = Inventory.load(None, paths.inventory_overlay, paths.models, strict=strict)
+        return cls(paths, settings, inventory, (*problems, *ignored, *inventory.notices))
+
+    def entry(self, wanted: str | None) -> ModelEntry | None:
+        """Return the model that is asked for, else that of the settings, else the smallest on disk.
+
+        Raises:
+            ModelNotFound: There is no model of this name, or it is not downloaded.
+        """
+        name = wanted or self.settings.default_model
+        if not name:
+            return self.inventory.smallest_on_disk()
+        entry = self.inventory.find(name)
+        if not entry.downloaded:
+            pull = f"`mistral-tui models pull {entry.name}` fetches it" if entry.source else f"put it at {entry.path}"
+            raise ModelNotFound(f"the model {entry.name} is not on this machine; {pull}")
+        return entry
+
+    def entry_or_error(self, wanted: str | None) -> ModelEntry:
+        """Return what `entry` returns; that there is no model at all is an error, too."""
+        entry = self.entry(wanted)
+        if entry is not None:
+            return entry
+        starter = self.inventory.starter
+        hint = f"`mistral-tui models pull {starter.name}` fetches the starter" if starter else "name a file with -m"
+        raise ModelNotFound(f"there is no model on this machine; {hint}")
+
+    def entry_of_session(self, wanted: str | None, used: str | None) -> ModelEntry:
+        """Return the model that is asked for, else the one that a session used, else the default."""
+        if wanted is None and used is not None:
+            for entry in self.inventory.entries:
+                if entry.name == used and entry.downloaded:
+                    return entry
+        return self.entry_or_error(wanted)
+
+    def load_options(self, flags: ModelFlags) -> LoadOptions:
+        """Return how to load a model: the flags over the settings.
+
+        Raises:
+            ConfigError: The chat template that a flag names cannot be read.
+        """
+        options = self.settings.load_options()
+        given = {
+            name: value
+            for name in ("n_ctx", "max_seqs", "threads", "n_gpu_layers")
+            if (value := getattr(flags, name)) is not None
+        }
+        if flags.chat_template is not None:
+            given["chat_template"] = self._template(flags.chat_template)
+        return msgspec.structs.replace(options, force=flags.force, **given)
+
+    def sampling(self, flags: ModelFlags) -> SamplingParams:
+        """Return how replies are sampled: the flags over the settings.
+
+        Raises:
+            InvalidRequest: A value is outside its range.
+        """
+        names = [name for name in SamplingFlags.__annotations__ if isinstance(flags, SamplingFlags)] + ["seed"]
+        given = {name: value for name in names if (value := getattr(flags, name)) is not None}
+        if "stop" in given:
+            given["stop"] = tuple(given["stop"])
+        sampling = self.settings.sampling()
+        return SamplingParams(**{**msgspec.structs.asdict(sampling), **given})
+
+    def _template(self, name_or_file: str) -> str:
+        """Return the text of a chat template: a file, or a name from the person's or the shipped templates."""
+        file = Path(name_or_file).expanduser()
+        folders = (self.paths.chat_templates, data_file("chat_templates"))
+        named = (folder / f"{name_or_file}.jinja" for folder in folders)
+        found = next((path for path in (file, *named) if path.is_file()), None)
+        if found is None:
+            names = sorted({path.stem for folder in folders for path in folder.glob("*.jinja")})
+            raise ConfigError(f"there is no chat template {name_or_file}; give a file, or one of {', '.join(names)}")
+        return read_text(found)

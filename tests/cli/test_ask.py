@@ -1,0 +1,195 @@
+"""`ask` over a scripted engine: what it asks for, and what its answers become."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mistral_tui.cli.ask import AskFlags, answer, parse
+from mistral_tui.cli.flags import ModelFlags
+from mistral_tui.cli.setup import Setup
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import EngineError, InvalidRequest, ModelNotFound, StoreError, WorkerDied
+from mistral_tui.types.messages import FilePart, Message
+from tests.stubs.engines import FakeEngine, FakePool, Reply
+
+pytestmark = pytest.mark.core
+
+
+@pytest.fixture(autouse=True)
+def _no_stdin() -> Iterator[None]:
+    kept = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    yield
+    os.dup2(kept, 0)
+    os.close(kept)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "fake.gguf"
+    path.write_bytes(b"GGUF")
+    return path
+
+
+async def ask(pool: FakePool, *arguments: str) -> int:
+    return await answer(parse(arguments, ModelFlags()), Setup.read(strict=True), pool)
+
+
+def write_settings(text: str) -> None:
+    path = Path(os.environ["MISTRAL_TUI_CONFIG"])
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0)
+
+
+def stored() -> list[Message]:
+    store = Store(Path(os.environ["MISTRAL_TUI_DATABASE"]))
+    sessions = store.sessions()
+    return store.messages(sessions[0].id) if sessions else []
+
+
+async def test_the_answer_is_printed_and_stored(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = FakePool()
+    assert await ask(pool, "-m", str(model), "Who", "is there?") == 0
+    assert capsys.readouterr().out == "Hello there.\n"
+    assert [message.text for message in stored()] == ["Who is there?", "Hello there."]
+    assert pool.closed
+
+
+async def test_flags_reach_the_engine(model: Path) -> None:
+    pool = FakePool()
+    options = "--temperature 0.5 --top-k 3 --top-p 0.9 --min-p 0.1 --seed 7 --max-tokens 9 --repetition-penalty 1.1"
+    await ask(pool, *options.split(), "--stop", "END", "-m", str(model), "Hi")
+    sampling = pool.engine.requests[0].sampling
+    assert (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p) == (0.5, 3, 0.9, 0.1)
+    assert (sampling.seed, sampling.max_tokens, sampling.repetition_penalty) == (7, 9, 1.1)
+    assert sampling.stop == ("END",)
+    assert pool.loads[0].path == model
+
+
+async def test_settings_are_the_defaults_of_flags(model: Path) -> None:
+    write_settings(f'default_model = "{model}"\ntemperature = 0.25\ntop_k = 5\n')
+    pool = FakePool()
+    await ask(pool, "--top-k", "6", "Hi")
+    sampling = pool.engine.requests[0].sampling
+    assert (sampling.temperature, sampling.top_k) == (0.25, 6)
+    assert pool.loads[0].path == model
+
+
+async def test_the_system_prompt_comes_first(model: Path) -> None:
+    pool = FakePool()
+    await ask(pool, "-m", str(model), "--system", "Be brief.", "Hi")
+    assert [(message.role, message.text) for message in pool.engine.requests[0].messages] == [
+        ("system", "Be brief."),
+        ("user", "Hi"),
+    ]
+
+
+async def test_a_file_goes_along(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Buy milk.", encoding="utf-8")
+    pool = FakePool()
+    await ask(pool, "-m", str(model), "-f", str(tmp_path / "note.txt"), "What?")
+    assert FilePart("note.txt", "Buy milk.") in pool.engine.requests[0].messages[-1].parts
+
+
+async def test_continue_goes_on_with_the_latest_session(model: Path) -> None:
+    await ask(FakePool(), "-m", str(model), "First")
+    pool = FakePool(FakeEngine([Reply(("Again.",))]))
+    await ask(pool, "-m", str(model), "--continue", "Second")
+    assert [message.text for message in pool.engine.requests[0].messages] == ["First", "Hello there.", "Second"]
+    assert [message.text for message in stored()] == ["First", "Hello there.", "Second", "Again."]
+
+
+async def test_there_may_be_nothing_to_continue(model: Path) -> None:
+    with pytest.raises(StoreError, match="no session to continue"):
+        await ask(FakePool(), "-m", str(model), "-c", "Hi")
+
+
+async def test_no_save_stores_nothing(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await ask(FakePool(), "-m", str(model), "--no-save", "--json", "Hi") == 0
+    assert json.loads(capsys.readouterr().out)["session_id"] is None
+    assert stored() == []
+
+
+async def test_figures_go_to_stderr(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await ask(FakePool(), "-m", str(model), "--stats", "Hi")
+    captured = capsys.readouterr()
+    assert captured.out == "Hello there.\n"
+    assert captured.err.startswith("Stats:\n")
+
+
+async def test_a_reply_that_fails_keeps_its_text(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = FakePool(FakeEngine([Reply(("Half",), "failed", "the worker was killed")]))
+    with pytest.raises(EngineError, match="the worker was killed"):
+        await ask(pool, "-m", str(model), "Hi")
+    assert capsys.readouterr().out == "Half\n"
+    assert stored()[-1].text == "Half"
+    assert pool.closed
+
+
+async def test_a_model_that_cannot_be_loaded(model: Path) -> None:
+    pool = FakePool(error=WorkerDied("it died"))
+    with pytest.raises(WorkerDied):
+        await ask(pool, "-m", str(model), "Hi")
+    assert pool.closed
+
+
+async def test_a_cancel_in_the_reply_keeps_what_was_said(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hold = asyncio.Event()
+    pool = FakePool(FakeEngine([Reply(("Once", " upon"), hold=hold)]))
+    task = asyncio.create_task(ask(pool, "-m", str(model), "Hi"))
+    await until(lambda: "Once" in capsys.readouterr().out)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stored()[-1].text.startswith("Once")
+    assert stored()[-1].finish == "cancelled"
+    assert pool.closed
+
+
+async def test_a_cancel_while_the_model_loads(model: Path) -> None:
+    pool = FakePool(hold=asyncio.Event())
+    task = asyncio.create_task(ask(pool, "-m", str(model), "Hi"))
+    await until(lambda: pool.loads)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert pool.closed
+
+
+async def test_no_model_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty.json").write_text("[]", encoding="utf-8")
+    monkeypatch.setenv("MISTRAL_TUI_INVENTORY", str(tmp_path / "empty.json"))
+    with pytest.raises(ModelNotFound, match="no model on this machine"):
+        await ask(FakePool(), "Hi")
+
+
+@pytest.mark.parametrize("other", [("--no-save",), ("--system", "x")])
+def test_continue_cannot_be_had_with_everything(other: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidRequest, match=other[0]):
+        parse(("--continue", *other, "Hi"), ModelFlags())
+
+
+def test_words_may_stand_between_flags() -> None:
+    call = parse(("-m", "a", "what", "--seed", "3", "is", "--", "-1"), AskFlags())
+    assert call.prompt == ["what", "is", "-1"]
+    assert call.seed == 3
+
+
+def test_flags_before_the_command_are_defaults() -> None:
+    flags = ModelFlags(model="outer", seed=1)
+    assert parse(("--seed", "2", "Hi"), flags).seed == 2
+    assert parse(("Hi",), flags).model == "outer"
