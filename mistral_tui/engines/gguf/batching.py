@@ -1,0 +1,90 @@
+"""What goes into the next decode: one token of every reply, and a piece of a prompt."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from mistral_tui.engines.gguf.context import BATCH_TOKENS, Context
+from mistral_tui.engines.gguf.generation import Generation
+
+_SECONDS_ALONE: Final = 0.25
+"""How long a piece of a prompt may take when nobody else waits: progress is seen four times a second."""
+_SECONDS_SHARED: Final = 0.08
+"""The same while replies are written: they stand still for so long."""
+_LEAST_CHUNK: Final = 32
+_FIRST_CHUNK: Final = 256
+
+
+class Share(NamedTuple):
+    """What one request has in a batch."""
+
+    generation: Generation
+    tokens: int
+    row: int | None
+    """Where the logits of its last token are; `None` in the middle of a prompt."""
+
+
+class Batching:
+    """Fills the batch of a context fairly, with prompts in pieces as large as their speed allows."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._prompt_rate: float | None = None
+        self._last_prompt: Generation | None = None
+
+    def fill(self, active: Sequence[Generation]) -> list[Share]:
+        """Begin a new batch with what the active requests need next; those whose reader is slow are left out."""
+        self._context.clear_batch()
+        shares = []
+        prompts = []
+        for generation in active:
+            if generation.outbox.full:
+                continue
+            if _missing(generation) == 1:
+                shares.append(self.add(generation, 1))
+            else:
+                prompts.append(generation)
+        if prompts:
+            budget = min(self._context.batch_room, self._chunk(alone=not shares))
+            for generation in self._in_turn(prompts):
+                tokens = min(budget, _missing(generation))
+                if tokens == 0:
+                    break
+                shares.append(self.add(generation, tokens))
+                self._last_prompt = generation
+                budget -= tokens
+        return shares
+
+    def add(self, generation: Generation, tokens: int) -> Share:
+        """Put the next `tokens` tokens of one request into the batch."""
+        sequence = generation.sequence
+        assert sequence is not None
+        begin = sequence.computed
+        known = generation.transcript.tokens
+        last = begin + tokens == len(known)
+        row = self._context.add(sequence.number, known[begin : begin + tokens], begin, logits=last)
+        return Share(generation, tokens, row if last else None)
+
+    def took(self, shares: Sequence[Share], seconds: float) -> None:
+        """Learn from a batch how fast prompts are computed."""
+        tokens = sum(share.tokens for share in shares)
+        if tokens >= _LEAST_CHUNK and seconds > 0:
+            rate = tokens / seconds
+            self._prompt_rate = rate if self._prompt_rate is None else (self._prompt_rate + rate) / 2
+
+    def _chunk(self, alone: bool) -> int:
+        if self._prompt_rate is None:
+            return _FIRST_CHUNK if alone else _LEAST_CHUNK
+        tokens = int(self._prompt_rate * (_SECONDS_ALONE if alone else _SECONDS_SHARED))
+        return max(_LEAST_CHUNK, min(BATCH_TOKENS, tokens - tokens % _LEAST_CHUNK))
+
+    def _in_turn(self, prompts: list[Generation]) -> list[Generation]:
+        """Return the prompts, beginning after the one that was served last: a short one does not wait for a long."""
+        if self._last_prompt not in prompts:
+            return prompts
+        after = prompts.index(self._last_prompt) + 1
+        return prompts[after:] + prompts[:after]
+
+
+def _missing(generation: Generation) -> int:
+    assert generation.sequence is not None
+    return len(generation.transcript.tokens) - generation.sequence.computed

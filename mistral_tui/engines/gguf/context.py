@@ -1,0 +1,180 @@
+"""One llama.cpp context: its batch, its KV cache, and the switch that stops it in the middle of a computation."""
+
+import ctypes
+import math
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, Final
+
+from mistral_tui.engines.gguf.library import llama, log
+from mistral_tui.engines.gguf.model import Model
+from mistral_tui.types.errors import NotEnoughMemory
+
+BATCH_TOKENS: Final = 512
+"""Most tokens of one decode. Logical and physical batch are the same, so that an aborted decode leaves no trace."""
+
+
+class Decoded(IntEnum):
+    """What became of a decode; anything below 0 is a failure of the computation."""
+
+    DONE = 0
+    NO_ROOM = 1
+    """The KV cache has too few free cells; nothing was computed."""
+    ABORTED = 2
+    """The batch is not in the KV cache."""
+    FAILED = -1
+
+
+class Context:
+    """The KV cache of all sequences and the buffers to compute with. Everything but `abort` belongs to one thread.
+
+    Args:
+        model: Stays open for at least as long.
+        cells: Tokens that the KV cache can hold for all sequences together.
+        sequences: How many sequences may be in it.
+        threads: Threads of a decode.
+    """
+
+    def __init__(self, model: Model, cells: int, sequences: int, threads: int) -> None:
+        params = llama.llama_context_default_params()
+        params.n_ctx = cells
+        params.n_batch = params.n_ubatch = BATCH_TOKENS
+        params.n_seq_max = sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        # Without this, going back within a sequence gives wrong text on models with a sliding window.
+        params.swa_full = True
+        # On a CPU flash attention can halve the speed, and "auto" does not notice. On a GPU it pays.
+        params.flash_attn_type = (
+            llama.LLAMA_FLASH_ATTN_TYPE_AUTO if model.on_gpu else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
+        log().clear()
+        self.handle = llama.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            reason = log().reason() or "llama.cpp gives no reason"
+            raise NotEnoughMemory(f"no context of {cells:,} tokens for {model.name}: {reason}; ask for a smaller one")
+        self.cells: int = llama.llama_n_ctx(self.handle)
+        self._model = model
+        self._memory = llama.llama_get_memory(self.handle)
+        self._batch = llama.llama_batch_init(BATCH_TOKENS, 0, 1)
+        self._threads = threads
+        self._tokens = _Column(self._batch.token, ctypes.c_int32)
+        self._positions = _Column(self._batch.pos, ctypes.c_int32)
+        self._logits = _Column(self._batch.logits, ctypes.c_int8)
+        self._decode = llama.llama_decode
+        self._row_logits = llama.llama_get_logits_ith
+        for row in range(BATCH_TOKENS):
+            self._batch.n_seq_id[row] = 1
+        self._sequence_of_row = [-1] * BATCH_TOKENS
+        self._stop = ctypes.create_string_buffer(2)
+        # ggml asks 600 times per token. `strlen` of the empty string is 0, of a string of one character 1: a native
+        # answer from one byte of ours, that neither costs time nor waits for the interpreter's lock.
+        strlen = ctypes.cast((ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)).strlen, _Pointer)
+        self._callback = llama.ggml_abort_callback(strlen.value or 0)
+        llama.llama_set_abort_callback(self.handle, self._callback, ctypes.cast(self._stop, _Pointer))
+
+    # The batch
+
+    def clear_batch(self) -> None:
+        """Begin a new batch."""
+        self._batch.n_tokens = 0
+
+    @property
+    def batch_room(self) -> int:
+        """How many more tokens the batch can take."""
+        return BATCH_TOKENS - int(self._batch.n_tokens)
+
+    def add(self, sequence: int, tokens: Sequence[int], position: int, logits: bool) -> int:
+        """Put consecutive tokens of one sequence into the batch, at most `batch_room`.
+
+        Args:
+            sequence: Number of the sequence.
+            tokens: At least one.
+            position: Of the first of them in the sequence.
+            logits: Whether the last of them is to give logits.
+
+        Returns:
+            The row of the last token, by which its logits are found after the decode.
+        """
+        batch, begin = self._batch, self._batch.n_tokens
+        end = begin + len(tokens)
+        self._tokens.values[begin:end] = tokens
+        self._positions.values[begin:end] = range(position, position + len(tokens))
+        self._logits.values[begin:end] = bytes(len(tokens))
+        for row in range(begin, end):
+            if self._sequence_of_row[row] != sequence:
+                self._sequence_of_row[row] = batch.seq_id[row][0] = sequence
+        batch.logits[end - 1] = logits
+        batch.n_tokens = end
+        return int(end) - 1
+
+    def decode(self) -> int:
+        """Compute the batch. Returns a `Decoded`, or what llama.cpp calls a failure: a number below 0."""
+        outcome: int = self._decode(self.handle, self._batch)
+        return outcome
+
+    def has_nan(self, row: int) -> bool:
+        """Return whether the model computed nonsense for this row: one NaN spreads to all logits of a token."""
+        return math.isnan(self._row_logits(self.handle, row)[0])
+
+    # Stopping and speed
+
+    def abort(self) -> None:
+        """Make the decode that runs now, or else the next one, return `ABORTED` soon. For any thread."""
+        self._stop[0] = b"x"
+
+    def allow(self) -> None:
+        """Take back `abort`."""
+        self._stop[0] = b"\0"
+
+    @property
+    def threads(self) -> int:
+        """Threads of a decode."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        if count != self._threads:
+            self._threads = count
+            llama.llama_set_n_threads(self.handle, count, count)
+
+    # The KV cache
+
+    def keep(self, sequence: int, length: int) -> int:
+        """Shorten a sequence to its first `length` tokens.
+
+        Returns:
+            How many tokens it has now: at most `length`, and 0 where the model cannot give up a part. Recurrent models
+            can't; and with a sliding window the tokens that the last ones look at may be gone.
+        """
+        if length > 0 and self._model.sliding_window:
+            oldest = llama.llama_memory_seq_pos_min(self._memory, sequence)
+            if oldest > max(0, length - self._model.sliding_window):
+                length = 0
+        length = min(length, llama.llama_memory_seq_pos_max(self._memory, sequence) + 1)
+        if length > 0 and llama.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            return length
+        llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return 0
+
+    def clear(self) -> None:
+        """Forget all sequences."""
+        llama.llama_memory_clear(self._memory, False)
+
+    def close(self) -> None:
+        """Free everything native; nothing may be called afterwards but `abort`."""
+        if self.handle:
+            llama.llama_batch_free(self._batch)
+            llama.llama_free(self.handle)
+            self.handle = None
+
+
+class _Column:
+    """One array of a `llama_batch`, as a ctypes array that takes slices."""
+
+    def __init__(self, pointer: Any, kind: Any) -> None:
+        self.values: Any = (kind * BATCH_TOKENS).from_address(ctypes.cast(pointer, _Pointer).value or 0)
+
+
+_Pointer: Final = ctypes.c_void_p

@@ -1,0 +1,113 @@
+"""One request on its way from a prompt to the last word of its reply."""
+
+from mistral_tui.engines.gguf.accounting import Account
+from mistral_tui.engines.gguf.detokenize import TextDecoder
+from mistral_tui.engines.gguf.kv_cache import Sequence
+from mistral_tui.engines.gguf.sampling import Sampler
+from mistral_tui.engines.gguf.stop_strings import StopStrings
+from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.outbox import Outbox
+from mistral_tui.types.events import Finished, PromptProgress, TextDelta
+from mistral_tui.types.messages import FinishReason
+from mistral_tui.types.requests import GenerateRequest
+
+
+class Generation:
+    """The state of one request. It has a sequence while it is active, and none while it waits for one.
+
+    What is to be computed is always the same: the tokens of the transcript that are not in the KV cache yet. That
+    is the prompt at first, then one token at a time, and everything again after the sequence was taken away.
+    """
+
+    def __init__(self, request: GenerateRequest, outbox: Outbox, vocabulary: Vocabulary, n_ctx: int) -> None:
+        self.request = request
+        self.outbox = outbox
+        self.account = Account()
+        self.cancelled = False
+        self.sequence: Sequence | None = None
+        self.transcript = Transcript()
+        self.finished = False
+        self._vocabulary = vocabulary
+        self._n_ctx = n_ctx
+        self._sampler: Sampler | None = None
+        self._decoder = TextDecoder()
+        self._stops = StopStrings(request.sampling.stop)
+        self._untold_tokens = 0
+        self._most_tokens = request.sampling.max_tokens or n_ctx
+
+    @property
+    def started(self) -> bool:
+        """Whether its prompt is known; a request that lost its sequence is still started."""
+        return self._sampler is not None
+
+    def start(self, transcript: Transcript, shared: int) -> None:
+        """Take the prompt, of which `shared` tokens are in the KV cache."""
+        self.transcript = transcript
+        self._sampler = Sampler(self.request.sampling, self._vocabulary.size)
+        self.account.begin(len(transcript.tokens), shared)
+        self.outbox.put(PromptProgress(shared, len(transcript.tokens)))
+
+    @property
+    def sampler(self) -> Sampler:
+        """What chooses the tokens of a started request."""
+        assert self._sampler is not None
+        return self._sampler
+
+    def computed(self, count: int) -> None:
+        """`count` more tokens of the transcript are in the KV cache."""
+        assert self.sequence is not None
+        self.sequence.computed += count
+        prompt = self.account.prompt_tokens
+        if self.account.completion_tokens == 0:
+            done = min(self.sequence.computed, prompt)
+            self.account.computed_tokens = max(0, done - self.account.cached_tokens)
+            self.outbox.put(PromptProgress(done, prompt))
+
+    def take(self, token: int) -> None:
+        """Take the next token of the reply."""
+        account = self.account
+        if account.completion_tokens == 0:
+            account.prefilled()
+        if self._vocabulary.ends_reply(token):
+            self.finish("stop")
+            return
+        account.token()
+        piece = self._vocabulary.piece(token)
+        self.transcript.append(token, piece)
+        self._untold_tokens += 1
+        text, stopped = self._stops.feed(self._decoder.feed(piece))
+        if text:
+            self._tell(text)
+        if stopped:
+            self._end("stop", None)
+        elif account.completion_tokens >= self._most_tokens:
+            self.finish("length")
+        elif len(self.transcript.tokens) >= self._n_ctx:
+            self.finish("context")
+
+    def finish(self, reason: FinishReason, error: str | None = None) -> None:
+        """End the reply, with what was held back of it; once."""
+        if self.finished:
+            return
+        text, stopped = self._stops.feed(self._decoder.flush())
+        if not stopped:
+            rest, stopped = self._stops.flush()
+            text += rest
+        if text:
+            self._tell(text)
+        self._end("stop" if stopped and reason in ("length", "context") else reason, error)
+
+    def _tell(self, text: str) -> None:
+        self.outbox.put(TextDelta(text, self._untold_tokens))
+        self._untold_tokens = 0
+
+    def _end(self, reason: FinishReason, error: str | None) -> None:
+        self.finished = True
+        occupied = len(self.transcript.tokens)
+        if not self.account.completion_tokens:
+            occupied = self.sequence.computed if self.sequence is not None else 0
+        seed = self._sampler.seed if self._sampler is not None else self.request.sampling.seed
+        self.outbox.put(Finished(reason, self.account.usage(occupied, self._n_ctx, seed), error))
+        if self._sampler is not None:
+            self._sampler.close()

@@ -1,0 +1,126 @@
+"""From a file to an engine that answers: weights, context, chat template, and a first computation as a proof."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from mistral_tui.engines.gguf.context import Context, Decoded
+from mistral_tui.engines.gguf.library import build, cpu_features, log
+from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.scheduler import Scheduler
+from mistral_tui.engines.gguf.threads import ThreadGovernor
+from mistral_tui.engines.loop import EngineLoop
+from mistral_tui.models.chat_template import ChatTemplate
+from mistral_tui.models.context_size import context_of_one_chat, kv_cells
+from mistral_tui.types.errors import BadModelFile, InvalidRequest, LoadCancelled, NoChatTemplate
+from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+
+_MOST_SEQUENCES: Final = 256
+"""`LLAMA_MAX_SEQ`"""
+_WEIGHTS: Final = 0.8
+"""Share of a load's progress that is the weights."""
+
+
+def load(
+    path: str,
+    name: str,
+    options: LoadOptions,
+    on_progress: Callable[[LoadProgress], None],
+    cancelled: Callable[[], bool],
+    plain_kernels: bool = False,
+) -> EngineLoop:
+    """Load a model and prove with a small computation that it works.
+
+    A build that this CPU cannot run crashes the process in that computation, if at all; `plain_kernels` avoids it.
+
+    Args:
+        path: A GGUF file.
+        name: What people call the model.
+        options: How to load it.
+        on_progress: Called on this thread.
+        cancelled: Asked often, on this thread.
+        plain_kernels: Without repacked weights: slower, but without the crash of some builds on CPUs with AMX.
+
+    Raises:
+        BadModelFile: llama.cpp refuses the file, or it computes nonsense.
+        NoChatTemplate: There is none in the file and none was given.
+        BadChatTemplate: It does not parse.
+        NotEnoughMemory: llama.cpp cannot allocate the context.
+        LoadCancelled: `cancelled` said so.
+    """
+    if not 1 <= options.max_seqs <= _MOST_SEQUENCES:
+        raise InvalidRequest(f"max_seqs is {options.max_seqs}; it must be from 1 to {_MOST_SEQUENCES}")
+    log()
+
+    def check_cancelled() -> None:
+        if cancelled():
+            raise LoadCancelled(f"loading {name} was cancelled")
+
+    def on_weights(fraction: float) -> None:
+        on_progress(LoadProgress("loading", fraction * _WEIGHTS))
+
+    on_progress(LoadProgress("loading", 0))
+    check_cancelled()
+    model = Model(path, name, options.n_gpu_layers, plain_kernels, on_weights, cancelled)
+    context = None
+    try:
+        template = _template(model, options)
+        check_cancelled()
+        on_progress(LoadProgress("checking", _WEIGHTS))
+        n_ctx = context_of_one_chat(options.n_ctx, model.trained_context)
+        governor = ThreadGovernor(options.threads)
+        cells = kv_cells(n_ctx, options.max_seqs)
+        context = Context(model, cells, options.max_seqs, governor.count)
+        check_cancelled()
+        _prove(model, context)
+        loaded = _describe(model, n_ctx, plain_kernels)
+        writer = PromptWriter(template, model.vocabulary, n_ctx)
+        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor)
+    except BaseException:
+        if context is not None:
+            context.close()
+        model.close()
+        raise
+    on_progress(LoadProgress("ready", 1))
+    return scheduler
+
+
+def _template(model: Model, options: LoadOptions) -> ChatTemplate:
+    text = options.chat_template or model.chat_template
+    if not text or not text.strip():
+        raise NoChatTemplate(f"{model.name} carries no chat template; name one with --chat-template")
+    return ChatTemplate(text)
+
+
+def _prove(model: Model, context: Context) -> None:
+    tokens = [0, 1, 2, 3][: model.vocabulary.size]
+    row = context.add(0, tokens, 0, logits=True)
+    outcome = context.decode()
+    if outcome != Decoded.DONE:
+        reason = log().reason() or f"llama.cpp's error {outcome}"
+        raise BadModelFile(f"{Path(model.path).name} loads but does not compute: {reason}; choose another file")
+    if context.has_nan(row):
+        raise BadModelFile(f"{Path(model.path).name} computes no numbers (NaN): it is damaged; fetch it again")
+    context.clear()
+
+
+def _describe(model: Model, n_ctx: int, plain_kernels: bool) -> LoadedModel:
+    notices = []
+    if 0 < model.trained_context < n_ctx:
+        notices.append(f"{model.name} was trained for {model.trained_context:,} tokens; beyond that it may ramble")
+    if plain_kernels:
+        notices.append("loaded without repacked weights, because this build of llama.cpp crashes with them: slower")
+    used = [feature for feature, on in cpu_features().items() if on and feature.startswith(("AVX", "AMX", "NEON"))]
+    return LoadedModel(
+        name=model.name,
+        path=model.path,
+        architecture=model.architecture,
+        n_ctx=n_ctx,
+        n_ctx_train=model.trained_context,
+        n_vocab=model.vocabulary.size,
+        size_bytes=model.size_bytes,
+        build=" ".join(["llama.cpp", build(), *used]),
+        device=model.device,
+        notices=tuple(notices),
+    )

@@ -1,0 +1,97 @@
+"""The weights of one GGUF file and what their header says."""
+
+import ctypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from mistral_tui.engines.gguf.devices import devices
+from mistral_tui.engines.gguf.library import llama, log
+from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.types.errors import BadModelFile, LoadCancelled
+
+_ALL_LAYERS: Final = -1
+
+
+class Model:
+    """A loaded GGUF file.
+
+    Args:
+        path: The file.
+        name: What people call it.
+        n_gpu_layers: Layers on the accelerator; `None`: all where there is one.
+        plain_kernels: Load without repacked weights: slower, but avoids a crash on CPUs with AMX.
+        on_progress: Called with the share that is loaded, from 0 to 1.
+        cancelled: Asked often; `True` stops the load.
+
+    Raises:
+        BadModelFile: llama.cpp refuses the file; says why.
+        LoadCancelled: `cancelled` said so.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        n_gpu_layers: int | None,
+        plain_kernels: bool,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.path = path
+        self.name = name
+
+        def go_on(fraction: float, _: int | None) -> bool:
+            if cancelled():
+                return False
+            on_progress(fraction)
+            return True
+
+        callback = llama.llama_progress_callback(go_on)
+        params = llama.llama_model_default_params()
+        params.n_gpu_layers = _ALL_LAYERS if n_gpu_layers is None else n_gpu_layers
+        params.use_extra_bufts = not plain_kernels
+        params.progress_callback = callback
+        log().clear()
+        self.handle: Any = llama.llama_model_load_from_file(path.encode(), params)
+        if not self.handle:
+            if cancelled():
+                raise LoadCancelled(f"loading {name} was cancelled")
+            reason = log().reason() or "llama.cpp cannot load it and gives no reason"
+            raise BadModelFile(f"{Path(path).name}: {reason}; choose another file")
+        try:
+            self._read(n_gpu_layers)
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self, n_gpu_layers: int | None) -> None:
+        handle = self.handle
+        if not llama.llama_model_has_decoder(handle) or llama.llama_model_has_encoder(handle):
+            raise BadModelFile(f"{self.name} is no model that writes text; choose another")
+        self.vocabulary = Vocabulary(llama.llama_model_get_vocab(handle))
+        if self.vocabulary.size == 0:
+            raise BadModelFile(f"{Path(self.path).name} has no tokens; choose another file")
+        self.architecture = self.metadata("general.architecture") or "unknown"
+        self.trained_context: int = llama.llama_model_n_ctx_train(handle)
+        self.size_bytes: int = llama.llama_model_size(handle)
+        self.sliding_window: int = llama.llama_model_n_swa(handle)
+        self.keeps_running_state: bool = llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle)
+        """Recurrent, at least in part: what went in cannot be taken out again."""
+        gpus = [device for device in devices() if device.is_gpu] if n_gpu_layers != 0 else []
+        self.on_gpu = bool(gpus)
+        self.device = ", ".join(gpu.description or gpu.name for gpu in gpus) or "CPU"
+        template = llama.llama_model_chat_template(handle, None)
+        self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
+
+    def metadata(self, key: str) -> str | None:
+        """Return a value of the file's header as text."""
+        buffer = ctypes.create_string_buffer(256)
+        length = llama.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if length >= 0 else None
+
+    def close(self) -> None:
+        """Free the weights; nothing that uses them may be called afterwards."""
+        if self.handle:
+            llama.llama_model_free(self.handle)
+            self.handle = None

@@ -1,0 +1,103 @@
+"""From the messages of a chat to the tokens of a prompt that fits into the context."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.models.chat_template import ChatTemplate
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.messages import Message
+from mistral_tui.types.requests import GenerateRequest
+
+_LEAST_REPLY: Final = 16
+"""A prompt that leaves less room than this for the reply is refused."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt that is ready to be computed."""
+
+    transcript: Transcript
+    shared: int
+    """How many of its first tokens are those of the chat's previous transcript."""
+    left_out: int
+    """How many of the oldest messages are not part of it."""
+    first_kept: str | None
+    """Id of the first message after those, or `None` if none was left out."""
+
+
+class PromptWriter:
+    """Renders, tokenizes, and leaves out the oldest turns when the context is full.
+
+    A turn is a user message and what follows it. The system messages at the beginning and the last turn always
+    stay. When turns must go, so many go that half of the context is free: otherwise every turn of a long chat would
+    move the beginning and make the whole prompt be computed anew.
+    """
+
+    def __init__(self, template: ChatTemplate, vocabulary: Vocabulary, n_ctx: int) -> None:
+        self._template = template
+        self._vocabulary = vocabulary
+        self._n_ctx = n_ctx
+
+    def write(self, request: GenerateRequest, previous: Transcript, first_kept: str | None) -> Prompt:
+        """Return the prompt for `request`.
+
+        Args:
+            request: What was asked.
+            previous: What the chat's part of the KV cache holds; empty if there is none.
+            first_kept: `Prompt.first_kept` of the chat's last prompt.
+
+        Raises:
+            InvalidRequest: There are no messages, or the last one alone does not fit.
+            BadChatTemplate: The template fails.
+        """
+        if not request.messages:
+            raise InvalidRequest("there is no message to answer; write one")
+        system, turns = _turns(request.messages)
+        begin = next((index for index, turn in enumerate(turns) if first_kept in {m.id for m in turn}), 0)
+
+        def prompt(begin: int) -> Prompt:
+            kept = [message for turn in turns[begin:] for message in turn]
+            text = self._template.render((*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text)
+            transcript, shared = previous.followed_by(text, self._vocabulary)
+            left_out = sum(map(len, turns[:begin]))
+            return Prompt(transcript, shared, left_out, kept[0].id if left_out else None)
+
+        wanted = request.sampling.max_tokens
+        reserve = min(wanted or self._n_ctx, self._n_ctx // 4)
+        written = prompt(begin)
+        if len(written.transcript.tokens) + reserve > self._n_ctx:
+            most = min(self._n_ctx // 2, self._n_ctx - reserve)
+            low, high = begin, max(begin, len(turns) - 1)
+            while low < high:
+                middle = (low + high) // 2
+                written = prompt(middle)
+                if len(written.transcript.tokens) <= most:
+                    high = middle
+                else:
+                    low = middle + 1
+            written = prompt(low)
+        self._check(len(written.transcript.tokens), min(reserve, _LEAST_REPLY))
+        return written
+
+    def _check(self, tokens: int, reply: int) -> None:
+        if tokens == 0:
+            raise InvalidRequest("the chat template makes an empty prompt; choose another with --chat-template")
+        if tokens + reply > self._n_ctx:
+            raise InvalidRequest(
+                f"the message takes {tokens:,} tokens, but the context holds {self._n_ctx:,} with the reply; "
+                "shorten it, or load the model with a larger --n-ctx"
+            )
+
+
+def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:
+    """Return the system messages at the beginning, and the rest in groups that begin with a user message."""
+    first = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
+    turns: list[list[Message]] = []
+    for message in messages[first:]:
+        if not turns or (message.role == "user" and any(earlier.role == "user" for earlier in turns[-1])):
+            turns.append([])
+        turns[-1].append(message)
+    return list(messages[:first]), turns

@@ -1,0 +1,303 @@
+"""The engine thread: takes requests, lets their prompts and replies share one context, and never fails as a whole."""
+
+import sys
+import threading
+import traceback
+from collections import deque
+from time import perf_counter
+from typing import Final
+
+from mistral_tui.engines.gguf.batching import Batching, Share
+from mistral_tui.engines.gguf.context import Context, Decoded
+from mistral_tui.engines.gguf.generation import Generation
+from mistral_tui.engines.gguf.kv_cache import KvCache
+from mistral_tui.engines.gguf.library import log
+from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.threads import ThreadGovernor
+from mistral_tui.engines.outbox import Outbox
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.events import ContextTrimmed
+from mistral_tui.types.models import LoadedModel
+from mistral_tui.types.requests import GenerateRequest
+
+_GROWTH: Final = 64
+"""Cells that must be free for each active reply to grow before one more request is let in."""
+
+
+class Scheduler:
+    """Continuous batching over all requests to one model; an `EngineLoop`.
+
+    Requests wait in the order of their arrival for one of the sequences. When the KV cache is full, idle chats make
+    way, then the newest request: it keeps its tokens and is computed again when there is room.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        model: Model,
+        context: Context,
+        max_seqs: int,
+        writer: PromptWriter,
+        governor: ThreadGovernor,
+    ) -> None:
+        self._loaded = loaded
+        self._model = model
+        self._context = context
+        self._writer = writer
+        self._governor = governor
+        self._cache = KvCache(context, max_seqs)
+        self._batching = Batching(context)
+        self._waiting: deque[Generation] = deque()
+        self._active: list[Generation] = []
+        self._no_room = False
+        """Whether the first that waits was refused, and nothing has changed since."""
+
+        self._changed = threading.Condition()
+        # Under the lock of `_changed`: what other threads ask for.
+        self._news = False
+        self._arrivals: list[Generation] = []
+        self._forgotten: list[str] = []
+        self._living: dict[str, Generation] = {}
+        self._stopped = False
+
+    # For any thread
+
+    @property
+    def model(self) -> LoadedModel:
+        """What is loaded."""
+        return self._loaded
+
+    def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
+        """Take a request; its events go to `outbox`."""
+        generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx)
+        outbox.on_writable = self._wake
+        with self._changed:
+            self._arrivals.append(generation)
+            self._living[request.id] = generation
+            self._tell()
+
+    def cancel(self, request_id: str) -> None:
+        """Stop a request, also in the middle of its prompt."""
+        with self._changed:
+            if generation := self._living.get(request_id):
+                generation.cancelled = True
+                self._context.abort()
+                self._tell()
+
+    def forget(self, chat_id: str) -> None:
+        """Release what the KV cache keeps for a chat."""
+        with self._changed:
+            self._forgotten.append(chat_id)
+            self._tell()
+
+    def stop(self) -> None:
+        """Make `run` return soon."""
+        with self._changed:
+            self._stopped = True
+            self._context.abort()
+            self._tell()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._news = True
+        self._changed.notify()
+
+    # The engine thread
+
+    def run(self) -> None:
+        """Serve requests until `stop`, then free the model."""
+        try:
+            self._governor.begin()
+            while self._listen():
+                if self._waiting and not self._no_room:
+                    self._admit()
+                self._step()
+        finally:
+            for generation in (*self._active, *self._waiting, *self._arrivals):
+                generation.finish("cancelled")
+            self._context.close()
+            self._model.close()
+
+    def _listen(self) -> bool:
+        """Take in what other threads asked for, and sleep while there is nothing to do; `False` to end."""
+        if not self._news and self._runnable():
+            return True
+        slept = False
+        with self._changed:
+            while not self._news and not self._runnable():
+                slept = True
+                self._changed.wait()
+            self._news = False
+            self._context.allow()
+            arrivals, self._arrivals = self._arrivals, []
+            forgotten, self._forgotten = self._forgotten, []
+            stopped = self._stopped
+        self._waiting += arrivals
+        if stopped:
+            return False
+        if slept:
+            self._governor.begin()
+        for chat_id in forgotten:
+            self._cache.forget(chat_id)
+        for generation in [generation for generation in (*self._active, *self._waiting) if generation.cancelled]:
+            generation.finish("cancelled")
+            self._retire(generation)
+        self._no_room = False
+        return True
+
+    def _runnable(self) -> bool:
+        if self._waiting and not self._no_room:
+            return True
+        return any(not generation.outbox.full for generation in self._active)
+
+    def _admit(self) -> None:
+        """Give sequences to those that wait, first come, first served."""
+        while self._waiting:
+            generation = self._waiting[0]
+            sequence = self._cache.claim(generation.request.chat_id)
+            if sequence is None:
+                break
+            generation.sequence = sequence
+            try:
+                fits = self._prepare(generation)
+            except MistralTuiError as error:
+                self._fail(generation, str(error))
+                continue
+            except Exception as error:
+                traceback.print_exc()
+                self._fail(generation, f"the prompt cannot be prepared: {error!r}; see the log")
+                continue
+            if not fits:
+                generation.sequence = None
+                self._cache.release(sequence)
+                break
+            self._waiting.popleft()
+            self._active.append(generation)
+        self._no_room = bool(self._waiting)
+
+    def _prepare(self, generation: Generation) -> bool:
+        """Write the prompt and find cells for it; return whether there are enough."""
+        sequence = generation.sequence
+        assert sequence is not None
+        growth = _GROWTH * (len(self._active) + 1) if self._active else 0
+        if generation.started:
+            self._cache.clear(sequence)
+            if not self._cache.make_room(len(generation.transcript.tokens) + growth):
+                return False
+            sequence.transcript = generation.transcript
+            return True
+        prompt = self._writer.write(generation.request, sequence.transcript, sequence.first_kept)
+        tokens = len(prompt.transcript.tokens)
+        # At least one token is computed: the first of the reply is chosen from its logits.
+        shared = min(prompt.shared, sequence.computed, tokens - 1)
+        if not self._cache.make_room(tokens - shared + growth):
+            return False
+        self._cache.keep(sequence, shared)
+        sequence.transcript = prompt.transcript
+        sequence.first_kept = prompt.first_kept
+        if prompt.left_out:
+            generation.outbox.put(ContextTrimmed(prompt.left_out))
+        generation.start(prompt.transcript, sequence.computed)
+        return True
+
+    def _step(self) -> None:
+        """Compute one batch and hand out what came of it."""
+        shares = self._batching.fill(self._active)
+        if not shares:
+            return
+        self._context.threads = self._governor.look()
+        began = perf_counter()
+        outcome = self._context.decode()
+        if outcome == Decoded.DONE:
+            self._batching.took(shares, perf_counter() - began)
+            self._hand_out(shares)
+        elif outcome == Decoded.NO_ROOM:
+            self._make_way(sum(share.tokens for share in shares))
+        elif outcome == Decoded.ABORTED:
+            self._restore(shares)
+            log().clear()
+        else:
+            self._find_culprit(shares, outcome)
+
+    def _hand_out(self, shares: list[Share]) -> None:
+        for generation, tokens, row in shares:
+            try:
+                generation.computed(tokens)
+                if row is None:
+                    continue
+                if self._context.has_nan(row):
+                    self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
+                    continue
+                generation.take(generation.sampler.sample(self._context.handle, row))
+            except Exception as error:
+                traceback.print_exc()
+                self._fail(generation, f"the reply cannot be continued: {error!r}; see the log")
+                continue
+            if generation.finished:
+                self._retire(generation)
+
+    def _make_way(self, cells: int) -> None:
+        """The KV cache is full: idle chats go first, then the newest request waits for its turn again."""
+        if self._cache.make_room(cells):
+            return
+        newest = self._active[-1]
+        if len(self._active) == 1:
+            self._fail(newest, "the context has no room left for this chat; load the model with a larger --n-ctx")
+            return
+        sequence = newest.sequence
+        assert sequence is not None
+        self._active.remove(newest)
+        newest.sequence = None
+        self._cache.clear(sequence)
+        self._cache.release(sequence)
+        self._waiting.appendleft(newest)
+        self._no_room = True
+
+    def _restore(self, shares: list[Share]) -> None:
+        """Make sure that after a batch that was not completed the KV cache holds what we think."""
+        for share in shares:
+            assert share.generation.sequence is not None
+            self._cache.keep(share.generation.sequence, share.generation.sequence.computed)
+
+    def _find_culprit(self, shares: list[Share], outcome: int) -> None:
+        """A batch failed: compute the share of each request alone, so that only those fail that cannot go on."""
+        self._restore(shares)
+        for share in shares:
+            generation = share.generation
+            if len(shares) > 1:
+                self._context.clear_batch()
+                alone = self._batching.add(generation, share.tokens)
+                outcome = self._context.decode()
+                if outcome == Decoded.DONE:
+                    self._hand_out([alone])
+                    continue
+                if outcome in (Decoded.ABORTED, Decoded.NO_ROOM):
+                    self._restore([alone])
+                    continue
+            reason = log().reason() or f"llama.cpp's error {outcome}"
+            log().clear()
+            self._fail(generation, f"{self._loaded.name} stopped computing: {reason}; send the prompt again")
+
+    def _fail(self, generation: Generation, cause: str) -> None:
+        print(f"request {generation.request.id} failed: {cause}", file=sys.stderr, flush=True)
+        generation.finish("failed", cause)
+        if generation.sequence is not None:
+            self._cache.clear(generation.sequence)
+        self._retire(generation)
+
+    def _retire(self, generation: Generation) -> None:
+        """A request is done: its sequence is free for the next one."""
+        if generation.sequence is not None:
+            self._cache.release(generation.sequence)
+            generation.sequence = None
+        if generation in self._active:
+            self._active.remove(generation)
+        if generation in self._waiting:
+            self._waiting.remove(generation)
+        with self._changed:
+            self._living.pop(generation.request.id, None)
+        self._no_room = False
