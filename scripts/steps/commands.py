@@ -8,9 +8,6 @@ from typing import Literal
 Output = Literal["log", "terminal", "replace"]
 """`log`: kept quiet, shown when it fails. `terminal`: shown as it comes. `replace`: the command takes over."""
 
-NOTHING_COLLECTED = 5
-"""Exit status of pytest when no test was selected."""
-
 
 PIP_SETTINGS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
 """Environment of every pip that we start: it asks nothing, and stays in `.venv` whatever the person's own settings."""
@@ -28,8 +25,6 @@ class Command:
     output: Output = "log"
     note: str = ""
     """Said beside the title when it takes long."""
-    no_tests_yet: bool = False
-    """For pytest: to collect nothing is no failure."""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _tests(project: Project, installed: frozenset[str]) -> Command:
 
 
 def _marked_tests(marker: str, project: Project) -> Command:
-    return Command(f"Testing {marker}", _pytest(project, "-m", marker), output="terminal", no_tests_yet=True)
+    return Command(f"Testing {marker}", _pytest(project, "-m", marker), output="terminal")
 
 
 def _pytest(project: Project, *selection: str) -> tuple[str, ...]:

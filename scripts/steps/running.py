@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from scripts.steps.commands import NOTHING_COLLECTED, Command, Remove
+from scripts.steps.commands import Command, Remove
 from scripts.steps.project import Project
 
 _LINES_SHOWN = 60
@@ -72,9 +72,6 @@ class Runner:
         with self._open_log(command) as log:
             where = log.tell()
             status = self._stream(command, log) if streaming else self._wait_quietly(command, log)
-        if command.no_tests_yet and status == NOTHING_COLLECTED:
-            self.say(f"{command.title}: no tests yet")
-            return
         if status != 0:
             if not streaming:
                 self._show_tail(where)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.steps.main import main
+from scripts.steps.main import has_tests, main
 from scripts.steps.plan import STEPS
 
 pytestmark = pytest.mark.core
@@ -25,6 +25,15 @@ def test_without_a_step_all_are_listed(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_step_that_does_not_exist_is_a_wrong_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tset"]) == 2
     assert "there is no step tset" in capsys.readouterr().err
+
+
+def test_a_marker_without_tests_installs_nothing(tmp_path: Path) -> None:
+    present, absent = "torch", "web"  # not spelled as marks, or this file would count as one of their tests
+    test = tmp_path / "tests" / "engines" / "test_pool.py"
+    test.parent.mkdir(parents=True)
+    test.write_text(f"pytestmark = pytest.mark.{present}\n", encoding="utf-8")
+    assert has_tests(tmp_path, present)
+    assert not has_tests(tmp_path, absent)
 
 
 def test_the_makefile_has_every_step_and_only_calls_the_script() -> None:

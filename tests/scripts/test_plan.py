@@ -108,16 +108,6 @@ def test_test_selects_nothing_when_every_extra_is_installed() -> None:
     assert readable(tests, "linux") == "PYTHON -m pytest"
 
 
-def test_only_the_steps_of_one_marker_may_find_no_tests() -> None:
-    def may_find_none(step: str) -> bool:
-        (command,) = plan(step, project_on("linux"))
-        assert isinstance(command, Command)
-        return command.no_tests_yet
-
-    assert may_find_none("test-torch")
-    assert not may_find_none("test")
-
-
 @pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
 def test_run_tui_fetches_the_starter_first_when_there_is_no_model(platform: PlatformName) -> None:
     actions = plan("run-tui", project_on(platform), starter="Small-1B")

@@ -20,8 +20,8 @@ def project(tmp_path: Path) -> Project:
     return checkout_at(tmp_path / "check out")
 
 
-def python(code: str, output: Output = "log", no_tests_yet: bool = False) -> Command:
-    return Command("Counting", (sys.executable, "-c", code), output=output, no_tests_yet=no_tests_yet)
+def python(code: str, output: Output = "log") -> Command:
+    return Command("Counting", (sys.executable, "-c", code), output=output)
 
 
 def test_a_quiet_command_leaves_its_output_in_the_log(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
@@ -59,13 +59,6 @@ def test_verbose_shows_everything(project: Project, capfd: pytest.CaptureFixture
 def test_a_program_that_is_not_there_is_named(project: Project) -> None:
     with pytest.raises(StepFailed, match="cannot start no-such-program"):
         Runner(project, "count").run(Command("Counting", ("no-such-program",)))
-
-
-def test_no_tests_of_a_marker_is_no_failure(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    Runner(project, "count").run(python("raise SystemExit(5)", no_tests_yet=True))
-    assert "no tests yet" in capfd.readouterr().out
-    with pytest.raises(StepFailed):
-        Runner(project, "count").run(python("raise SystemExit(5)"))
 
 
 def test_the_checks_after_a_failed_one_run_too(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
