@@ -7,7 +7,6 @@ Everywhere a worker sees the end of its input. That needs a thread of the worker
 asked as well: Linux by a signal at the parent's death, Windows by a job object (not tested yet). macOS has neither.
 """
 
-import os
 import sys
 
 if sys.platform == "win32":
@@ -77,18 +76,25 @@ else:
         """Let the child end with this process: on this system the child does that itself."""
 
 
-def end_with_parent(parent_pid: int) -> None:
-    """Make the kernel kill this process when the thread that started it ends. Called by the child, on Linux only.
-
-    The kernel watches the thread, not the process: a program that starts workers from a thread of its own must keep
-    that thread alive.
-    """
-    if sys.platform != "linux":
-        return
-    import ctypes
+if sys.platform == "linux":
+    import os
     import signal
 
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it ended before the signal was asked for
-        os._exit(0)
+    _PR_SET_PDEATHSIG = 1
+
+    def end_with_parent(parent_pid: int) -> None:
+        """Make the kernel kill this process when the thread that started it ends. Called by the child.
+
+        The kernel watches the thread, not the process: a program that starts workers from a thread of its own must
+        keep that thread alive.
+        """
+        import ctypes  # not needed by the parent
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent_pid:  # it ended before the signal was asked for
+            os._exit(0)
+
+else:
+
+    def end_with_parent(parent_pid: int) -> None:
+        """Nothing to ask of this system on the child's side."""

@@ -1,4 +1,6 @@
-"""Which models are loaded: one worker process each, started when asked for and kept until the pool is closed."""
+"""Which models are loaded: one worker process each, started when asked for and kept until
+memory is short or the pool is closed.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +38,8 @@ class EnginePool:
         """Return the engine of a model, loaded. It stays valid, also when its worker dies, until `close`.
 
         Equal paths and options share a worker; callers that come while it loads share the load. When the last of
-        them is cancelled, the load is stopped.
+        them is cancelled, the load is stopped. When memory is short, models that answer nobody are unloaded, the least
+        recently used first; their engines load them again when asked.
 
         Args:
             entry: The model.
@@ -53,7 +56,7 @@ class EnginePool:
         engine = self._engines.get(key)
         if engine is None:
             engine = self._engines[key] = SupervisedEngine(
-                entry, options, WorkerLog(self._log_folder, entry.name), self._loader
+                entry, options, WorkerLog(self._log_folder, entry.name), self._loader, self._make_room
             )
         await engine.ready(on_progress or _ignore)
         return engine
@@ -62,6 +65,13 @@ class EnginePool:
         """End all workers within a second. Requests that are still open fail, loads are stopped."""
         self._closed = True
         await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+
+    async def _make_room(self) -> bool:
+        idle = [engine for engine in self._engines.values() if engine.idle]
+        if not idle:
+            return False
+        await min(idle, key=lambda engine: engine.last_used).close()
+        return True
 
 
 def _ignore(progress: LoadProgress) -> None:

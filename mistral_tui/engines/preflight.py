@@ -34,12 +34,8 @@ def check_content(entry: ModelEntry, options: LoadOptions) -> None:
         BadModelFile: The header is damaged.
         NotEnoughMemory: It does not fit, and `options.force` is not set.
     """
-    # Imported here: the worker is started before this module's imports are paid for.
-    import psutil
-
+    # Imported here, on a thread: the worker's start comes first.
     from mistral_tui.models.gguf_header import read_header
     from mistral_tui.models.memory_fit import check_fit
 
-    header = read_header(entry.path)
-    if not options.force:
-        check_fit(header, options, psutil.virtual_memory().available)
+    check_fit(read_header(entry.path), options)

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import signal
 import sys
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from mistral_tui.engines import wire
+from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
 from mistral_tui.engines.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.engines.worker_log import WorkerLog
 from mistral_tui.types import errors
@@ -26,8 +26,6 @@ CLOSE_SECONDS = 0.5
 """How long a worker may take to end by itself."""
 
 _READ_BYTES = 256 * 1024
-_ACCESS_VIOLATION = 0xC0000005
-_ILLEGAL_INSTRUCTION = 0xC000001D
 
 
 def worker_command(engine: str) -> list[str]:
@@ -101,14 +99,15 @@ class WorkerProcess:
         return self._cause is None and self._stopped_because is None
 
     @property
+    def busy(self) -> bool:
+        """Whether a request is open."""
+        return bool(self._streams)
+
+    @property
     def crashed_on_an_instruction(self) -> bool:
         """Whether it ended as code does that this CPU cannot run, or that a compiler got wrong."""
         status = self._process.returncode
-        if status is None:
-            return False
-        if sys.platform == "win32":
-            return status & 0xFFFFFFFF in (_ACCESS_VIOLATION, _ILLEGAL_INSTRUCTION)
-        return -status in (signal.SIGSEGV, signal.SIGILL)
+        return status is not None and crashed_on_an_instruction(status)
 
     async def load(
         self, path: str, options: LoadOptions, on_progress: Callable[[LoadProgress], None], *, plain_kernels: bool
@@ -282,20 +281,6 @@ class WorkerProcess:
 
     def _death_of_a_load(self) -> WorkerDied:
         return WorkerDied(f"{self._cause} while loading; its log is {self._log.path}")
-
-
-def name_exit(status: int) -> str:
-    """Say how a process ended, from its exit status (negative: a signal)."""
-    if sys.platform == "win32" and status & 0xFFFFFFFF == _ACCESS_VIOLATION:
-        return "crashed (access violation)"
-    if status >= 0:
-        return f"ended with exit status {status}"
-    if -status == signal.SIGKILL:
-        return "was killed by SIGKILL, probably because memory ran out"
-    try:
-        return f"crashed with {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was ended by signal {-status}"
 
 
 def _settle(future: "asyncio.Future[LoadedModel]", result: LoadedModel | Exception) -> None:

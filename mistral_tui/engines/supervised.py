@@ -1,7 +1,7 @@
 """One model of the pool: an engine that outlives its worker processes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 
@@ -10,7 +10,7 @@ import msgspec
 from mistral_tui.engines.preflight import check_content, check_file
 from mistral_tui.engines.process import WorkerProcess, worker_command
 from mistral_tui.engines.worker_log import WorkerLog
-from mistral_tui.types.errors import LoadCancelled, MistralTuiError, WorkerDied
+from mistral_tui.types.errors import LoadCancelled, MistralTuiError, NotEnoughMemory, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
@@ -35,13 +35,24 @@ class SupervisedEngine:
         options: How to load it.
         log: Where its workers write.
         loader: `MODULE:FUNCTION` that loads it in the worker.
+        make_room: Unloads a model that is not in use; false if there is none.
     """
 
-    def __init__(self, entry: ModelEntry, options: LoadOptions, log: WorkerLog, loader: str) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        options: LoadOptions,
+        log: WorkerLog,
+        loader: str,
+        make_room: Callable[[], Awaitable[bool]],
+    ) -> None:
         self._entry = entry
         self._options = options
         self._log = log
         self._loader = loader
+        self._make_room = make_room
+        self.last_used = 0.0
+        """When it was last asked for, on the event loop's clock."""
         self._model: LoadedModel | None = None
         self._process: WorkerProcess | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -61,6 +72,11 @@ class SupervisedEngine:
         """Process id of the worker, while one runs."""
         return self._process.pid if self._process is not None and self._process.alive else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether a model is loaded that answers nobody."""
+        return self._process is not None and self._process.alive and not self._process.busy
+
     async def ready(self, on_progress: OnProgress = lambda progress: None) -> None:
         """Return when the model is loaded; several callers share one load, and its progress.
 
@@ -69,6 +85,7 @@ class SupervisedEngine:
         Raises:
             MistralTuiError: It cannot be loaded.
         """
+        self.last_used = asyncio.get_running_loop().time()
         if self._process is not None and self._process.alive:
             on_progress(LoadProgress("ready", 1.0))
             return
@@ -95,6 +112,7 @@ class SupervisedEngine:
             yield failure
             return
         assert self._process is not None
+        self.last_used = asyncio.get_running_loop().time()
         async with aclosing(self._process.generate(request)) as events:
             async for event in events:
                 yield event
@@ -112,7 +130,7 @@ class SupervisedEngine:
             self._process.forget(chat_id)
 
     async def close(self) -> None:
-        """End the worker within a second."""
+        """End the worker within a second; the next request starts one again."""
         await self._stop_loading()
         if self._process is not None:
             await self._process.close()
@@ -159,7 +177,7 @@ class SupervisedEngine:
         """Return a worker with the model in it."""
         process = await WorkerProcess.start(worker_command(self._loader), self._entry.name, self._log)
         try:
-            await asyncio.to_thread(check_content, self._entry, self._options)  # while the worker starts
+            await self._check()  # while the worker starts
             model = await process.load(
                 str(self._entry.path), self._options, self._report, plain_kernels=self._plain_kernels
             )
@@ -172,6 +190,14 @@ class SupervisedEngine:
             model = msgspec.structs.replace(model, notices=(*model.notices, PLAIN_KERNELS_NOTICE))
         self._model = model
         return process
+
+    async def _check(self) -> None:
+        while True:
+            try:
+                return await asyncio.to_thread(check_content, self._entry, self._options)
+            except NotEnoughMemory:
+                if not await self._make_room():
+                    raise
 
     def _report(self, progress: LoadProgress) -> None:
         self._progress = progress

@@ -9,7 +9,15 @@ import pytest
 
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.engines.supervised import PLAIN_KERNELS_NOTICE, SupervisedEngine
-from mistral_tui.types.errors import BadModelFile, EngineError, LoadCancelled, ModelError, ModelNotFound, WorkerDied
+from mistral_tui.types.errors import (
+    BadModelFile,
+    EngineError,
+    LoadCancelled,
+    ModelError,
+    ModelNotFound,
+    NotEnoughMemory,
+    WorkerDied,
+)
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from tests.engines.conftest import answer, first_text, prompt, until
 from tests.stubs import loops
@@ -218,6 +226,38 @@ async def test_closing_stops_loads_and_ends_workers(pool: EnginePool, entry: Mod
     with pytest.raises(LoadCancelled):
         await loading
     with pytest.raises(EngineError, match="ending"):
+        await pool.acquire(entry)
+
+
+async def test_a_model_that_answers_nobody_makes_room_for_another(
+    pool: EnginePool, entry: ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, recent, busy = [await supervised(pool, entry, f"steps={number}") for number in (2, 3, 4)]
+    async with aclosing(busy.generate(prompt("tokens=100000 delay=0.01"))) as reply:
+        await first_text(reply)
+        await answer(old, prompt("tokens=1"))
+        await answer(recent, prompt("tokens=1"))
+
+        def check(entry: ModelEntry, options: LoadOptions) -> None:
+            if len(workers()) > 3:
+                raise NotEnoughMemory("too much")
+
+        monkeypatch.setattr("mistral_tui.engines.supervised.check_content", check)
+        await supervised(pool, entry, "steps=5")
+        assert [engine.worker_pid is None for engine in (old, recent, busy)] == [True, False, False]
+        text, _ = await answer(old, prompt("tokens=1"))
+        assert text == "w0 "
+        assert [engine.worker_pid is None for engine in (old, recent, busy)] == [False, True, False]
+
+
+async def test_without_a_model_to_unload_there_is_not_enough_memory(
+    pool: EnginePool, entry: ModelEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(entry: ModelEntry, options: LoadOptions) -> None:
+        raise NotEnoughMemory("needs 9 GB")
+
+    monkeypatch.setattr("mistral_tui.engines.supervised.check_content", refuse)
+    with pytest.raises(NotEnoughMemory, match="9 GB"):
         await pool.acquire(entry)
 
 

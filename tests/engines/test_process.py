@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from mistral_tui.engines import process, wire
-from mistral_tui.engines.process import WorkerProcess, name_exit, worker_command
+from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
+from mistral_tui.engines.process import WorkerProcess, worker_command
 from mistral_tui.engines.worker_log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
@@ -202,3 +203,5 @@ def test_exits_have_names() -> None:
     assert name_exit(-11) == "crashed with SIGSEGV"
     assert name_exit(0) == "ended with exit status 0"
     assert name_exit(-200) == "was ended by signal 200"
+    assert crashed_on_an_instruction(-11)
+    assert not crashed_on_an_instruction(-9)

@@ -113,10 +113,10 @@ class ScriptedLoop:
             return
         script = running.script
         if running.made == 0:
-            running.outbox.put(PromptProgress(10, 10))
             if log := script.get("log"):
                 sys.stderr.write(f"{log}\n")
                 os.write(1, b"a line on standard output\n")
+            running.outbox.put(PromptProgress(10, 10))
         if running.made < running.tokens:
             running.outbox.put(TextDelta(f"w{running.made} ".ljust(int(script.get("size", 0)), ".")))
             running.made += 1
