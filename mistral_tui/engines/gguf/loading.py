@@ -13,7 +13,7 @@ from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import context_of_one_chat, kv_cells
-from mistral_tui.types.errors import BadModelFile, InvalidRequest, LoadCancelled, NoChatTemplate
+from mistral_tui.types.errors import BadChatTemplate, BadModelFile, InvalidRequest, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
 _MOST_SEQUENCES: Final = 256
@@ -90,7 +90,10 @@ def _template(model: Model, options: LoadOptions) -> ChatTemplate:
     text = options.chat_template or model.chat_template
     if not text or not text.strip():
         raise NoChatTemplate(f"{model.name} carries no chat template; name one with --chat-template")
-    return ChatTemplate(text)
+    try:
+        return ChatTemplate(text)
+    except BadChatTemplate as error:
+        raise BadChatTemplate(f"{model.name}: {error}") from None
 
 
 def _prove(model: Model, context: Context) -> None:
