@@ -91,6 +91,8 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
                 printer.print_statistics()
     finally:
         await workspace.close()
+        for notice in workspace.notices:
+            say("note", notice)
     if isinstance(printer.broken, BrokenPipeError):
         raise printer.broken
     if printer.broken is not None:

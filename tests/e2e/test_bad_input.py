@@ -62,7 +62,7 @@ def test_a_chat_template_that_does_not_parse(smollm2: Path, tmp_path: Path) -> N
 
 
 def test_a_context_that_does_not_fit(smollm2: Path) -> None:
-    assert_one_line(("ask", "-m", str(smollm2), "--n-ctx", "900000000", *SHORT), "--force", "n_ctx")
+    assert_one_line(("ask", "-m", str(smollm2), "--n-ctx", "900000000", *SHORT), "--force", "--n-ctx ")
 
 
 def test_a_broken_inventory(tmp_path: Path) -> None:
