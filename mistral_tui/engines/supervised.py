@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 
-import msgspec
-
 from mistral_tui.engines.preflight import check_content, check_file
 from mistral_tui.engines.process import WorkerProcess, worker_command
 from mistral_tui.engines.worker_log import WorkerLog
@@ -17,10 +15,6 @@ from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, Mod
 from mistral_tui.types.requests import GenerateRequest
 
 OnProgress = Callable[[LoadProgress], None]
-PLAIN_KERNELS_NOTICE = (
-    "the fast CPU kernels of this build of llama.cpp crash on this machine; slower ones are used. "
-    "mistral-tui doctor says how to build it anew"
-)
 
 
 class _CrashedOnAnInstruction(WorkerDied):
@@ -168,7 +162,6 @@ class SupervisedEngine:
             except _CrashedOnAnInstruction:
                 self._plain_kernels = True
                 self._process = await self._load()
-            self._report(LoadProgress("ready", 1.0))
         finally:
             if self._loading is this_task:
                 self._loading = None
@@ -178,7 +171,7 @@ class SupervisedEngine:
         process = await WorkerProcess.start(worker_command(self._loader), self._entry.name, self._log)
         try:
             await self._check()  # while the worker starts
-            model = await process.load(
+            self._model = await process.load(
                 str(self._entry.path), self._options, self._report, plain_kernels=self._plain_kernels
             )
         except BaseException as error:
@@ -186,9 +179,6 @@ class SupervisedEngine:
             if process.crashed_on_an_instruction and not self._plain_kernels:
                 raise _CrashedOnAnInstruction(str(error)) from error
             raise
-        if self._plain_kernels:
-            model = msgspec.structs.replace(model, notices=(*model.notices, PLAIN_KERNELS_NOTICE))
-        self._model = model
         return process
 
     async def _check(self) -> None:

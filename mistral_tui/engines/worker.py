@@ -47,7 +47,17 @@ class LoadModel(Protocol):
         *,
         plain_kernels: bool = False,
     ) -> EngineLoop:
-        """Load a model, or raise a `MistralTuiError`."""
+        """Load a model, or raise a `MistralTuiError`.
+
+        Args:
+            path: The model's file.
+            name: What people call the model.
+            options: How to load it.
+            on_progress: Takes progress that never falls and ends with the stage `ready`.
+            cancelled: Whether nobody wants the model any more; then raise `LoadCancelled`.
+            plain_kernels: A load has crashed the process before: do without CPU kernels that may be broken, and say
+                so in the model's notices.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ Workers append to it through a file descriptor of their own, so it is rotated by
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +37,7 @@ class WorkerLog:
             fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError:
             return os.open(os.devnull, os.O_WRONLY)
+        os.write(fd, f"--- a worker starts, {time.strftime('%Y-%m-%d %H:%M:%S %z')}\n".encode())
         self._start = os.fstat(fd).st_size
         return fd
 

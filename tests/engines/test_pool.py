@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from mistral_tui.engines.pool import EnginePool
-from mistral_tui.engines.supervised import PLAIN_KERNELS_NOTICE, SupervisedEngine
+from mistral_tui.engines.supervised import SupervisedEngine
 from mistral_tui.types.errors import (
     BadModelFile,
     EngineError,
@@ -112,7 +112,7 @@ async def test_a_cancel_while_the_worker_starts_again_ends_the_request(pool: Eng
 
 async def test_a_load_that_crashes_in_fast_kernels_is_tried_without_them(pool: EnginePool, entry: ModelEntry) -> None:
     engine = await supervised(pool, entry, "then=segv")
-    assert engine.model.notices == (PLAIN_KERNELS_NOTICE,)
+    assert engine.model.notices == ("plain kernels",)
     text, _ = await answer(engine, prompt("tokens=1"))
     assert text == "w0 "
 

@@ -46,8 +46,9 @@ def load(
         raise BadModelFile(f"{path} is damaged")
     if not plain_kernels or script.get("always"):
         die(script.get("then", ""))
-    model = LoadedModel(name, path, "scripted", 2048, 2048, 100, 1, f"pid {os.getpid()}")
-    return ScriptedLoop(model)
+    on_progress(LoadProgress("ready", 1.0))
+    notices = ("plain kernels",) if plain_kernels else ()
+    return ScriptedLoop(LoadedModel(name, path, "scripted", 2048, 2048, 100, 1, "scripted", notices=notices))
 
 
 def broken(*args: object) -> None:
