@@ -68,6 +68,8 @@ class Runner:
 
     def _run(self, command: Command) -> None:
         streaming = self.verbose or command.output == "terminal"
+        if streaming:
+            self.say(f"{command.title} …")
         began = time.monotonic()
         with self._open_log(command) as log:
             where = log.tell()
