@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mistral_tui.types.messages import Message
+from mistral_tui.types.messages import FilePart, Message
 from mistral_tui.types.sessions import Session, title_from
 
 
@@ -87,7 +87,7 @@ class Conversation:
         self._children.setdefault(message.parent_id, []).append(message.id)
         title = self.session.title
         if not title and message.role == "user":
-            title = title_from(message.text)
+            title = _title_of(message)
         self._set_session(leaf_id=message.id, updated_at=message.created_at, title=title)
         return message
 
@@ -104,11 +104,15 @@ class Conversation:
         self._children[parent_id].remove(message_id)
         if self.leaf_id == message_id:
             self._set_session(leaf_id=parent_id)
-        if not self._messages and self.session.title == title_from(removed.text):
+        if not self._messages and self.session.title == _title_of(removed):
             self._set_session(title="")
 
     def _set_session(self, **changes: str | float | None) -> None:
         self.session = msgspec.structs.replace(self.session, **changes)
+
+
+def _title_of(prompt: Message) -> str:
+    return title_from(prompt.text or " ".join(part.name for part in prompt.parts if isinstance(part, FilePart)))
 
 
 def _sound_parents(messages: dict[str, Message]) -> dict[str, str | None]:

@@ -69,12 +69,13 @@ async def run_turn(
 def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
     """Return what the engine is shown of the active branch: the system prompt, then user and assistant in turns.
 
+    System messages within the branch, which only a database from elsewhere can have, are left out.
     A reply without a word (failed, or cancelled before it began) is left out, and so is the prompt before it: a prompt
     that a model choked on must not spoil the ones that follow, and many templates refuse two prompts in a row.
     """
     shown: list[Message] = []
     for message in conversation.path():
-        if message.role == "assistant" and not _says_something(message):
+        if message.role == "system" or (message.role == "assistant" and not _says_something(message)):
             continue
         if message.role == "user" and shown and shown[-1].role == "user":
             shown[-1] = message

@@ -1,10 +1,11 @@
 """A session: one conversation as it is listed, named and resumed."""
 
 import time
-import unicodedata
 import uuid
 
 import msgspec
+
+from mistral_tui.types.text import printable
 
 TITLE_LENGTH = 60
 """Most characters of a title that is made from a prompt."""
@@ -31,11 +32,9 @@ class Session(msgspec.Struct, frozen=True):
 
 def title_from(text: str) -> str:
     """Return a title for a session whose first prompt is `text`: its first line, cut at a word, harmless to show."""
-    for line in text.splitlines():
-        shown = "".join(" " if unicodedata.category(char).startswith(("C", "Z")) else char for char in line[:1000])
-        words = shown.split()
-        if words:
-            return _cut(" ".join(words))
+    for line in printable(text[:10_000]).splitlines():
+        if title := " ".join(line.split()):
+            return _cut(title)
     return ""
 
 

@@ -2,18 +2,20 @@ import asyncio
 
 import pytest
 
-from mistral_tui.chat.events import ChatEvent, PromptReturned
-from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned
+from mistral_tui.chat.live import ChatState, LiveChat
 from mistral_tui.chat.workspace import Workspace
-from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.events import TurnEnded
+from mistral_tui.types.errors import InvalidRequest, ModelNotFound, NoChatTemplate
+from mistral_tui.types.events import TextDelta, TurnEnded
+from mistral_tui.types.messages import FilePart, TextPart
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 
 
-def workspace(pool: FakePool | None = None) -> Workspace:
-    return Workspace(pool or FakePool(), None, ENTRY)
+def chat_with(*replies: Reply, pool: FakePool | None = None) -> LiveChat:
+    return Workspace(pool or FakePool(FakeEngine(list(replies) or [Reply()])), None, ENTRY).new_chat()
 
 
 def listen(chat: LiveChat) -> list[ChatEvent]:
@@ -26,12 +28,26 @@ def names(events: list[ChatEvent]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
+def texts(chat: LiveChat) -> list[str]:
+    return [message.text for message in chat.conversation.path()]
+
+
+def state(chat: LiveChat) -> ChatState:
+    return chat.state
+
+
+def cancel_at_first_text(chat: LiveChat) -> None:
+    chat.subscribe(lambda event: chat.cancel() if isinstance(event, TextDelta) else None)
+
+
 async def test_a_prompt_is_answered() -> None:
-    chat = workspace().new_chat()
+    chat = chat_with()
     events = listen(chat)
     chat.send("Hi")
+    assert state(chat) == "loading"
     await chat.wait()
-    assert [message.text for message in chat.conversation.path()] == ["Hi", "Hello there."]
+    assert state(chat) == "idle"
+    assert texts(chat) == ["Hi", "Hello there."]
     assert names(events) == [
         "MessageCommitted",
         "LoadProgress",
@@ -44,30 +60,174 @@ async def test_a_prompt_is_answered() -> None:
         "MessageCommitted",
         "TurnEnded",
     ]
+    assert chat.conversation.session.model == "fake-1M"
+    assert chat.conversation.session.title == "Hi"
+
+
+async def test_files_go_with_the_prompt() -> None:
+    chat = chat_with()
+    chat.send("What is this?", (FilePart("a.txt", "content"),))
+    assert chat.conversation.path()[0].parts == (FilePart("a.txt", "content"), TextPart("What is this?"))
+    await chat.wait()
+    chat.send("", (FilePart("b.txt", "content"),))
+    assert chat.conversation.path()[-1].parts == (FilePart("b.txt", "content"),)
+    await chat.wait()
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t "])
+async def test_an_empty_prompt_is_declined(text: str) -> None:
+    chat = chat_with()
+    with pytest.raises(InvalidRequest, match="empty"):
+        chat.send(text)
+    assert texts(chat) == []
+
+
+async def test_text_that_cannot_be_encoded_is_made_harmless() -> None:
+    chat = chat_with()
+    chat.send("a\udcffb")
+    assert texts(chat) == ["a?b"]
+    await chat.wait()
+
+
+async def test_a_busy_chat_declines_and_an_idle_one_accepts_within_the_last_event() -> None:
+    chat = chat_with()
+
+    def send_queued(event: ChatEvent) -> None:
+        if isinstance(event, TextDelta):
+            with pytest.raises(InvalidRequest, match="still being written"):
+                chat.send("Too early")
+        if isinstance(event, TurnEnded) and len(chat.conversation) == 2:
+            chat.send("Next")
+
+    chat.subscribe(send_queued)
+    chat.send("Hi")
+    await chat.wait()
+    assert texts(chat) == ["Hi", "Hello there.", "Next", "Hello there."]
+
+
+async def test_a_prompt_waits_for_the_model() -> None:
+    pool = FakePool(hold=asyncio.Event())
+    workspace = Workspace(pool, None, ENTRY)
+    loading = asyncio.create_task(workspace.preload())
+    await asyncio.sleep(0)
+    chat = workspace.new_chat()
+    events = listen(chat)
+    chat.send("Hi")
+    await until(lambda: len(events) > 1)
+    assert pool.hold is not None
+    pool.hold.set()
+    await chat.wait()
+    await loading
+    assert texts(chat) == ["Hi", "Hello there."]
+    assert names(events)[1] == "LoadProgress"
+    assert pool.loads == [ENTRY]
 
 
 async def test_cancelling_while_the_model_loads_returns_the_prompt() -> None:
-    pool = FakePool(hold=asyncio.Event())
-    chat = workspace(pool).new_chat()
+    chat = chat_with(pool=FakePool(hold=asyncio.Event()))
     events = listen(chat)
-    chat.send("Hi")
+    file = FilePart("a.txt", "content")
+    chat.send("Hi", (file,))
     await asyncio.sleep(0)
-    assert chat.state == "loading"
     chat.cancel()
     await chat.wait()
-    assert isinstance(events[-1], PromptReturned) and events[-1].text == "Hi"
-    assert len(chat.conversation) == 0
+    prompt = events[-1]
+    assert isinstance(prompt, PromptReturned)
+    assert (prompt.text, prompt.files) == ("Hi", (file,))
+    assert texts(chat) == []
+    assert chat.conversation.session.title == ""
 
 
 async def test_cancelling_keeps_what_was_said() -> None:
-    engine = FakeEngine([Reply(("Once ", "upon"), hold=asyncio.Event())])
-    chat = workspace(FakePool(engine)).new_chat()
+    chat = chat_with(Reply(("Once ", "upon"), hold=asyncio.Event()))
     events = listen(chat)
-    chat.subscribe(lambda event: chat.cancel() if type(event).__name__ == "TextDelta" else None)
+    cancel_at_first_text(chat)
     chat.send("A tale")
-    with pytest.raises(InvalidRequest):
-        chat.send("Another")
     await chat.wait()
     reply = chat.conversation.path()[-1]
     assert (reply.text, reply.finish) == ("Once ", "cancelled")
     assert events[-1] == TurnEnded("cancelled")
+
+
+async def test_a_model_that_cannot_be_loaded_leaves_the_prompt_to_be_tried_again() -> None:
+    pool = FakePool(error=NoChatTemplate("fake-1M has no chat template"))
+    chat = chat_with(pool=pool)
+    events = listen(chat)
+    chat.send("Hi")
+    await chat.wait()
+    assert pool.error is not None
+    assert events[-1] == ChatFailed(pool.error)
+    assert texts(chat) == ["Hi"]
+    pool.error = None
+    chat.retry()
+    await chat.wait()
+    assert texts(chat) == ["Hi", "Hello there."]
+
+
+async def test_without_a_model_a_prompt_fails_with_what_to_do() -> None:
+    chat = Workspace(FakePool(), None, None).new_chat()
+    events = listen(chat)
+    chat.send("Hi")
+    await chat.wait()
+    failed = events[-1]
+    assert isinstance(failed, ChatFailed)
+    assert isinstance(failed.error, ModelNotFound)
+
+
+async def test_a_failed_reply_is_retried_beside_it() -> None:
+    chat = chat_with(Reply(("Half",), "failed", "the worker died"), Reply())
+    with pytest.raises(InvalidRequest, match="no prompt"):
+        chat.retry()
+    chat.send("Hi")
+    await chat.wait()
+    chat.retry()
+    await chat.wait()
+    assert texts(chat) == ["Hi", "Hello there."]
+    assert [reply.finish for reply in chat.conversation.siblings(chat.conversation.path()[-1].id)] == ["failed", "stop"]
+
+
+async def test_a_retry_that_is_cancelled_early_changes_nothing() -> None:
+    pool = FakePool()
+    chat = chat_with(pool=pool)
+    chat.send("Hi")
+    await chat.wait()
+    chat.retry()
+    chat.cancel()
+    await chat.wait()
+    assert texts(chat) == ["Hi", "Hello there."]
+    assert len(chat.conversation) == 2
+
+
+async def test_after_a_failed_turn_the_model_is_acquired_again() -> None:
+    pool = FakePool(FakeEngine([Reply((), "failed", "the worker died"), Reply()]))
+    chat = chat_with(pool=pool)
+    for _ in range(3):
+        chat.send("Hi")
+        await chat.wait()
+    assert len(pool.loads) == 2
+    assert [len(request.messages) for request in pool.engine.requests] == [1, 1, 3]
+
+
+async def test_a_listener_that_fails_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    chat = chat_with()
+
+    def fail(event: ChatEvent) -> None:
+        raise RuntimeError("the listener")
+
+    chat.subscribe(fail)
+    events = listen(chat)
+    chat.send("Hi")
+    await chat.wait()
+    assert events[-1] == TurnEnded("stop")
+    assert "the listener" in caplog.text
+
+
+async def test_a_listener_that_leaves_hears_nothing_more() -> None:
+    chat = chat_with()
+    events: list[ChatEvent] = []
+    leave = chat.subscribe(events.append)
+    leave()
+    leave()
+    chat.send("Hi")
+    await chat.wait()
+    assert events == []

@@ -1,0 +1,245 @@
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.engines.engine import Engine
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import InvalidRequest, LoadCancelled, NoChatTemplate, StoreError
+from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.waiting import until
+
+pytestmark = pytest.mark.core
+
+OTHER = msgspec.structs.replace(ENTRY, name="other", path=Path("/models/other.gguf"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sessions.db"
+
+
+def workspace_on(path: Path | None, pool: FakePool | None = None) -> Workspace:
+    return Workspace(pool or FakePool(), None if path is None else Store(path), ENTRY)
+
+
+async def say(chat: LiveChat, text: str) -> None:
+    chat.send(text)
+    await chat.wait()
+
+
+async def test_a_chat_is_resumed_by_the_next_run(path: Path) -> None:
+    first = workspace_on(path)
+    chat = first.new_chat(system_prompt="Be brief.")
+    await say(chat, "Hi")
+    chat.retry()
+    await chat.wait()
+    await first.close()
+    second = workspace_on(path)
+    (session,) = await second.sessions()
+    again = await second.open_chat(session.id)
+    assert again.conversation.session == chat.conversation.session == session
+    assert again.conversation.messages == chat.conversation.messages
+    assert again.conversation.path() == chat.conversation.path()
+    await say(again, "More")
+    assert len((await second.open_chat(session.id)).conversation.path()) == 4
+    await second.close()
+
+
+async def test_a_private_chat_leaves_nothing_in_the_database(path: Path) -> None:
+    workspace = workspace_on(path)
+    chat = workspace.new_chat(private=True)
+    await say(chat, "a secret")
+    session_id = chat.conversation.session.id
+    assert await workspace.open_chat(session_id) is chat
+    assert [session.id for session in await workspace.sessions()] == [session_id]
+    await workspace.close()
+    assert b"secret" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert Store(path).sessions() == []
+
+
+async def test_an_empty_chat_is_not_stored_or_listed(path: Path) -> None:
+    workspace = workspace_on(path)
+    workspace.new_chat()
+    assert await workspace.sessions() == []
+    await workspace.close()
+    assert Store(path).sessions() == []
+
+
+async def test_a_chat_goes_on_answering_while_another_is_open(path: Path) -> None:
+    engine = FakeEngine([Reply(("Long ", "tale"), hold=asyncio.Event()), Reply()])
+    workspace = workspace_on(path, FakePool(engine))
+    first = workspace.new_chat()
+    leave = first.subscribe(lambda event: None)
+    first.send("A tale")
+    leave()
+    second = workspace.new_chat()
+    await say(second, "Hi")
+    assert first.busy
+    assert await workspace.open_chat(first.conversation.session.id) is first
+    hold = engine.replies[0].hold
+    assert hold is not None
+    hold.set()
+    await first.wait()
+    assert first.conversation.path()[-1].text == "Long tale"
+    await workspace.close()
+
+
+async def test_a_chat_that_is_idle_stored_and_unwatched_is_let_go(path: Path) -> None:
+    workspace = workspace_on(path)
+    chat = workspace.new_chat()
+    await say(chat, "Hi")
+    await until(lambda: not chat.in_use)
+    again = await workspace.open_chat(chat.conversation.session.id)
+    assert again is not chat
+    assert again.conversation.messages == chat.conversation.messages
+    await workspace.close()
+
+
+async def test_sessions_come_page_by_page_with_living_ones_among_them(path: Path) -> None:
+    workspace = workspace_on(path)
+    for number in range(5):
+        await say(workspace.new_chat(), f"prompt {number}")
+    private = workspace.new_chat(private=True)
+    await say(private, "private")
+    first = await workspace.sessions(limit=3)
+    second = await workspace.sessions(limit=3, before=first[-1])
+    assert [session.title for session in first + second] == [
+        "private",
+        "prompt 4",
+        "prompt 3",
+        "prompt 2",
+        "prompt 1",
+        "prompt 0",
+    ]
+    await workspace.close()
+
+
+async def test_a_session_is_renamed_while_it_lives_and_later(path: Path) -> None:
+    workspace = workspace_on(path)
+    chat = workspace.new_chat()
+    await say(chat, "Hi")
+    session_id = chat.conversation.session.id
+    await workspace.rename(session_id, "  A new\nname ")
+    assert [session.title for session in await workspace.sessions()] == ["A new"]
+    await say(chat, "More")
+    await workspace.close()
+    assert Store(path).session(session_id).title == "A new"
+    with pytest.raises(InvalidRequest, match="empty"):
+        await workspace.rename(session_id, " \n")
+
+
+async def test_a_session_is_deleted_while_it_answers(path: Path) -> None:
+    pool = FakePool(FakeEngine([Reply(("Long ", "tale"), hold=asyncio.Event())]))
+    workspace = workspace_on(path, pool)
+    chat = workspace.new_chat()
+    chat.send("A tale")
+    await until(lambda: chat.state == "answering")
+    await workspace.delete(chat.conversation.session.id)
+    assert not chat.busy
+    assert await workspace.sessions() == []
+    with pytest.raises(StoreError, match="no session"):
+        await workspace.open_chat(chat.conversation.session.id)
+    await workspace.close()
+    assert Store(path).sessions() == []
+
+
+async def test_without_a_store_chats_live_in_memory() -> None:
+    workspace = workspace_on(None)
+    chat = workspace.new_chat()
+    await say(chat, "Hi")
+    (session,) = await workspace.sessions()
+    assert await workspace.open_chat(session.id) is chat
+    await workspace.rename(session.id, "Named")
+    assert chat.conversation.session.title == "Named"
+    await workspace.delete(session.id)
+    assert await workspace.sessions() == []
+    with pytest.raises(StoreError):
+        await workspace.open_chat(session.id)
+    await workspace.close()
+
+
+async def test_all_who_wait_for_one_load_share_it() -> None:
+    pool = FakePool(hold=asyncio.Event())
+    workspace = workspace_on(None, pool)
+    early: list[LoadProgress] = []
+    late: list[LoadProgress] = []
+    first = asyncio.create_task(workspace.preload(early.append))
+    await until(lambda: bool(early))
+    second = asyncio.create_task(workspace.preload(late.append))
+    await until(lambda: bool(late))
+    assert pool.hold is not None
+    pool.hold.set()
+    assert await first is await second is pool.engine
+    assert early == late
+    assert pool.loads == [ENTRY]
+
+
+async def test_another_model_answers_from_the_next_turn_on() -> None:
+    pool = FakePool()
+    workspace = workspace_on(None, pool)
+    chat = workspace.new_chat()
+    await say(chat, "Hi")
+    workspace.entry = OTHER
+    await say(chat, "Hi")
+    workspace.options = LoadOptions(n_ctx=512)
+    await say(chat, "Hi")
+    assert pool.loads == [ENTRY, OTHER, OTHER]
+
+
+async def test_a_load_that_nobody_waits_for_any_more_is_stopped_when_another_model_is_chosen() -> None:
+    pool = FakePool(hold=asyncio.Event())
+    workspace = workspace_on(None, pool)
+    first = asyncio.create_task(workspace.preload())
+    await until(lambda: len(pool.loads) == 1)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert pool.hold is not None
+    workspace.entry = OTHER
+    second = asyncio.create_task(workspace.preload())
+    await until(lambda: len(pool.loads) == 2)
+    pool.hold.set()
+    assert await second is pool.engine
+
+
+async def test_closing_ends_a_load_and_whoever_waits_for_it() -> None:
+    pool = FakePool(hold=asyncio.Event())
+    workspace = workspace_on(None, pool)
+    loading = asyncio.create_task(workspace.preload())
+    await until(lambda: len(pool.loads) == 1)
+    await workspace.close()
+    assert pool.closed
+    with pytest.raises(LoadCancelled, match="fake-1M"):
+        await loading
+
+
+class PickyPool(FakePool):
+    """Loads nothing without a chat template."""
+
+    async def acquire(
+        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> FakeEngine:
+        if options.chat_template is None:
+            raise NoChatTemplate(f"{entry.name} has no chat template")
+        return await super().acquire(entry, options, on_progress)
+
+
+async def test_a_chat_template_is_asked_for_once_and_remembered_for_its_model(path: Path) -> None:
+    first = workspace_on(path, PickyPool())
+    with pytest.raises(NoChatTemplate):
+        await first.preload()
+    await first.choose_chat_template("{{ messages }}")
+    engine: Engine = await first.preload()
+    assert engine.model.name == "fake-1M"
+    await first.close()
+    second = workspace_on(path, PickyPool())
+    await second.preload()
+    second.entry = OTHER
+    with pytest.raises(NoChatTemplate):
+        await second.preload()
+    await second.close()
