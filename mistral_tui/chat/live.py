@@ -1,6 +1,7 @@
 """A chat that may be answering: its conversation, the task that writes the reply, and who listens."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -63,6 +64,7 @@ class LiveChat:
         """Whether the last turn failed."""
         self._get_engine = get_engine
         self._on_use = on_use
+        self._discarded = False
         self._recorder: Recorder | None = None
         if store is not None and not conversation.session.private:
             self._recorder = Recorder(conversation, store, self._saving_changed, self._use_changed)
@@ -84,6 +86,8 @@ class LiveChat:
     @property
     def in_use(self) -> bool:
         """Whether the chat would be missed: it works, someone listens, or it exists nowhere else."""
+        if self._discarded:
+            return False
         if self.busy or self._listeners:
             return True
         return len(self.conversation) > 0 if self._recorder is None else self._recorder.pending
@@ -151,6 +155,7 @@ class LiveChat:
 
     async def discard(self) -> None:
         """Stop, and store nothing any more: the session is about to be deleted."""
+        self._discarded = True
         if self._recorder is not None:
             self._recorder.stop()
             self._recorder = None
@@ -187,13 +192,14 @@ class LiveChat:
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
         ended = TurnEnded("cancelled")
-        async for event in run_turn(self.conversation, engine, self.sampling, cancelled):
-            if self._recorder is not None:
-                self._recorder.follow(event)
-            if isinstance(event, TurnEnded):
-                ended = event
-            else:
-                self._emit(event)
+        async with contextlib.aclosing(run_turn(self.conversation, engine, self.sampling, cancelled)) as turn:
+            async for event in turn:
+                if self._recorder is not None:
+                    self._recorder.follow(event)
+                if isinstance(event, TurnEnded):
+                    ended = event
+                else:
+                    self._emit(event)
         self._end(ended)
 
     async def _engine(self, cancelled: asyncio.Event) -> Engine | None:

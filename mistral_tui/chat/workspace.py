@@ -1,6 +1,7 @@
 """What front ends drive: the chats that live, the model that answers them, and what is remembered."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
@@ -121,7 +122,6 @@ class Workspace:
         chat = self._living.pop(session_id, None)
         if chat is not None:
             await chat.discard()
-            self._living.pop(session_id, None)
         if self._load is not None and self._load.engine is not None:
             await self._load.engine.forget(session_id)
         if self._store is not None:
@@ -149,12 +149,13 @@ class Workspace:
 
     async def close(self) -> None:
         """Stop all replies, write what is pending, unload the models. Takes no longer than a few seconds."""
-        await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
-        if self._load is not None:
-            self._load.stop()
-        await self._pool.close()
-        if self._store is not None:
-            await self._store.close()
+        async with contextlib.AsyncExitStack() as at_the_end:
+            if self._store is not None:
+                at_the_end.push_async_callback(self._store.close)
+            at_the_end.push_async_callback(self._pool.close)
+            await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
+            if self._load is not None:
+                self._load.stop()
 
     def _live(self, conversation: Conversation) -> LiveChat:
         chat = LiveChat(conversation, self._engine, self.sampling, self._store, self._use_changed)
@@ -180,7 +181,9 @@ class Workspace:
         except NoChatTemplate:
             if self._store is None or entry.path in self._templates or self.options.chat_template is not None:
                 raise
-            template = await self._store.run(self._store.store.chat_template, entry.path)
+            template = None
+            with contextlib.suppress(StoreError):
+                template = await self._store.run(self._store.store.chat_template, entry.path)
             if template is None:
                 raise
             self._templates[entry.path] = template

@@ -3,6 +3,7 @@
 All calls are synchronous and may come from any thread, one at a time; asynchronous code runs them in a thread.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -107,8 +108,9 @@ class Store:
                 message = msgspec.structs.replace(message, finish="failed", error=rows.INTERRUPTED)
                 interrupted.append(message)
             messages.append(message)
-        if interrupted and not self.read_only:
-            with self._database.writing() as connection:
+        if interrupted:
+            # What cannot be written is repaired by the next reader.
+            with contextlib.suppress(StoreError), self._database.writing() as connection:
                 for message in interrupted:
                     rows.write_message(connection, session_id, message, writer=None)
         return messages
