@@ -1,18 +1,16 @@
 """What every face is set up from: folders, settings, the inventory, and the flags over them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from mistral_tui.cli.flags import ModelFlags, SamplingFlags
 from mistral_tui.config.paths import Paths
-from mistral_tui.config.resources import data_file
 from mistral_tui.config.settings import Settings, load_settings
-from mistral_tui.config.text_files import read_text
 from mistral_tui.models.inventory import Inventory
-from mistral_tui.types.errors import ConfigError, ModelNotFound
+from mistral_tui.models.template_files import template_text
+from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import SamplingParams
 
@@ -89,7 +87,7 @@ class Setup:
             if (value := getattr(flags, name)) is not None
         }
         if flags.chat_template is not None:
-            given["chat_template"] = self._template(flags.chat_template)
+            given["chat_template"] = template_text(flags.chat_template, self.paths.chat_templates)
         return msgspec.structs.replace(options, force=flags.force, **given)
 
     def sampling(self, flags: ModelFlags) -> SamplingParams:
@@ -104,14 +102,3 @@ class Setup:
             given["stop"] = tuple(given["stop"])
         sampling = self.settings.sampling()
         return SamplingParams(**{**msgspec.structs.asdict(sampling), **given})
-
-    def _template(self, name_or_file: str) -> str:
-        """Return the text of a chat template: a file, or a name from the person's or the shipped templates."""
-        file = Path(name_or_file).expanduser()
-        folders = (self.paths.chat_templates, data_file("chat_templates"))
-        named = (folder / f"{name_or_file}.jinja" for folder in folders)
-        found = next((path for path in (file, *named) if path.is_file()), None)
-        if found is None:
-            names = sorted({path.stem for folder in folders for path in folder.glob("*.jinja")})
-            raise ConfigError(f"there is no chat template {name_or_file}; give a file, or one of {', '.join(names)}")
-        return read_text(found)

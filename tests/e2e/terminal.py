@@ -70,7 +70,8 @@ class Terminal:
         """Every byte that reached the terminal."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
-        self._pending = b""
+        self._shown = 0
+        """How many bytes of `raw` are on the screen."""
         self._master, slave = os.openpty()
         self._set_size(rows, columns)
         self.started = time.monotonic()
@@ -152,16 +153,23 @@ class Terminal:
 
     def read(self, seconds: float) -> bool:
         """Read once what the program has written; wait at most `seconds` for it. Returns whether there was any."""
+        seen = len(self.raw)
+        self.read_raw(seconds)
+        self._feed()
+        return len(self.raw) > seen
+
+    def read_for(self, seconds: float) -> None:
+        """Read what the program writes in the next `seconds`: for what has no condition to wait for."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.read(left)
+
+    def read_raw(self, seconds: float) -> None:
+        """Read as `read` does, but leave the screen as it is until the next `read`: that takes milliseconds."""
         ready, _, _ = select.select([self._master], [], [], seconds)
-        if not ready:
-            return False
-        try:
-            data = os.read(self._master, 65536)
-        except OSError:  # Linux reports the end of the program this way
-            return False
-        self.raw += data
-        self._feed(data)
-        return bool(data)
+        if ready:
+            with contextlib.suppress(OSError):  # Linux reports the end of the program this way
+                self.raw += os.read(self._master, 65536)
 
     def family(self) -> list[psutil.Process]:
         """Return the program's process and all its descendants that are alive."""
@@ -199,12 +207,12 @@ class Terminal:
                 data = data[os.write(self._master, data[:1024]) :]
             self.read(0)
 
-    def _feed(self, data: bytes) -> None:
-        data = _NOT_FOR_PYTE.sub(b"", self._pending + data)
+    def _feed(self) -> None:
+        data = bytes(self.raw[self._shown :])
         unfinished = _UNFINISHED.search(data)
-        cut = unfinished.start() if unfinished else len(data)
-        self._pending = data[cut:]
-        self._stream.feed(data[:cut])
+        complete = data[: unfinished.start()] if unfinished else data
+        self._shown += len(complete)
+        self._stream.feed(_NOT_FOR_PYTE.sub(b"", complete))
 
     def _set_size(self, rows: int, columns: int) -> None:
         import fcntl  # not on Windows, where no pseudo-terminal test runs

@@ -1,0 +1,78 @@
+"""Opens the terminal interface."""
+
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.cli.flags import ModelFlags
+from mistral_tui.cli.setup import Setup
+from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
+from mistral_tui.models.download import DownloadProgress, fetch
+from mistral_tui.store.store import Store
+from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.settings import themes
+from mistral_tui.types.errors import InvalidRequest, ModelNotFound
+from mistral_tui.types.models import ModelEntry
+
+
+def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
+    """Show the interface until the person leaves it, and return the exit status.
+
+    Args:
+        flags: Which model to open it on, and how to load that. A model that is named and cannot be found is an
+            error; what is wrong with settings and inventory is told in the interface.
+        loader: What loads models in their workers.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidRequest('the interface needs a terminal; `mistral-tui ask "…"` works without one')
+    setup = Setup.read(strict=False)
+    entry, notices = _choose(setup, flags.model)
+    workspace = Workspace(
+        EnginePool(setup.paths.logs, loader),
+        Store(setup.paths.database),
+        entry,
+        setup.load_options(flags),
+        setup.sampling(flags),
+    )
+
+    async def remember(_: ModelEntry, template: str) -> None:
+        await workspace.choose_chat_template(template)
+
+    app = MistralApp(
+        workspace,
+        theme=setup.settings.theme or themes.DEFAULT,
+        notices=notices,
+        starter=_starter(setup),
+        own_themes=setup.paths.themes,
+        own_templates=setup.paths.chat_templates,
+        remember_template=remember,
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def _choose(setup: Setup, wanted: str | None) -> tuple[ModelEntry | None, tuple[str, ...]]:
+    """Return the model to open, and what to tell; a default that is not there must not keep anyone out."""
+    try:
+        return setup.entry(wanted), setup.notices
+    except ModelNotFound as error:
+        if wanted is not None:
+            raise
+        return setup.inventory.smallest_on_disk(), (*setup.notices, f"default_model: {error}")
+
+
+def _starter(setup: Setup) -> Starter | None:
+    entry = setup.inventory.starter
+    if entry is None:
+        return None
+
+    async def fetch_starter(report: Callable[[int, int], None]) -> ModelEntry:
+        def tell(progress: DownloadProgress) -> None:
+            report(progress.done, progress.total)
+
+        path = await fetch(entry, setup.paths.models, tell)
+        return msgspec.structs.replace(entry, path=path, size_bytes=path.stat().st_size, downloaded=True)
+
+    return Starter(entry, fetch_starter)
