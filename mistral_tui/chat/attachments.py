@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import FilePart
+from mistral_tui.types.text import printable_line
 
 SIZE_LIMIT = 1024 * 1024
 """Most bytes of a file; far more than the context of a small model holds."""
@@ -41,7 +42,7 @@ def read_file_part(path: Path) -> FilePart:
         raise InvalidRequest(f"{str(path)!r} cannot be the name of a file") from error
     if len(content) > SIZE_LIMIT:
         raise InvalidRequest(f"{path} is larger than {SIZE_LIMIT // 1024} KB; give a part of it")
-    return FilePart(path.name, _text(content, path))
+    return FilePart(printable_line(path.name), _text(content, path))
 
 
 def _text(content: bytes, path: Path) -> str:

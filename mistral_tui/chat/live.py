@@ -113,13 +113,11 @@ class LiveChat:
         self._check_idle()
         if not text.strip() and not files:
             raise InvalidRequest("the prompt is empty; type something first")
-        parts: tuple[Part, ...] = files
-        if text.strip():
-            parts = (*files, TextPart(_valid_unicode(text)))
+        parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
         prompt = self.conversation.append(Message("user", parts))
         if self._recorder is not None:
             self._recorder.note(prompt)
-        self._start(prompt)
+        self._start(prompt, leaf_before=prompt.id)
         self._emit(MessageCommitted(prompt))
 
     def retry(self) -> None:
@@ -132,8 +130,9 @@ class LiveChat:
         prompt = next((message for message in reversed(self.conversation.path()) if message.role == "user"), None)
         if prompt is None:
             raise InvalidRequest("there is no prompt to answer again; type one first")
+        leaf_before = self.conversation.leaf_id
         self.conversation.select(prompt.id)
-        self._start(prompt)
+        self._start(prompt, leaf_before)
 
     def cancel(self) -> None:
         """Stop: the reply ends with what was said; a prompt that still waits for the model is taken back."""
@@ -166,28 +165,26 @@ class LiveChat:
         if self.busy:
             raise InvalidRequest("a reply is still being written; wait for it or cancel it first")
 
-    def _start(self, prompt: Message) -> None:
+    def _start(self, prompt: Message, leaf_before: str | None) -> None:
         self._state = "loading"
         self.failed = False
         self._cancelled = asyncio.Event()
         self._use_changed()
-        self._task = asyncio.create_task(self._work(prompt, self._cancelled))
+        self._task = asyncio.create_task(self._work(prompt, leaf_before, self._cancelled))
 
-    async def _work(self, prompt: Message, cancelled: asyncio.Event) -> None:
+    async def _work(self, prompt: Message, leaf_before: str | None, cancelled: asyncio.Event) -> None:
+        """Answer `prompt`; if nothing comes of it, the branch ends with `leaf_before` again."""
         try:
             engine = await self._engine(cancelled)
         except MistralTuiError as error:
+            self.conversation.select(leaf_before)
             self._end(ChatFailed(error))
-            return
-        except Exception as error:
-            _log.exception("the model could not be loaded")
-            self._end(ChatFailed(EngineError(f"loading failed unexpectedly: {type(error).__name__}: {error}")))
             return
         if self._recorder is not None:
             # The prompt is stored before the engine is asked; but a store that is stuck must not hold up the reply.
             await self._recorder.flush(PROMPT_LIMIT)
         if engine is None or cancelled.is_set():
-            self._take_back(prompt)
+            self._take_back(prompt, leaf_before)
             return
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
@@ -203,21 +200,30 @@ class LiveChat:
         self._end(ended)
 
     async def _engine(self, cancelled: asyncio.Event) -> Engine | None:
-        """Return the engine, or `None` when the person cancels first."""
+        """Return the engine, or `None` when the person cancels first.
+
+        Raises:
+            MistralTuiError: There is none, whatever the reason.
+        """
         load = asyncio.ensure_future(self._get_engine(self._emit))
         stop = asyncio.ensure_future(cancelled.wait())
         try:
             await asyncio.wait({load, stop}, return_when=asyncio.FIRST_COMPLETED)
             return None if cancelled.is_set() else load.result()
+        except MistralTuiError:
+            raise
+        except Exception as error:
+            _log.exception("the model could not be loaded")
+            raise EngineError(f"loading failed unexpectedly: {type(error).__name__}: {error}") from error
         finally:
             load.cancel()
             stop.cancel()
             await asyncio.gather(load, stop, return_exceptions=True)
 
-    def _take_back(self, prompt: Message) -> None:
-        if self.conversation.children(prompt.id):
-            # A retry: the prompt has a reply already and stays.
-            self.conversation.select(self.conversation.latest_leaf(prompt.id))
+    def _take_back(self, prompt: Message, leaf_before: str | None) -> None:
+        if leaf_before != prompt.id:
+            # A retry: the prompt was answered before, and that answer is shown again.
+            self.conversation.select(leaf_before)
             self._end(TurnEnded("cancelled"))
             return
         self.conversation.remove(prompt.id)

@@ -16,6 +16,7 @@ from mistral_tui.types.errors import InvalidRequest, ModelNotFound, NoChatTempla
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.sessions import Session, title_from
+from mistral_tui.types.text import printable
 
 __all__ = ["Pool", "Workspace"]
 
@@ -62,7 +63,9 @@ class Workspace:
 
     def new_chat(self, private: bool = False, system_prompt: str | None = None) -> LiveChat:
         """Begin a chat; it is stored with its first prompt, a private one never."""
-        return self._live(Conversation(Session(private=private, system_prompt=system_prompt)))
+        return self._live(
+            Conversation(Session(private=private, system_prompt=system_prompt and printable(system_prompt)))
+        )
 
     async def open_chat(self, session_id: str) -> LiveChat:
         """Resume a session; one that lives already, perhaps answering, is returned as it is.

@@ -198,6 +198,35 @@ async def test_a_retry_that_is_cancelled_early_changes_nothing() -> None:
     assert len(chat.conversation) == 2
 
 
+async def test_a_retry_without_a_model_shows_the_answer_that_was_shown_before() -> None:
+    pool = FakePool(FakeEngine([Reply(("first",)), Reply(("second",))]))
+    workspace = Workspace(pool, None, ENTRY)
+    chat = workspace.new_chat()
+    chat.send("Hi")
+    await chat.wait()
+    chat.retry()
+    await chat.wait()
+    chat.conversation.select(chat.conversation.children(chat.conversation.path()[0].id)[0].id)
+    workspace.entry = None
+    chat.retry()
+    await chat.wait()
+    assert texts(chat) == ["Hi", "first"]
+
+
+async def test_a_pool_that_raises_what_it_should_not_fails_the_chat_only() -> None:
+    class Broken(FakePool):
+        async def acquire(self, *arguments: object) -> FakeEngine:
+            raise RuntimeError("boom")
+
+    chat = chat_with(pool=Broken())
+    events = listen(chat)
+    chat.send("Hi")
+    await chat.wait()
+    failed = events[-1]
+    assert isinstance(failed, ChatFailed)
+    assert str(failed.error) == "loading failed unexpectedly: RuntimeError: boom"
+
+
 async def test_after_a_failed_turn_the_model_is_acquired_again() -> None:
     pool = FakePool(FakeEngine([Reply((), "failed", "the worker died"), Reply()]))
     chat = chat_with(pool=pool)
