@@ -1,0 +1,262 @@
+"""The app: composes the screen and routes messages, nothing else."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.message import Message
+
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.chat.welcome import ModelState
+from mistral_tui.tui.main_screen import MainScreen
+from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
+from mistral_tui.tui.settings import themes
+from mistral_tui.types.errors import ConfigError, MistralTuiError, NoChatTemplate
+from mistral_tui.types.models import LoadedModel, LoadProgress, ModelEntry
+from mistral_tui.types.text import printable_line
+
+FetchStarter = Callable[[Callable[[int, int], None]], Awaitable[ModelEntry]]
+"""Fetches the starter model, reporting bytes done and in all; returns its entry, now on disk."""
+
+
+def _commands() -> type[Provider]:
+    from mistral_tui.tui.help.palette import Commands
+
+    return Commands
+
+
+@dataclass(frozen=True)
+class Starter:
+    """The model that is offered where there is none."""
+
+    entry: ModelEntry
+    fetch: FetchStarter
+
+
+class MistralApp(App[None], inherit_bindings=False):
+    """The terminal interface."""
+
+    TITLE = "mistral-tui"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    NOTIFICATION_TIMEOUT = 8
+
+    @dataclass
+    class Progress(Message):
+        """The model is being loaded or fetched."""
+
+        state: ModelState
+
+    @dataclass
+    class Ready(Message):
+        """The model is loaded."""
+
+        model: LoadedModel
+
+    @dataclass
+    class Unusable(Message):
+        """The model cannot be loaded or fetched."""
+
+        error: MistralTuiError
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        theme: str = themes.DEFAULT,
+        notices: tuple[str, ...] = (),
+        starter: Starter | None = None,
+        own_themes: Path | None = None,
+        own_templates: Path | None = None,
+        remember_template: Callable[[ModelEntry, str], Awaitable[None]] | None = None,
+    ) -> None:
+        """Make the app.
+
+        Args:
+            workspace: What it drives; the app closes it when it ends.
+            theme: Name of the theme.
+            notices: What the person should know once, one line each.
+            starter: The model to offer where there is none.
+            own_themes: The person's folder of themes.
+            own_templates: The person's folder of chat templates.
+            remember_template: Keeps the chat template that was chosen for a model.
+        """
+        super().__init__()
+        self.animation_level = "none"
+        self.workspace = workspace
+        self._notices = notices
+        self._starter = starter
+        self._own_themes = own_themes
+        self._own_templates = own_templates
+        self._remember_template = remember_template
+        self._wanted_theme = theme
+        self._context_size: int | None = None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return variables of the style sheets that Textual's own themes do not name."""
+        panel = "#202020" if self.current_theme.dark else "#e4e4e4"
+        return {
+            "rule": "#444444" if self.current_theme.dark else "#c0c0c0",
+            "rule-focus": "#808080",
+            "selected": panel,
+            "heading": "ansi_default",
+            "code-background": panel,
+            "code-foreground": "#c0c0c0" if self.current_theme.dark else "#404040",
+        }
+
+    def on_mount(self) -> None:
+        """Show the main screen; everything else waits until it is painted."""
+        self._use_theme(self._wanted_theme)
+        self.push_screen(MainScreen(self.workspace))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        for notice in self._notices:
+            self.notify(printable_line(notice), severity="warning", timeout=15, markup=False)
+        self.action_load_model()
+
+    async def on_unmount(self) -> None:
+        """Stop replies, save, unload."""
+        await self.workspace.close()
+
+    @property
+    def pane(self) -> ChatPane:
+        """The chat in view."""
+        return self.screen_stack[1].query_one(ChatPane)
+
+    # The model
+
+    def action_load_model(self) -> None:
+        """Load the chosen model, or offer one where there is none."""
+        entry = self.workspace.entry
+        if entry is None:
+            offer = f"{self._starter.entry.name} ({describe(self._starter.entry)})" if self._starter else ""
+            self.pane.show_model(ModelState(offer=offer))
+        else:
+            self.run_worker(self._load(entry), group="model", exclusive=True)
+
+    async def _load(self, entry: ModelEntry) -> None:
+        state = ModelState(entry.name, describe(entry), 0.0, stage_words("starting"))
+        left = TimeLeft()
+
+        def report(progress: LoadProgress) -> None:
+            words = stage_words(progress.stage) + left.words(progress.fraction)
+            self.post_message(self.Progress(ModelState(state.name, state.detail, progress.fraction, words)))
+
+        self.post_message(self.Progress(state))
+        try:
+            engine = await self.workspace.preload(report)
+        except MistralTuiError as error:
+            self.post_message(self.Unusable(error))
+        else:
+            self.post_message(self.Ready(engine.model))
+
+    def action_fetch_starter(self) -> None:
+        """Fetch the starter model and load it."""
+        if self.workspace.entry is None and self._starter is not None:
+            self.run_worker(self._fetch(self._starter), group="model", exclusive=True)
+
+    async def _fetch(self, starter: Starter) -> None:
+        left = TimeLeft()
+
+        def report(done: int, total: int) -> None:
+            share = done / total if total else 0.0
+            words = f"fetching {size_words(done)} of {size_words(total)}{left.words(share)}"
+            self.post_message(self.Progress(ModelState(starter.entry.name, "", share, words)))
+
+        report(0, starter.entry.size_bytes)
+        try:
+            self.workspace.entry = await starter.fetch(report)
+        except MistralTuiError as error:
+            self.post_message(self.Unusable(error))
+        else:
+            self.action_load_model()
+
+    @on(Progress)
+    def _model_progress(self, event: Progress) -> None:
+        self.pane.show_model(event.state)
+
+    @on(Ready)
+    def _model_ready(self, event: Ready) -> None:
+        entry = self.workspace.entry
+        detail = " · ".join(filter(None, [describe(entry) if entry else "", event.model.device]))
+        self.pane.show_model(ModelState(event.model.name, detail), event.model.n_ctx)
+        for notice in event.model.notices:
+            self.notify(printable_line(notice), severity="warning", markup=False)
+
+    @on(Unusable)
+    def _model_unusable(self, event: Unusable) -> None:
+        entry = self.workspace.entry
+        name = entry.name if entry else self._starter.entry.name if self._starter else ""
+        self.pane.show_model(ModelState(name, error=str(event.error)))
+        self._after_failure(event.error)
+
+    @on(ChatPane.ModelFailed)
+    def _model_failed(self, event: ChatPane.ModelFailed) -> None:
+        self._after_failure(event.error)
+
+    def _after_failure(self, error: MistralTuiError) -> None:
+        if isinstance(error, NoChatTemplate):
+            self.action_choose_template()
+        else:
+            self.notify(printable_line(str(error)), severity="error", markup=False)
+
+    def action_choose_template(self) -> None:
+        """Ask which chat template the model is to use."""
+        from mistral_tui.tui.models.template_choice import TemplateChoice, template_files
+
+        entry = self.workspace.entry
+        if entry is not None:
+            self.push_screen(TemplateChoice(entry.name, template_files(self._own_templates)), self._template_chosen)
+
+    async def _template_chosen(self, file: Path | None) -> None:
+        entry = self.workspace.entry
+        if file is None or entry is None:
+            return
+        text = file.read_text(encoding="utf-8")
+        self.workspace.options = msgspec.structs.replace(self.workspace.options, chat_template=text)
+        if self._remember_template is not None:
+            await self._remember_template(entry, text)
+        self.action_load_model()
+
+    # The program
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from mistral_tui.tui.help.screen import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_theme(self) -> None:
+        """Choose other colours."""
+        for path in themes.theme_files(self._own_themes):
+            try:
+                self.register_theme(themes.read_theme(path))
+            except ConfigError as error:
+                self.notify(str(error), severity="warning", markup=False)
+        self.search_themes()
+
+    def _use_theme(self, name: str) -> None:
+        path = themes.theme_file(name, self._own_themes)
+        if path is None and name in self.available_themes:
+            self.theme = name
+            return
+        try:
+            if path is None:
+                raise ConfigError(f"there is no theme {name!r}; {themes.DEFAULT} is used")
+            theme = themes.read_theme(path)
+        except ConfigError as error:
+            self.notify(str(error), severity="warning", markup=False)
+            theme = themes.read_theme(themes.theme_file(themes.DEFAULT))
+        self.register_theme(theme)
+        self.theme = theme.name

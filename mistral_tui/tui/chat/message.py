@@ -1,0 +1,211 @@
+"""One message of the transcript, as one widget however long it is.
+
+It draws rows straight into strips. A reply that is being written grows in place: what it costs to show more of it
+does not depend on how long it has become.
+"""
+
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.widget import Widget
+
+from rich.segment import Segment
+
+from mistral_tui.tui.chat.markdown import markdown_rows
+from mistral_tui.tui.chat.markdown_stream import MarkdownStream
+from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
+from mistral_tui.tui.chat.streaming_rows import StreamingRows
+from mistral_tui.types.messages import FilePart, Message
+from mistral_tui.types.text import printable, printable_line
+
+MARGIN = 2
+"""Cells left of the text: who speaks, and a space."""
+TEXT_WIDTH = 100
+"""A line of text is at most this many cells long."""
+PROMPT_ROWS = 200
+"""Rows of a prompt that are shown: a pasted book is folded."""
+
+_GLYPHS = {
+    "user": Content.styled("❯ ", "bold $accent"),
+    "assistant": Content.styled("● ", "$text-disabled"),
+    "system": Content.styled("≡ ", "$text-disabled"),
+    "tool": Content.styled("⚙ ", "$text-disabled"),
+}
+_WRITING = Content.styled("● ", "$accent")
+_FAILED = Content.styled("✗ ", "bold $text-error")
+_NO_GLYPH = Content("  ")
+
+_ENDINGS = {
+    "cancelled": "stopped",
+    "length": "cut off: the limit of tokens for one reply is reached",
+    "context": "cut off: the context is full",
+}
+
+
+class MessageView(Widget):
+    """Draws a message: a glyph in the margin that says who speaks, and the text."""
+
+    DEFAULT_CSS = """
+    MessageView { width: 1fr; height: auto; margin: 0 0 1 0; }
+    """
+
+    def __init__(self, message: Message, stream: MarkdownStream | None = None, note: str = "") -> None:
+        """Show `message`.
+
+        Args:
+            message: What to show; the text of a finished message is its own.
+            stream: The text of a reply that is still being written; whoever feeds it calls `flush`.
+            note: A line above the text, for what a reader must know beforehand.
+        """
+        super().__init__()
+        self.message = message
+        self._stream = stream
+        self._note = note
+        self._live: StreamingRows | None = None
+        self._laid: list[Row] = []
+        self._laid_width = 0
+        self._drawn: dict[int, Strip] = {}
+
+    def flush(self) -> None:
+        """Show what was fed to the stream since the last time."""
+        if self._live is None or self._stream is None:
+            return
+        before = len(self._live.rows)
+        first = self._live.update()
+        height = len(self._live.rows)
+        for y in [y for y in self._drawn if y >= first]:
+            del self._drawn[y]
+        if height != before:
+            self.refresh(layout=True)
+        else:
+            self.refresh(Region(0, first, self.size.width, height - first))
+
+    def finish(self, message: Message) -> None:
+        """The message is complete: lay it out once more, as one document."""
+        self.message = message
+        self._stream = self._live = None
+        self.forget_layout()
+        self.refresh(layout=True)
+
+    def say_first(self, note: str) -> None:
+        """Put a line above the text."""
+        self._note = note
+        self.forget_layout()
+        self.refresh(layout=True)
+
+    def forget_layout(self) -> None:
+        """Lay out anew when next drawn: the colours or the content have changed."""
+        self._laid_width = 0
+        self._drawn.clear()
+
+    def rows_at(self, width: int) -> list[Row]:
+        """Return the rows for a widget of this width."""
+        column = max(1, min(TEXT_WIDTH, width - MARGIN))
+        if column != self._laid_width:
+            self._laid_width = column
+            self._drawn.clear()
+            self._lay_out(column)
+        return self._live.rows if self._live is not None else self._laid
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the number of rows; an empty reply takes one, for its glyph."""
+        return max(1, len(self.rows_at(width)))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        selection = self.text_selection
+        if selection is None and (drawn := self._drawn.get(y)) is not None:
+            return drawn
+        rows = self.rows_at(self.size.width)
+        strip = self._draw(rows[y] if y < len(rows) else BLANK, y, selection)
+        if selection is None:
+            self._drawn[y] = strip
+        return strip
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text as it was written, without margins and soft line breaks."""
+        return selected_text(self.rows_at(self.size.width), shifted(selection, MARGIN)), "\n\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection, or stop drawing it."""
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw in other colours when the theme changes."""
+        super().notify_style_update()
+        self._drawn.clear()
+
+    def _lay_out(self, column: int) -> None:
+        if self._stream is not None:
+            self._live = StreamingRows(self._stream, column, _note_rows(self._note, column))
+            return
+        message = self.message
+        text = printable(message.text)
+        if message.role == "assistant":
+            self._laid = [*_note_rows(self._note, column), *markdown_rows(text.strip("\n"), column)]
+        else:
+            self._laid = [*_file_rows(message, column), *_folded(wrapped(Content(text.strip("\n")), column))]
+        self._laid += _ending_rows(message, column, after_text=bool(self._laid))
+
+    def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:
+        base = self.visual_style
+        content = self._glyph(y) + row.content
+        if selection is not None and (span := selection.get_span(y)) is not None:
+            start, end = span
+            style = self.screen.get_visual_style("screen--selection")
+            content = content.stylize(style, max(MARGIN, start), len(content) if end == -1 else end)
+        segments = [Segment(text, style.rich_style) for text, style in content.render(base, "", _style)]
+        used, width = content.cell_length, self.size.width
+        if row.fill and (room := min(width, MARGIN + self._laid_width) - used) > 0:
+            segments.append(Segment(" " * room, (base + Style.parse(row.fill)).rich_style))
+            used += room
+        return Strip(segments, used).adjust_cell_length(width, base.rich_style).apply_offsets(0, y)
+
+    def _glyph(self, y: int) -> Content:
+        if y:
+            return _NO_GLYPH
+        if self._stream is not None:
+            return _WRITING
+        return _FAILED if self.message.finish == "failed" else _GLYPHS[self.message.role]
+
+
+def _style(style: str | Style) -> Style:
+    return Style.parse(style) if isinstance(style, str) else style
+
+
+def _note_rows(note: str, column: int) -> list[Row]:
+    return [*wrapped(Content.styled(note, "$text-warning"), column), BLANK] if note else []
+
+
+def _file_rows(message: Message, column: int) -> list[Row]:
+    names = [part for part in message.parts if isinstance(part, FilePart)]
+    return [
+        row
+        for part in names
+        for row in wrapped(
+            Content.styled(f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines", "$text-muted"), column
+        )
+    ]
+
+
+def _folded(rows: list[Row]) -> list[Row]:
+    if len(rows) <= PROMPT_ROWS:
+        return rows
+    more = Content.styled(f"… {len(rows) - PROMPT_ROWS:,} more lines", "$text-muted")
+    return [*rows[:PROMPT_ROWS], Row(more)]
+
+
+def _ending_rows(message: Message, column: int, after_text: bool) -> list[Row]:
+    """Say how a reply ended, unless the model was simply done."""
+    if message.finish == "failed":
+        content = Content.styled(printable_line(message.error or "the reply failed"), "$text-error")
+        rows = wrapped(content, column)
+    elif message.finish in _ENDINGS:
+        rows = wrapped(Content.styled(_ENDINGS[message.finish], "$text-muted italic"), column)
+    else:
+        return []
+    return [BLANK, *rows] if after_text else rows
+
+

@@ -1,0 +1,294 @@
+"""One chat on screen: what was said, the prompt, and a line of figures.
+
+The pane listens to a living chat. The chat's events become messages of this widget, so that only handlers touch
+what is shown; a chat goes on answering when another one is shown in its place.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message as PostedMessage
+from textual.widgets import Static
+
+from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.tui.chat.prompt import PromptInput
+from mistral_tui.tui.chat.rate import Rate
+from mistral_tui.tui.chat.status import StatusLine
+from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from mistral_tui.types.errors import InvalidRequest, MistralTuiError
+from mistral_tui.types.events import (
+    ContextTrimmed,
+    Finished,
+    MessageCommitted,
+    PromptProgress,
+    ReplyStarted,
+    TextDelta,
+    TurnEnded,
+)
+from mistral_tui.types.messages import Message
+from mistral_tui.types.models import LoadProgress
+from mistral_tui.types.text import printable_line
+
+
+class ChatPane(Vertical):
+    """Shows one chat and takes its prompts."""
+
+    @dataclass
+    class Heard(PostedMessage):
+        """The chat said something."""
+
+        chat: LiveChat
+        event: ChatEvent
+
+    @dataclass
+    class StateChanged(PostedMessage):
+        """The chat began or ended a turn, or failed."""
+
+        pane: "ChatPane"
+
+    @dataclass
+    class ModelFailed(PostedMessage):
+        """The model could not be loaded for a prompt."""
+
+        pane: "ChatPane"
+        error: MistralTuiError
+
+    @dataclass
+    class CommandGiven(PostedMessage):
+        """The person typed a command instead of a prompt."""
+
+        pane: "ChatPane"
+        name: str
+        marker: str
+        """`/` or `\\`."""
+
+    def __init__(self, chat: LiveChat, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.chat = chat
+        self.failed = False
+        """Whether the last turn failed."""
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._model = ModelState()
+        self._rate = Rate()
+        self._said_something = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the pane."""
+        yield Welcome(id="welcome")
+        yield Transcript(id="transcript")
+        yield Static(id="failure", markup=False)
+        with Horizontal(id="prompt-box"):
+            yield Static("❯", id="prompt-glyph", markup=False)
+            yield PromptInput(id="prompt")
+        yield StatusLine(id="status")
+
+    async def on_mount(self) -> None:
+        """Show the first chat."""
+        await self.show_chat(self.chat)
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        self._unsubscribe()
+
+    @property
+    def prompt(self) -> PromptInput:
+        """The prompt."""
+        return self.query_one(PromptInput)
+
+    @property
+    def transcript(self) -> Transcript:
+        """The transcript."""
+        return self.query_one(Transcript)
+
+    @property
+    def status(self) -> StatusLine:
+        """The line of figures."""
+        return self.query_one(StatusLine)
+
+    @property
+    def last_reply(self) -> str:
+        """The text of the last reply that says something; empty if there is none."""
+        replies = (message.text for message in reversed(self.chat.conversation.path()) if message.role == "assistant")
+        return next((text for text in replies if text.strip()), "")
+
+    async def show_chat(self, chat: LiveChat) -> None:
+        """Show another chat; the one that was shown goes on in the background."""
+        self._unsubscribe()
+        self.chat = chat
+        # Events that were posted before this moment are part of the conversation already.
+        self._unsubscribe = chat.subscribe(lambda event: self.post_message(self.Heard(chat, event)))
+        self._rate = Rate()
+        self._set_failure("")
+        path = chat.conversation.path()
+        self._show_empty(not path)
+        writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
+        await self.transcript.show(path[:-1] if writing else path)
+        if writing:
+            await self.transcript.begin(path[-1])
+            self._said_something = bool(path[-1].text)
+        self.prompt.set_history([message.text for message in path if message.role == "user"])
+        self._show_figures_of(path)
+
+    def show_model(self, state: ModelState, context_size: int | None = None) -> None:
+        """Say how the model is doing."""
+        self._model = state
+        self.query_one(Welcome).show(state)
+        figures = replace(self.status.figures, model=state.name, state=self._state_words())
+        if context_size and not figures.context_size:
+            figures = replace(figures, context_size=context_size)
+        self.status.show(figures)
+
+    def retry(self) -> None:
+        """Answer the last prompt again."""
+        try:
+            self.chat.retry()
+        except InvalidRequest as error:
+            self.status.hint(str(error))
+            return
+        last = next((message for message in reversed(self.chat.conversation.path()) if message.role == "user"), None)
+        if last is not None and self.prompt.full_text == last.text:
+            self.prompt.text = ""
+        self.run_worker(self.transcript.show(self.chat.conversation.path()), exclusive=True)
+        self._turn_begins()
+
+    @on(PromptInput.Submitted)
+    def _submitted(self, event: PromptInput.Submitted) -> None:
+        event.stop()
+        word = event.text.strip()
+        if len(word) > 1 and word[0] in "/\\" and word[1:].isalpha():
+            self.post_message(self.CommandGiven(self, word[1:].lower(), word[0]))
+            return
+        self.send(event.text)
+
+    def send(self, text: str) -> None:
+        """Send a prompt; while a reply is being written, it stays in the box."""
+        if self.chat.busy:
+            self.status.hint("a reply is being written: esc stops it, your prompt stays here")
+            return
+        try:
+            self.chat.send(text)
+        except InvalidRequest as error:
+            self.status.hint(str(error))
+            return
+        self.prompt.taken()
+        self._turn_begins()
+
+    @on(PromptInput.Declined)
+    def _declined(self, event: PromptInput.Declined) -> None:
+        event.stop()
+        self.notify(event.reason, severity="warning", markup=False)
+
+    @on(PromptInput.Changed)
+    def _changed(self, event: PromptInput.Changed) -> None:
+        event.stop()
+        self.status.hint("")
+
+    @on(Heard)
+    async def _heard(self, heard: Heard) -> None:
+        heard.stop()
+        if heard.chat is not self.chat:
+            return
+        match heard.event:
+            case TextDelta(text, tokens):
+                self._said_something = True
+                self.transcript.write(text)
+                self._count(tokens)
+            case LoadProgress():
+                self._show_state()
+            case PromptProgress(done, total):
+                self._show_state(f"reading the prompt {done:,}/{total:,}" if done < total else "answering")
+            case ReplyStarted(message):
+                if not self._holds(message):
+                    await self.transcript.begin(message)
+                self._show_state("answering")
+            case ContextTrimmed(left_out):
+                self.transcript.note(f"context full: the oldest {left_out} messages are left out")
+            case MessageCommitted(message):
+                await self._committed(message)
+            case Finished(_, usage, _):
+                self.status.show(self.status.figures.with_usage(usage))
+            case TurnEnded(reason, _):
+                self._turn_ended(failed=reason == "failed", empty=not self._said_something)
+            case PromptReturned(message_id, text, _):
+                await self.transcript.take_back(message_id)
+                self._show_empty(not self.transcript.messages)
+                self.prompt.put_back(text)
+                self._turn_ended(failed=False, empty=False)
+            case ChatFailed(error):
+                self._set_failure(str(error))
+                self._turn_ended(failed=True, empty=True)
+                self.post_message(self.ModelFailed(self, error))
+            case SavingChanged(unsaved):
+                self._saving_changed(unsaved)
+
+    def _holds(self, message: Message) -> bool:
+        messages = self.transcript.messages
+        return bool(messages) and messages[-1].id == message.id
+
+    async def _committed(self, message: Message) -> None:
+        if message.role == "assistant":
+            self.transcript.finish(message)
+        elif not self._holds(message):
+            self._show_empty(False)
+            await self.transcript.add(message)
+
+    def _count(self, tokens: int) -> None:
+        rate = self._rate.count(tokens)
+        if rate is not None:
+            self.status.show(replace(self.status.figures, rate=rate))
+
+    def _turn_begins(self) -> None:
+        self.failed = False
+        self._said_something = False
+        self._rate = Rate()
+        self._set_failure("")
+        self._show_state()
+        self.post_message(self.StateChanged(self))
+
+    def _turn_ended(self, *, failed: bool, empty: bool) -> None:
+        self.failed = failed
+        if empty and not self.prompt.text.strip():
+            prompts = [message.text for message in self.chat.conversation.path() if message.role == "user"]
+            self.prompt.put_back(prompts[-1] if prompts else "")
+        self._show_state()
+        self.post_message(self.StateChanged(self))
+
+    def _saving_changed(self, unsaved: str | None) -> None:
+        self.status.show(replace(self.status.figures, unsaved=unsaved))
+        if unsaved is not None:
+            self.notify(f"not saved, kept in memory: {printable_line(unsaved)}", severity="warning", markup=False)
+
+    def _state_words(self, words: str = "") -> str:
+        if self.chat.state == "loading" or self._model.loading is not None:
+            return f"loading {self._model.loading or 0:.0%}"
+        if self.chat.state == "answering":
+            return words or self.status.figures.state or "answering"
+        return ""
+
+    def _show_state(self, words: str = "") -> None:
+        self.status.show(replace(self.status.figures, state=self._state_words(words)))
+
+    def _show_figures_of(self, path: tuple[Message, ...]) -> None:
+        """Show the figures of the last reply of a chat."""
+        figures = replace(
+            self.status.figures, context_tokens=None, rate=None, first_token=None, unsaved=self.chat.unsaved
+        )
+        usage = next((message.usage for message in reversed(path) if message.usage is not None), None)
+        self.status.show(figures.with_usage(usage) if usage is not None else figures)
+        self._show_state()
+
+    def _show_empty(self, empty: bool) -> None:
+        self.query_one(Welcome).display = empty
+        self.transcript.display = not empty
+
+    def _set_failure(self, text: str) -> None:
+        failure = self.query_one("#failure", Static)
+        failure.display = bool(text)
+        failure.update(f"✗ {printable_line(text)}\n  ctrl+r tries again" if text else "")
+
+

@@ -1,0 +1,146 @@
+"""The prompt: where the person writes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from mistral_tui.tui.actions import bindings
+from mistral_tui.types.text import printable
+
+LONG_PASTE = 8_000
+"""Characters of a paste that are shown; a longer one stands in the prompt as a mark."""
+LONGEST_PASTE = 4_000_000
+"""Characters; what is longer is declined."""
+
+_MARK = re.compile(r"\[pasted text (\d+): [\d,]+ characters\]")
+
+
+class PromptInput(TextArea, inherit_bindings=False):
+    """A text box of one to eight lines: enter sends, and the arrows lead to older prompts at its edges."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("prompt")
+
+    @dataclass
+    class Submitted(Message):
+        """The person wants to send this text."""
+
+        prompt: "PromptInput"
+        text: str
+
+        @property
+        def control(self) -> "PromptInput":
+            """The prompt that sent this message."""
+            return self.prompt
+
+    @dataclass
+    class Declined(Message):
+        """Something was not taken; `reason` says what and why."""
+
+        prompt: "PromptInput"
+        reason: str
+
+        @property
+        def control(self) -> "PromptInput":
+            """The prompt that sent this message."""
+            return self.prompt
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(
+            id=id,
+            compact=True,
+            highlight_cursor_line=False,
+            placeholder="Ask anything, or type / for commands",
+        )
+        self.cursor_blink = False
+        self._sent: list[str] = []
+        self._shown: int | None = None
+        """Index of the older prompt that is shown; `None`: what is being written."""
+        self._draft = ""
+        self._pastes: dict[int, str] = {}
+
+    @property
+    def full_text(self) -> str:
+        """The text with what was pasted in the place of its marks."""
+        return _MARK.sub(lambda mark: self._pastes.get(int(mark[1]), mark[0]), self.text)
+
+    def set_history(self, prompts: Sequence[str]) -> None:
+        """Set what the arrows lead to, oldest first."""
+        self._sent = list(prompts)
+        self._shown = None
+
+    def put_back(self, text: str) -> None:
+        """Give a prompt back that was not answered; what was written meanwhile follows it."""
+        self._write(f"{text}\n\n{self.text}" if self.text.strip() else text)
+
+    def taken(self) -> None:
+        """What was submitted is on its way: empty the box."""
+        text = self.full_text
+        if not self._sent or self._sent[-1] != text:
+            self._sent.append(text)
+        self._shown = None
+        self._pastes.clear()
+        self._write("")
+
+    def action_send(self) -> None:
+        """Hand the text in; the box is emptied when it is accepted."""
+        if self.text.strip():
+            self.post_message(self.Submitted(self, self.full_text))
+
+    def action_new_line(self) -> None:
+        """Break the line at the cursor."""
+        self.insert("\n")
+        self.scroll_cursor_visible()
+
+    def action_older(self) -> None:
+        """Move up; from the first line, show the prompt before."""
+        if self.cursor_location != self.get_cursor_up_location() and self.cursor_location[0] > 0:
+            self.action_cursor_up()
+        elif self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
+            self.action_cursor_up()
+        elif self._sent and self._shown != 0:
+            if self._shown is None:
+                self._draft = self.text
+            self._shown = len(self._sent) - 1 if self._shown is None else self._shown - 1
+            self._write(self._sent[self._shown])
+
+    def action_newer(self) -> None:
+        """Move down; from the last line, show the next prompt, in the end what was being written."""
+        if self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
+            self.action_cursor_down()
+        elif self._shown is not None:
+            self._shown = self._shown + 1 if self._shown + 1 < len(self._sent) else None
+            self._write(self._draft if self._shown is None else self._sent[self._shown])
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = printable(event.text)
+        if len(text) > LONGEST_PASTE:
+            reason = f"the paste of {len(text):,} characters was left out: the most is {LONGEST_PASTE:,}"
+            self.post_message(self.Declined(self, reason))
+            return
+        if len(text) > LONG_PASTE:
+            number = max(self._pastes, default=0) + 1
+            self._pastes[number] = text
+            text = f"[pasted text {number}: {len(text):,} characters]"
+        self.insert(text)
+        self.scroll_cursor_visible()
+
+    def _write(self, text: str) -> None:
+        self.text = _shortened(text, self._pastes)
+        self.move_cursor(self.document.end)
+
+
+def _shortened(text: str, pastes: dict[int, str]) -> str:
+    """Return `text`, or a mark for it if it is too long to edit."""
+    if len(text) <= LONG_PASTE:
+        return text
+    number = max(pastes, default=0) + 1
+    pastes[number] = text
+    return f"[pasted text {number}: {len(text):,} characters]"

@@ -1,0 +1,96 @@
+"""The status line: the model, how full the context is, and how fast the last reply was."""
+
+from dataclasses import dataclass, replace
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.widget import Widget
+
+from mistral_tui.tui.chat.gauge import gauge
+from mistral_tui.types.messages import Usage
+from mistral_tui.types.text import printable_line
+
+_WIDE = 100
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the line shows; `None` where nothing is known yet."""
+
+    model: str = ""
+    state: str = ""
+    context_tokens: int | None = None
+    context_size: int | None = None
+    rate: float | None = None
+    """Tokens a second."""
+    first_token: float | None = None
+    """Seconds."""
+    unsaved: str | None = None
+
+    def with_usage(self, usage: Usage) -> "Figures":
+        """Return the figures of a finished reply; those of one that never began stay as they were."""
+        return replace(
+            self,
+            context_tokens=usage.context_tokens or self.context_tokens,
+            context_size=usage.context_size or self.context_size,
+            rate=usage.decode_rate or self.rate,
+            first_token=usage.time_to_first_token or self.first_token,
+        )
+
+
+class StatusLine(Widget):
+    """One dim line; its numbers have fixed places, so that nothing moves when they change."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.figures = Figures()
+        self._hint = ""
+
+    def show(self, figures: Figures) -> None:
+        """Draw these figures."""
+        if figures != self.figures:
+            self.figures = figures
+            self.refresh()
+
+    def hint(self, text: str) -> None:
+        """Say something in the place of the model, until the next hint; an empty one ends it."""
+        if text != self._hint:
+            self._hint = text
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Model and state at the left, numbers at the right; the numbers give way last."""
+        width = self.size.width
+        right = self._numbers(width)
+        room = max(0, width - right.cell_length - 2)
+        left = self._words().truncate(room, ellipsis=True)
+        return left.pad_right(max(0, width - left.cell_length - right.cell_length)) + right
+
+    def _words(self) -> Content:
+        if self._hint:
+            return Content.styled(self._hint, "$text-warning")
+        figures = self.figures
+        words: list[str | Content | tuple[str, str]] = [(printable_line(figures.model) or "no model", "$foreground")]
+        if figures.state:
+            words += [" · ", figures.state]
+        if figures.unsaved is not None:
+            words += [" · ", ("not saved", "$text-warning")]
+        return Content.assemble(*words)
+
+    def _numbers(self, width: int) -> Content:
+        figures = self.figures
+        pieces: list[Content] = []
+        if figures.context_size:
+            used = figures.context_tokens or 0
+            cells = 10 if width >= _WIDE else 6
+            size = f"{figures.context_size:,}"
+            style = "$text-warning" if used > figures.context_size * 0.9 else "$accent"
+            bar = gauge(used / figures.context_size, cells, style)
+            pieces.append(bar + Content(f" {used:>{len(size)},}/{size}"))
+        if width >= 60:
+            pieces.append(Content(f"{figures.rate:>6.1f} tok/s" if figures.rate else f"{'–':>6} tok/s"))
+        if width >= 76:
+            pieces.append(Content(f"TTFT {figures.first_token:>5.2f} s" if figures.first_token else f"TTFT {'–':>5} s"))
+        return Content("   ").join(pieces)

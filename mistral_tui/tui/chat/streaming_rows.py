@@ -1,0 +1,86 @@
+"""The rows of a reply that is being written.
+
+Closed blocks are laid out once. The open block is laid out anew at each turn while it is small; when it has grown,
+as plain text of which only the last line is laid out again. A turn therefore costs about the same whether a reply
+has ten lines or a thousand.
+"""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from mistral_tui.tui.chat.markdown import code_rows, inline_rows, markdown_rows
+from mistral_tui.tui.chat.markdown_stream import Block, MarkdownStream
+from mistral_tui.tui.chat.rows import BLANK, Row, wrapped
+
+SMALL = 1_500
+"""Characters of an open block that are cheap to lay out each time."""
+
+
+class StreamingRows:
+    """Rows of a `MarkdownStream` at one width."""
+
+    def __init__(self, stream: MarkdownStream, width: int, above: Sequence[Row] = ()) -> None:
+        """Lay out what `stream` has so far; the rows `above` come first."""
+        self.width = width
+        self.rows: list[Row] = [*above]
+        self._above = len(above)
+        self._stream = stream
+        self._blocks = 0
+        """Closed blocks that are laid out."""
+        self._closed_rows = self._above
+        """Rows of the closed blocks."""
+        self._settled = self._above
+        """Rows that are not laid out again: those of the closed blocks, and of complete lines of a big open block."""
+        self._lines = 0
+        """Complete lines of the open block that are settled."""
+        self.update()
+
+    def update(self) -> int:
+        """Lay out what was fed since the last time; returns the first row that may have changed."""
+        if self._blocks < len(self._stream.closed):
+            self._settled, self._lines = self._closed_rows, 0
+        first = self._settled
+        del self.rows[first:]
+        for block in self._stream.closed[self._blocks :]:
+            self._add(block, markdown_rows(block.text, self.width))
+        if self._blocks < len(self._stream.closed):
+            self._blocks = len(self._stream.closed)
+            self._settled = self._closed_rows = len(self.rows)
+        if self._stream.kind != "fence" and not self._lines and self._stream.open_size <= SMALL:
+            for block in self._stream.peek():
+                self._add(block, self._small_rows(block))
+        else:
+            self._add_lines()
+        return first
+
+    def _add(self, block: Block, rows: list[Row]) -> None:
+        if len(self.rows) > self._above and rows and not block.follows:
+            self.rows.append(BLANK)
+        self.rows += rows
+
+    def _small_rows(self, block: Block) -> list[Row]:
+        """Lay out an open block, in a way that does not flip as it grows: a table is text until it is complete."""
+        if block.kind == "text" and not block.text.lstrip().startswith("#"):
+            return inline_rows(block.text.rstrip("\n"), self.width)
+        return markdown_rows(block.text, self.width)
+
+    def _add_lines(self) -> None:
+        """Lay out the lines of a big open block that are new, and the one that is being written."""
+        stream = self._stream
+        if not self._lines and len(self.rows) > self._above:
+            self.rows.append(BLANK)
+        for line in stream.lines[self._lines :]:
+            self.rows += self._line_rows(line)
+            self._lines += 1
+        self._settled = len(self.rows)
+        if stream.partial and not stream.closes_fence(stream.partial):
+            self.rows += self._line_rows(stream.partial)
+
+    def _line_rows(self, line: str) -> list[Row]:
+        if self._stream.kind != "fence":
+            return wrapped(Content(line.rstrip()), self.width)
+        if self._lines:
+            return code_rows(line, "", self.width)
+        language = line.strip().lstrip("`~").split()
+        return code_rows("", language[0], self.width)[:1] if language else []

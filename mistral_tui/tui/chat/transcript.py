@@ -1,0 +1,201 @@
+"""The messages of a chat: a window of them is mounted, the rest is when it is scrolled to."""
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.chat.flush_gate import FlushGate
+from mistral_tui.tui.chat.markdown_stream import MarkdownStream
+from mistral_tui.tui.chat.message import MessageView
+from mistral_tui.types.messages import Message
+from mistral_tui.types.text import printable
+
+STEP = 20
+"""Messages that are mounted at a time."""
+MOST = 60
+"""Messages that are mounted at once."""
+
+
+class Transcript(VerticalScroll, inherit_bindings=False):
+    """Shows a chat and follows its end until the person scrolls up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._messages: list[Message] = []
+        self._first = 0
+        """Index of the first message that is mounted."""
+        self._last = 0
+        """Index behind the last message that is mounted."""
+        self._stream: MarkdownStream | None = None
+        """The text of the last message while it is being written."""
+        self._gate = FlushGate()
+        self._flush_is_due = False
+        self._moving = False
+        self.flushes = 0
+        """How often a growing reply was drawn."""
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All messages, mounted or not."""
+        return self._messages
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the end of the chat is in view."""
+        return self._last == len(self._messages) and self.scroll_y >= self.max_scroll_y
+
+    async def show(self, messages: Sequence[Message]) -> None:
+        """Show another chat, at its end."""
+        self._messages = list(messages)
+        self._stream = None
+        await self._mount_window(max(0, len(self._messages) - STEP), len(self._messages))
+        self.anchor()
+
+    async def add(self, message: Message) -> None:
+        """Append a message and go to the end."""
+        self._messages.append(message)
+        await self.show_end()
+
+    async def begin(self, message: Message) -> None:
+        """Append a reply that is about to be written; its text so far is that of `message`."""
+        self._stream = MarkdownStream()
+        self._stream.feed(printable(message.text))
+        await self.add(message)
+
+    def write(self, text: str) -> None:
+        """More of the reply that is being written; it is drawn at the next flush."""
+        if self._stream is None:
+            return
+        self._stream.feed(printable(text))
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            wait = self._gate.wait()
+            if wait:
+                self.set_timer(wait, self._flush)
+            else:
+                self._flush()
+
+    def note(self, text: str) -> None:
+        """Say something above the reply that is being written."""
+        if view := self._view_of_last():
+            view.say_first(text)
+
+    def finish(self, message: Message) -> None:
+        """The message that was being written is complete."""
+        self._stream = None
+        if self._messages and self._messages[-1].id == message.id:
+            self._messages[-1] = message
+            if view := self._view_of_last():
+                view.finish(message)
+
+    async def take_back(self, message_id: str) -> None:
+        """Remove the last message, if it is this one."""
+        if self._messages and self._messages[-1].id == message_id:
+            view = self._view_of_last()
+            self._messages.pop()
+            if view is not None:
+                self._last -= 1
+                await view.remove()
+
+    async def show_end(self) -> None:
+        """Go to the end and follow it."""
+        if self._last < len(self._messages) - STEP:
+            await self._mount_window(len(self._messages) - STEP, len(self._messages))
+        elif self._last < len(self._messages):
+            await self.mount_all(self._views(self._last, len(self._messages)))
+            self._last = len(self._messages)
+            await self._drop_first(len(self.children) - MOST)
+        self._anchor_released = False
+        self.anchor()
+
+    async def show_start(self) -> None:
+        """Go to the first message."""
+        self.release_anchor()
+        if self._first:
+            await self._mount_window(0, min(STEP, len(self._messages)))
+        self.scroll_home(animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Mount more messages when the person comes near the first or the last one."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._moving:
+            return
+        if new_value < old_value and new_value < self.size.height and self._first > 0:
+            self._moving = True
+            self.call_next(self._extend_up)
+        elif new_value > old_value and self._last < len(self._messages):
+            if new_value > self.max_scroll_y - self.size.height:
+                self._moving = True
+                self.call_next(self._extend_down)
+
+    async def _extend_up(self) -> None:
+        start = max(0, self._first - STEP)
+        views = self._views(start, self._first)
+        with self.app.batch_update():
+            await self.mount_all(views, before=0)
+            self._first = start
+            surplus = len(self.children) - MOST
+            if surplus > 0:
+                await self.remove_children(self.children[-surplus:])
+                self._last -= surplus
+            self._shift(sum(self._height_of(view) for view in views))
+
+    async def _extend_down(self) -> None:
+        end = min(len(self._messages), self._last + STEP)
+        with self.app.batch_update():
+            await self.mount_all(self._views(self._last, end))
+            self._last = end
+            await self._drop_first(len(self.children) - MOST)
+        self._moving = False
+
+    async def _drop_first(self, surplus: int) -> None:
+        if surplus <= 0:
+            return
+        views = [view for view in self.children[:surplus] if isinstance(view, MessageView)]
+        gone = sum(self._height_of(view) for view in views)
+        await self.remove_children(views)
+        self._first += surplus
+        self._shift(-gone)
+
+    def _shift(self, rows: int) -> None:
+        """Keep in place what is in view when `rows` rows come or go above it."""
+        self.screen._refresh_layout()
+        self.set_scroll(None, self.scroll_y + rows)
+        self.scroll_target_y = self.scroll_y
+        self._moving = False
+
+    def _height_of(self, view: MessageView) -> int:
+        return max(1, len(view.rows_at(self.scrollable_content_region.width))) + 1
+
+    def _views(self, start: int, end: int) -> list[MessageView]:
+        last = len(self._messages) - 1
+        return [
+            MessageView(self._messages[index], self._stream if index == last else None) for index in range(start, end)
+        ]
+
+    def _view_of_last(self) -> MessageView | None:
+        view = self.children[-1] if self.children and self._last == len(self._messages) else None
+        return view if isinstance(view, MessageView) else None
+
+    async def _mount_window(self, first: int, last: int) -> None:
+        with self.app.batch_update():
+            await self.remove_children()
+            self._first, self._last = first, last
+            await self.mount_all(self._views(first, last))
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        view = self._view_of_last()
+        if self._stream is None or view is None:
+            return
+        started = time.thread_time()
+        self.flushes += 1
+        self._gate.flushed()
+        view.flush()
+        self.call_after_refresh(lambda: self._gate.cost(time.thread_time() - started))

@@ -1,0 +1,94 @@
+"""What an empty chat shows: what this is, how the model is doing, and the next key to press."""
+
+from dataclasses import dataclass
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.widget import Widget
+
+from mistral_tui.tui.chat.gauge import gauge
+from mistral_tui.types.text import printable_line
+
+_KEYS = (
+    ("enter", "send"),
+    ("ctrl+j", "break the line"),
+    ("ctrl+b", "older chats"),
+    ("ctrl+p", "all commands"),
+    ("f1", "help"),
+)
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """How the model is doing."""
+
+    name: str = ""
+    """Empty: there is no model."""
+    detail: str = ""
+    """Its size, for instance."""
+    loading: float | None = None
+    """How much of it is loaded, from 0 to 1; `None`: it is not being loaded."""
+    doing: str = ""
+    """What the load is at, in words."""
+    error: str = ""
+    """Why it cannot be used."""
+    offer: str = ""
+    """The model that could be fetched, when there is none."""
+
+
+class Welcome(Widget):
+    """A few calm lines in the empty space."""
+
+    DEFAULT_CSS = "Welcome { height: 1fr; width: 1fr; padding: 0 1; content-align: left middle; }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._state = ModelState()
+
+    @property
+    def state(self) -> ModelState:
+        """What is shown."""
+        return self._state
+
+    def show(self, state: ModelState) -> None:
+        """Say how the model is doing."""
+        if state != self._state:
+            self._state = state
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """Return the lines."""
+        state = self._state
+        width = max(10, min(72, self.size.width - 6))
+        lines = [
+            Content.styled("mistral-tui", "bold $accent"),
+            Content.styled("Talk with models that run on this machine.", "$text-muted"),
+            Content(""),
+            *self._model_lines(state, width),
+        ]
+        if self.size.height >= len(lines) + len(_KEYS) + 1:
+            lines.append(Content(""))
+            lines += [Content.assemble((f"{key:<9}", "$foreground"), (what, "$text-muted")) for key, what in _KEYS]
+        indent = Content("  ")
+        return Content("\n").join([indent + line for line in lines])
+
+    def _model_lines(self, state: ModelState, width: int) -> list[Content]:
+        if not state.name:
+            if not state.offer:
+                return _wrapped("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.", width)
+            return [
+                Content("No model is here yet."),
+                Content.assemble(("f5", "bold $accent"), f" fetches {printable_line(state.offer)}, a small one to begin with."),
+            ]
+        name = Content.assemble((printable_line(state.name), "$foreground"), "  ", (state.detail, "$text-muted"))
+        if state.error:
+            error = [line.stylize("$text-error") for line in Content(printable_line(state.error)).wrap(width)]
+            return [name, *error, Content.assemble(("ctrl+r", "bold $accent"), (" tries again", "$text-muted"))]
+        if state.loading is None:
+            return [name]
+        bar = gauge(state.loading, min(28, width))
+        return [name, Content.assemble(bar, "  ", (f"{state.loading:4.0%}  {state.doing}", "$text-muted"))]
+
+
+def _wrapped(text: str, width: int) -> list[Content]:
+    return Content(text).wrap(width)

@@ -1,0 +1,258 @@
+"""The main screen: the list of chats at the left, one chat in the middle, the keys below."""
+
+import time
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widget import Widget
+
+from mistral_tui.chat.events import ChatEvent
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tui.actions import bindings, slash_action
+from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.clipboard import copy_text
+from mistral_tui.tui.key_bar import KeyBar
+from mistral_tui.tui.sessions.list import SessionList
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.sessions import Session
+
+WIDE = 100
+"""Columns from which the list of chats is beside the chat; below it lies over it."""
+PAGE = 100
+"""Sessions that are listed at a time."""
+TWICE = 3.0
+"""Seconds within which a second ctrl+c quits."""
+
+
+class MainScreen(Screen[None], inherit_bindings=False):
+    """Where the person is, nearly always."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+    AUTO_FOCUS = "#prompt"
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._sessions: list[Session] = []
+        self._background: dict[str, LiveChat] = {}
+        """Chats that are answering out of sight."""
+        self._first_press = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        with Horizontal(id="columns"):
+            yield SessionList(id="chats")
+            yield ChatPane(self._workspace.new_chat(), id="pane")
+        yield KeyBar(id="keys")
+
+    @property
+    def pane(self) -> ChatPane:
+        """The chat in view."""
+        return self.query_one(ChatPane)
+
+    @property
+    def chats(self) -> SessionList:
+        """The list of chats."""
+        return self.query_one(SessionList)
+
+    def on_mount(self) -> None:
+        """Fill the list once the screen is there."""
+        self.call_after_refresh(self.refresh_chats)
+
+    def refresh_chats(self) -> None:
+        """Read the list of chats again."""
+        self.run_worker(self._list_chats(), group="chats", exclusive=True)
+
+    async def open_chat(self, chat: LiveChat) -> None:
+        """Show a chat; the one in view goes on in the background if it is answering."""
+        before = self.pane.chat
+        if before is chat:
+            return
+        if before.busy:
+            self._watch(before)
+        await self.pane.show_chat(chat)
+        self._update_keys()
+        self.refresh_chats()
+
+    # Actions
+
+    async def action_new_chat(self) -> None:
+        """Begin a chat in the place of the one in view."""
+        if len(self.pane.chat.conversation):
+            await self.open_chat(self._workspace.new_chat())
+        self._close_overlay()
+        self.pane.prompt.focus()
+
+    def action_toggle_chats(self) -> None:
+        """Show the list and go there, or fold it."""
+        chats = self.chats
+        opened = not chats.display
+        chats.set_class(opened, "-opened")
+        chats.set_class(not opened, "-folded")
+        if opened:
+            self.refresh_chats()
+            chats.rows.focus()
+        else:
+            self.pane.prompt.focus()
+
+    def action_stop(self) -> None:
+        """Close the list where it lies over the chat, or stop the reply, or go back to the prompt."""
+        if self.chats.has_focus_within and not self._close_overlay():
+            self.pane.prompt.focus()
+        elif self.pane.chat.busy:
+            self.pane.chat.cancel()
+        else:
+            self.clear_selection()
+            self.pane.prompt.focus()
+
+    def action_retry(self) -> None:
+        """Answer the last prompt again; without one, load the model again."""
+        if len(self.pane.chat.conversation):
+            self.pane.retry()
+        else:
+            self.app.run_worker(self.app.run_action("app.load_model"))
+
+    async def action_copy_reply(self) -> None:
+        """Copy the last reply as Markdown."""
+        text = self.pane.last_reply
+        if text:
+            await self._copy(text)
+        else:
+            self.pane.status.hint("there is no reply to copy yet")
+
+    async def action_interrupt(self) -> None:
+        """Copy what is selected, else stop the reply, else quit at the second press."""
+        prompt = self.pane.prompt
+        selected = self.get_selected_text() or (prompt.selected_text if prompt.has_focus else "")
+        now = time.monotonic()
+        if selected:
+            await self._copy(selected)
+            self.clear_selection()
+        elif self.pane.chat.busy:
+            self.pane.chat.cancel()
+        elif now - self._first_press < TWICE:
+            await self.app.run_action("app.quit")
+        else:
+            self._first_press = now
+            self.pane.status.hint("ctrl+c again quits")
+            self.set_timer(TWICE, lambda: self.pane.status.hint(""))
+
+    def action_read_up(self) -> None:
+        """Scroll the chat a page up."""
+        self.pane.transcript.scroll_page_up(animate=False)
+
+    def action_read_down(self) -> None:
+        """Scroll the chat a page down."""
+        self.pane.transcript.scroll_page_down(animate=False)
+
+    async def action_read_start(self) -> None:
+        """Go to the first message."""
+        await self.pane.transcript.show_start()
+
+    async def action_read_end(self) -> None:
+        """Go to the end and follow it."""
+        await self.pane.transcript.show_end()
+
+    # Messages
+
+    @on(SessionList.Chosen)
+    async def _chosen(self, event: SessionList.Chosen) -> None:
+        event.stop()
+        try:
+            chat = await self._workspace.open_chat(event.session_id)
+        except MistralTuiError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        await self.open_chat(chat)
+        self._close_overlay()
+        self.pane.prompt.focus()
+
+    @on(SessionList.EndReached)
+    async def _more_chats(self, event: SessionList.EndReached) -> None:
+        event.stop()
+        older = await self._read(before=event.last)
+        if older and self._sessions[-1].id == event.last.id:
+            self._sessions += older
+            self._show_chats()
+
+    @on(ChatPane.StateChanged)
+    def _state_changed(self) -> None:
+        self._update_keys()
+        self.refresh_chats()
+
+    @on(ChatPane.CommandGiven)
+    async def _command(self, event: ChatPane.CommandGiven) -> None:
+        event.stop()
+        action = slash_action(event.name)
+        if action is not None:
+            event.pane.prompt.text = ""
+            await self.run_action(action.binding_call)
+        elif event.marker == "/":
+            event.pane.status.hint(f"there is no command /{event.name}; /help lists them")
+        else:
+            event.pane.send(event.marker + event.name)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys matter in another part of the screen."""
+        self._update_keys()
+
+    # Within
+
+    async def _copy(self, text: str) -> None:
+        said = await copy_text(text, self.app.copy_to_clipboard)
+        self.notify(said, timeout=3, markup=False)
+
+    def _close_overlay(self) -> bool:
+        """Fold the list if it lies over the chat."""
+        if self.has_class("-narrow") and self.chats.has_class("-opened"):
+            self.action_toggle_chats()
+            return True
+        return False
+
+    def _watch(self, chat: LiveChat) -> None:
+        """Keep an eye on a chat that answers in the background, for its mark in the list."""
+        self._background[chat.conversation.session.id] = chat
+
+        def heard(event: ChatEvent) -> None:
+            if not chat.busy:
+                self._background.pop(chat.conversation.session.id, None)
+                unsubscribe()
+                self.call_later(self.refresh_chats)
+
+        unsubscribe = chat.subscribe(heard)
+
+    async def _list_chats(self) -> None:
+        self._sessions = await self._read()
+        self._show_chats()
+
+    async def _read(self, before: Session | None = None) -> list[Session]:
+        try:
+            return await self._workspace.sessions(limit=PAGE, before=before)
+        except MistralTuiError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return []
+
+    def _show_chats(self) -> None:
+        current = self.pane.chat
+        answering = set(self._background)
+        if current.busy:
+            answering.add(current.conversation.session.id)
+        self.chats.show(self._sessions, current.conversation.session.id, answering)
+
+    def _update_keys(self) -> None:
+        focused: Widget | None = self.focused
+        if focused is not None and self.chats in focused.ancestors:
+            context = "chats"
+        elif self.pane.chat.busy:
+            context = "busy"
+        else:
+            context = "failed" if self.pane.failed else "idle"
+        self.query_one(KeyBar).show(context)
+
+

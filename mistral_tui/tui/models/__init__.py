@@ -1,0 +1,1 @@
+"""What the screen says and asks about models: loading, fetching the starter, choosing a chat template."""
