@@ -26,6 +26,7 @@ FOLDERS = {
     "MISTRAL_TUI_DATA_DIR": "data",
     "MISTRAL_TUI_STATE_DIR": "state",
     "MISTRAL_TUI_CACHE_DIR": "cache",
+    "MISTRAL_TUI_MODELS": "models",
     "MISTRAL_TUI_CONFIG_DIR": "config",
     "MISTRAL_TUI_MODELS": "models",
     "XDG_CONFIG_HOME": "xdg/config",
