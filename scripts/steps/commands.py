@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-Output = Literal["log", "terminal", "replace"]
-"""`log`: kept quiet, shown when it fails. `terminal`: shown as it comes. `replace`: the command takes over."""
+Output = Literal["log", "both", "terminal", "replace"]
+"""Where a command's output goes.
+
+`log`: to the log, and its end is shown when the command fails. `both`: shown as it comes and logged. `terminal`: the
+command has the terminal, for a progress bar. `replace`: the command has the terminal and runs in place of the script.
+"""
 
 
 PIP_SETTINGS = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}

@@ -88,7 +88,7 @@ def plan(
             return [*_lint(project), _tests(project, installed)]
         case "bench-app":
             argv = (str(project.venv_python), "-m", "benchmarks", *project.extra_arguments)
-            return [Command("Measuring", argv, output="terminal")]
+            return [Command("Measuring", argv, output="both")]
         case "clean":
             return [_clean(project)]
         case "clean-all":
@@ -108,11 +108,11 @@ def _run_tui(project: Project, starter: str | None) -> list[Command | Remove]:
 def _tests(project: Project, installed: frozenset[str]) -> Command:
     missing = [marker for marker, extras in MARKER_EXTRAS.items() if not extras <= installed]
     selection = ("-m", " and ".join(f"not {marker}" for marker in missing)) if missing else ()
-    return Command("Testing", _pytest(project, *selection), output="terminal")
+    return Command("Testing", _pytest(project, *selection), output="both")
 
 
 def _marked_tests(marker: str, project: Project) -> Command:
-    return Command(f"Testing {marker}", _pytest(project, "-m", marker), output="terminal")
+    return Command(f"Testing {marker}", _pytest(project, "-m", marker), output="both")
 
 
 def _pytest(project: Project, *selection: str) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Runner:
             self._remove(action)
         elif action.output == "replace":
             self._replace(action)
+        elif action.output == "terminal":
+            self._run_on_terminal(action)
         else:
             self._run(action)
 
@@ -67,7 +69,7 @@ class Runner:
             raise StepFailed("", failures[0].status)
 
     def _run(self, command: Command) -> None:
-        streaming = self.verbose or command.output == "terminal"
+        streaming = self.verbose or command.output == "both"
         if streaming:
             self.say(f"{command.title} …")
         began = time.monotonic()
@@ -81,6 +83,13 @@ class Runner:
         if not streaming:
             self.say(f"  {command.title}: done in {_duration(time.monotonic() - began)}")
 
+    def _run_on_terminal(self, command: Command) -> None:
+        self.say(f"{command.title} …")
+        with self._start(command, None, None) as process:
+            status = process.wait()
+        if status != 0:
+            raise StepFailed(f"{command.title} failed (exit status {status})")
+
     def _open_log(self, command: Command) -> IO[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         log = self.log.open("ab" if self._started else "wb")
@@ -89,7 +98,7 @@ class Runner:
         log.flush()
         return log
 
-    def _start(self, command: Command, stdin: int | None, stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    def _start(self, command: Command, stdin: int | None, stdout: int | IO[bytes] | None) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
                 command.argv,
@@ -97,7 +106,7 @@ class Runner:
                 env={**self.project.env, **command.env},
                 stdin=stdin,
                 stdout=stdout,
-                stderr=subprocess.STDOUT,
+                stderr=None if stdout is None else subprocess.STDOUT,
             )
         except OSError as error:
             raise StepFailed(f"{command.title} failed: cannot start {command.argv[0]}: {error.strerror}") from error

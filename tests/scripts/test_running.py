@@ -44,16 +44,23 @@ def test_a_failure_shows_the_end_of_the_output_and_names_the_log(
     assert "940 lines more" in shown
 
 
-def test_output_for_the_terminal_is_shown_and_kept(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    Runner(project, "count").run(python("print('three')", output="terminal"))
+def test_output_for_both_is_shown_and_kept(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    Runner(project, "count").run(python("print('three')", output="both"))
     assert "three" in capfd.readouterr().out
     assert "three" in (Path(project.root) / ".logs" / "count.log").read_text()
 
 
+def test_a_command_with_the_terminal_keeps_no_log(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StepFailed, match=r"Counting failed \(exit status 3\)$"):
+        Runner(project, "count").run(python("print('four')\nraise SystemExit(3)", output="terminal"))
+    assert "four" in capfd.readouterr().out
+    assert not (Path(project.root) / ".logs").exists()
+
+
 def test_verbose_shows_everything(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
     verbose = replace(project, env={**project.env, "VERBOSE": "1"})
-    Runner(verbose, "count").run(python("print('four')"))
-    assert "four" in capfd.readouterr().out
+    Runner(verbose, "count").run(python("print('five')"))
+    assert "five" in capfd.readouterr().out
 
 
 def test_a_program_that_is_not_there_is_named(project: Project) -> None:
@@ -63,7 +70,7 @@ def test_a_program_that_is_not_there_is_named(project: Project) -> None:
 
 def test_the_checks_after_a_failed_one_run_too(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(StepFailed) as failure:
-        Runner(project, "count").run_all([python("raise SystemExit(1)"), python("print('five')")])
+        Runner(project, "count").run_all([python("raise SystemExit(1)"), python("print('six')")])
     assert failure.value.status == 1
     assert "done in" in capfd.readouterr().out
 
