@@ -37,9 +37,6 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         setup.sampling(flags),
     )
 
-    async def remember(_: ModelEntry, template: str) -> None:
-        await workspace.choose_chat_template(template)
-
     app = MistralApp(
         workspace,
         theme=setup.settings.theme or themes.DEFAULT,
@@ -47,7 +44,6 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         starter=_starter(setup),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,
-        remember_template=remember,
     )
     app.run()
     return app.return_code or 0

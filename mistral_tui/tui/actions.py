@@ -34,7 +34,7 @@ class Action:
     short: str = ""
     """Its name in the footer."""
     priority: bool = False
-    """Whether its keys are looked at before the focused widget sees them."""
+    """Whether its keys work in dialogs too, and before the focused widget sees them."""
 
     @property
     def binding_call(self) -> str:
@@ -45,26 +45,40 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     # The chat
-    Action("send", "Send the prompt", ("enter",), "prompt", "Chat", short="send", priority=True),
-    Action("new_line", "Break the line", ("ctrl+j", "shift+enter"), "prompt", "Chat", short="new line", priority=True),
+    Action("send", "Send the prompt", ("enter",), "prompt", "Chat", short="send"),
+    Action("new_line", "Break the line", ("ctrl+j", "shift+enter"), "prompt", "Chat", short="new line"),
     Action("stop", "Stop the reply, close, or go back to the prompt", ("escape",), "screen", "Chat", short="stop"),
     Action(
-        "retry", "Answer the last prompt again", ("ctrl+r",), "screen", "Chat",
-        slash=("retry",), palette=True, short="try again",
+        "retry",
+        "Answer the last prompt again",
+        ("ctrl+r",),
+        "screen",
+        "Chat",
+        slash=("retry",),
+        palette=True,
+        short="try again",
     ),
     Action("copy_reply", "Copy the last reply", ("ctrl+y",), "screen", "Chat", slash=("copy",), palette=True),
     Action(
-        "interrupt", "Copy the selection, else stop the reply, else quit at the second press", ("ctrl+c",),
-        "screen", "Chat", priority=True,
+        "interrupt",
+        "Copy the selection, else stop the reply, else quit at the second press",
+        ("ctrl+c",),
+        "screen",
+        "Chat",
     ),
     # Chats
     Action(
-        "new_chat", "New chat", ("ctrl+n",), "screen", "Chats",
-        slash=("new", "clear"), palette=True, short="new chat", priority=True,
+        "new_chat", "New chat", ("ctrl+n",), "screen", "Chats", slash=("new", "clear"), palette=True, short="new chat"
     ),
     Action(
-        "toggle_chats", "Show or fold the list of chats", ("ctrl+b", "f2"), "screen", "Chats",
-        slash=("chats",), palette=True, short="chats", priority=True,
+        "toggle_chats",
+        "Show or fold the list of chats",
+        ("ctrl+b", "f2"),
+        "screen",
+        "Chats",
+        slash=("chats",),
+        palette=True,
+        short="chats",
     ),
     Action("select", "Open the chat", ("enter",), "chats", "Chats", short="open"),
     Action("cursor_up", "Chat above", ("up",), "chats", "Chats"),
@@ -76,10 +90,9 @@ ACTIONS: tuple[Action, ...] = (
     # Reading
     Action("read_up", "A page up", ("pageup",), "screen", "Reading"),
     Action("read_down", "A page down", ("pagedown",), "screen", "Reading"),
-    Action("read_start", "The first message", ("ctrl+home", "f3"), "screen", "Reading", palette=True, priority=True),
+    Action("read_start", "The first message", ("ctrl+home", "f3"), "screen", "Reading", palette=True),
     Action(
-        "read_end", "The end, and follow it", ("ctrl+end", "f4"), "screen", "Reading",
-        palette=True, short="the end", priority=True,
+        "read_end", "The end, and follow it", ("ctrl+end", "f4"), "screen", "Reading", palette=True, short="the end"
     ),
     Action("scroll_up", "A line up, in the focused chat", ("up",), "transcript", "Reading"),
     Action("scroll_down", "A line down, in the focused chat", ("down",), "transcript", "Reading"),
@@ -97,11 +110,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("select_up", "Select up", ("shift+up",), "prompt", "Writing", call="cursor_up(True)"),
     Action("select_down", "Select down", ("shift+down",), "prompt", "Writing", call="cursor_down(True)"),
     Action(
-        "select_word_left", "Select a word left", ("ctrl+shift+left", "alt+B"), "prompt", "Writing",
+        "select_word_left",
+        "Select a word left",
+        ("ctrl+shift+left", "alt+B"),
+        "prompt",
+        "Writing",
         call="cursor_word_left(True)",
     ),
     Action(
-        "select_word_right", "Select a word right", ("ctrl+shift+right", "alt+F"), "prompt", "Writing",
+        "select_word_right",
+        "Select a word right",
+        ("ctrl+shift+right", "alt+F"),
+        "prompt",
+        "Writing",
         call="cursor_word_right(True)",
     ),
     Action("select_all", "Select all", ("f7",), "prompt", "Writing"),
@@ -110,33 +131,31 @@ ACTIONS: tuple[Action, ...] = (
     Action("delete_word_left", "Delete the word left", ("ctrl+w", "alt+backspace"), "prompt", "Writing"),
     Action("delete_word_right", "Delete the word right", ("ctrl+f", "alt+d"), "prompt", "Writing"),
     Action("delete_to_start_of_line", "Delete to the start of the line", ("ctrl+u",), "prompt", "Writing"),
-    Action(
-        "delete_to_end_of_line_or_delete_line", "Delete to the end of the line", ("ctrl+k",), "prompt", "Writing"
-    ),
+    Action("delete_to_end_of_line_or_delete_line", "Delete to the end of the line", ("ctrl+k",), "prompt", "Writing"),
     Action("cut", "Cut", ("ctrl+x",), "prompt", "Writing"),
     Action("paste", "Paste what was cut or copied here", ("ctrl+v",), "prompt", "Writing"),
     Action("undo", "Undo", ("ctrl+z",), "prompt", "Writing"),
     Action("redo", "Redo", ("alt+z", "ctrl+shift+z"), "prompt", "Writing"),
     # The program
-    Action("command_palette", "All commands", ("ctrl+p",), "app", "Program", short="commands", priority=True),
+    Action("command_palette", "All commands", ("ctrl+p",), "app", "Program", short="commands"),
+    Action("help", "Help: all keys", ("f1",), "app", "Program", slash=("help",), palette=True, short="help"),
     Action(
-        "help", "Help: all keys", ("f1",), "app", "Program",
-        slash=("help",), palette=True, short="help", priority=True,
+        "fetch_starter", "Fetch the starter model, where there is no other", ("f5",), "app", "Program", palette=True
     ),
     Action(
-        "fetch_starter", "Fetch the starter model, where there is no other", ("f5",), "app", "Program", palette=True,
-        priority=True,
-    ),
-    Action(
-        "choose_template", "Choose a chat template for the model", ("f6",), "app", "Program",
-        slash=("template",), palette=True, priority=True,
+        "choose_template",
+        "Choose a chat template for the model",
+        ("f6",),
+        "app",
+        "Program",
+        slash=("template",),
+        palette=True,
     ),
     Action("theme", "Change the colours", ("f9",), "app", "Program", slash=("theme",), palette=True),
     Action("focus_next", "Next part of the screen", ("tab",), "app", "Program"),
     Action("focus_previous", "Part of the screen before", ("shift+tab",), "app", "Program"),
     Action(
-        "quit", "Quit", ("ctrl+q",), "app", "Program",
-        slash=("exit", "quit"), palette=True, short="quit", priority=True,
+        "quit", "Quit", ("ctrl+q",), "app", "Program", slash=("exit", "quit"), palette=True, short="quit", priority=True
     ),
     # Dialogs
     Action("dismiss", "Close", ("escape",), "dialog", "Dialogs", call="dismiss(None)", short="close"),
@@ -148,15 +167,30 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor_up", "Choice above", ("up",), "choice", "Dialogs"),
     Action("cursor_down", "Choice below", ("down",), "choice", "Dialogs"),
 )
-# fmt: on
-
+_EVERYWHERE: tuple[tuple[Where, str], ...] = (
+    ("screen", "new_chat"),
+    ("screen", "toggle_chats"),
+    ("app", "command_palette"),
+    ("app", "help"),
+)
 FOOTERS: dict[str, tuple[tuple[Where, str], ...]] = {
-    "idle": (("prompt", "send"), ("screen", "new_chat"), ("screen", "toggle_chats"), ("app", "command_palette"), ("app", "help")),
-    "busy": (("screen", "stop"), ("screen", "new_chat"), ("screen", "toggle_chats"), ("app", "command_palette"), ("app", "help")),
-    "failed": (("screen", "retry"), ("screen", "new_chat"), ("screen", "toggle_chats"), ("app", "command_palette"), ("app", "help")),
-    "chats": (("chats", "select"), ("screen", "new_chat"), ("screen", "toggle_chats"), ("app", "command_palette"), ("app", "help")),
+    "idle": (("prompt", "send"), *_EVERYWHERE),
+    "busy": (("screen", "stop"), *_EVERYWHERE),
+    "failed": (("screen", "retry"), *_EVERYWHERE),
+    "chats": (("chats", "select"), *_EVERYWHERE),
 }
 """The five keys that matter, by what is going on."""
+
+
+_KEY_NAMES = {
+    "escape": "esc",
+    "pageup": "page up",
+    "pagedown": "page down",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
 
 
 def action(where: Where, name: str) -> Action:
@@ -180,6 +214,5 @@ def slash_action(name: str) -> Action | None:
 
 def key_label(key: str) -> str:
     """Return a key as it is written on screen."""
-    names = {"escape": "esc", "pageup": "page up", "pagedown": "page down", "up": "↑", "down": "↓", "left": "←", "right": "→"}
     *modifiers, last = key.split("+")
-    return "+".join([*modifiers, names.get(last, last)])
+    return "+".join([*modifiers, _KEY_NAMES.get(last, last)])

@@ -1,11 +1,11 @@
 """The app: composes the screen and routes messages, nothing else."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import msgspec
 from textual import on
 from textual.app import App
 from textual.binding import BindingType
@@ -77,7 +77,6 @@ class MistralApp(App[None], inherit_bindings=False):
         starter: Starter | None = None,
         own_themes: Path | None = None,
         own_templates: Path | None = None,
-        remember_template: Callable[[ModelEntry, str], Awaitable[None]] | None = None,
     ) -> None:
         """Make the app.
 
@@ -88,7 +87,6 @@ class MistralApp(App[None], inherit_bindings=False):
             starter: The model to offer where there is none.
             own_themes: The person's folder of themes.
             own_templates: The person's folder of chat templates.
-            remember_template: Keeps the chat template that was chosen for a model.
         """
         super().__init__()
         self.animation_level = "none"
@@ -97,7 +95,6 @@ class MistralApp(App[None], inherit_bindings=False):
         self._starter = starter
         self._own_themes = own_themes
         self._own_templates = own_templates
-        self._remember_template = remember_template
         self._wanted_theme = theme
         self._context_size: int | None = None
 
@@ -219,13 +216,13 @@ class MistralApp(App[None], inherit_bindings=False):
             self.push_screen(TemplateChoice(entry.name, template_files(self._own_templates)), self._template_chosen)
 
     async def _template_chosen(self, file: Path | None) -> None:
-        entry = self.workspace.entry
-        if file is None or entry is None:
+        if file is None:
             return
-        text = file.read_text(encoding="utf-8")
-        self.workspace.options = msgspec.structs.replace(self.workspace.options, chat_template=text)
-        if self._remember_template is not None:
-            await self._remember_template(entry, text)
+        try:
+            template = await asyncio.to_thread(file.read_text, encoding="utf-8")
+            await self.workspace.choose_chat_template(template)
+        except (MistralTuiError, OSError, UnicodeDecodeError) as error:
+            self.notify(printable_line(str(error)), severity="error", markup=False)
         self.action_load_model()
 
     # The program
@@ -247,16 +244,13 @@ class MistralApp(App[None], inherit_bindings=False):
         self.search_themes()
 
     def _use_theme(self, name: str) -> None:
-        path = themes.theme_file(name, self._own_themes)
-        if path is None and name in self.available_themes:
+        if name in self.available_themes:
             self.theme = name
             return
         try:
-            if path is None:
-                raise ConfigError(f"there is no theme {name!r}; {themes.DEFAULT} is used")
-            theme = themes.read_theme(path)
+            theme = themes.read_theme(themes.find_theme(name, self._own_themes))
         except ConfigError as error:
-            self.notify(str(error), severity="warning", markup=False)
-            theme = themes.read_theme(themes.theme_file(themes.DEFAULT))
+            self.notify(printable_line(str(error)), severity="warning", markup=False)
+            theme = themes.read_theme(themes.find_theme(themes.DEFAULT))
         self.register_theme(theme)
         self.theme = theme.name

@@ -254,5 +254,3 @@ class MainScreen(Screen[None], inherit_bindings=False):
         else:
             context = "failed" if self.pane.failed else "idle"
         self.query_one(KeyBar).show(context)
-
-

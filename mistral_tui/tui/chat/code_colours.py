@@ -3,7 +3,6 @@
 In a module of its own because Pygments takes a while to load: nothing needs it before the first code block.
 """
 
-from pygments.token import Token
 from textual.content import Content
 from textual.highlight import HighlightTheme, highlight
 
@@ -11,23 +10,24 @@ from textual.highlight import HighlightTheme, highlight
 class CodeColours(HighlightTheme):
     """Keywords in the accent, text in green, numbers in amber, comments recede; names stay as they are."""
 
+    # Keys are Pygments' token types, which are tuples of their names.
     STYLES = {
-        Token.Comment: "$text-muted italic",
-        Token.Generic.Deleted: "$text-error",
-        Token.Generic.Inserted: "$text-success",
-        Token.Generic.Heading: "bold",
-        Token.Generic.Subheading: "bold",
-        Token.Keyword: "$text-accent",
-        Token.Keyword.Constant: "$text-warning",
-        Token.Literal.Number: "$text-warning",
-        Token.Literal.String: "$text-success",
-        Token.Literal.String.Doc: "$text-muted italic",
-        Token.Name.Attribute: "$text-warning",
-        Token.Name.Class: "bold",
-        Token.Name.Decorator: "$text-accent",
-        Token.Name.Function: "bold",
-        Token.Name.Tag: "$text-accent",
-        Token.Operator.Word: "$text-accent",
+        ("Comment",): "$text-muted italic",
+        ("Generic", "Deleted"): "$text-error",
+        ("Generic", "Inserted"): "$text-success",
+        ("Generic", "Heading"): "bold",
+        ("Generic", "Subheading"): "bold",
+        ("Keyword",): "$text-accent",
+        ("Keyword", "Constant"): "$text-warning",
+        ("Literal", "Number"): "$text-warning",
+        ("Literal", "String"): "$text-success",
+        ("Literal", "String", "Doc"): "$text-muted italic",
+        ("Name", "Attribute"): "$text-warning",
+        ("Name", "Class"): "bold",
+        ("Name", "Decorator"): "$text-accent",
+        ("Name", "Function"): "bold",
+        ("Name", "Tag"): "$text-accent",
+        ("Operator", "Word"): "$text-accent",
     }
 
 

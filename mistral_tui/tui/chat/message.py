@@ -4,14 +4,13 @@ It draws rows straight into strips. A reply that is being written grows in place
 does not depend on how long it has become.
 """
 
+from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
-
-from rich.segment import Segment
 
 from mistral_tui.tui.chat.markdown import markdown_rows
 from mistral_tui.tui.chat.markdown_stream import MarkdownStream
@@ -20,6 +19,8 @@ from mistral_tui.tui.chat.streaming_rows import StreamingRows
 from mistral_tui.types.messages import FilePart, Message
 from mistral_tui.types.text import printable, printable_line
 
+GLYPH = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+"""Stands before what the person says."""
 MARGIN = 2
 """Cells left of the text: who speaks, and a space."""
 TEXT_WIDTH = 100
@@ -28,7 +29,7 @@ PROMPT_ROWS = 200
 """Rows of a prompt that are shown: a pasted book is folded."""
 
 _GLYPHS = {
-    "user": Content.styled("❯ ", "bold $accent"),
+    "user": Content.styled(f"{GLYPH} ", "bold $accent"),
     "assistant": Content.styled("● ", "$text-disabled"),
     "system": Content.styled("≡ ", "$text-disabled"),
     "tool": Content.styled("⚙ ", "$text-disabled"),
@@ -180,14 +181,12 @@ def _note_rows(note: str, column: int) -> list[Row]:
 
 
 def _file_rows(message: Message, column: int) -> list[Row]:
-    names = [part for part in message.parts if isinstance(part, FilePart)]
-    return [
-        row
-        for part in names
-        for row in wrapped(
-            Content.styled(f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines", "$text-muted"), column
-        )
-    ]
+    rows = []
+    for part in message.parts:
+        if isinstance(part, FilePart):
+            words = f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines"
+            rows += wrapped(Content.styled(words, "$text-muted"), column)
+    return rows
 
 
 def _folded(rows: list[Row]) -> list[Row]:
@@ -207,5 +206,3 @@ def _ending_rows(message: Message, column: int, after_text: bool) -> list[Row]:
     else:
         return []
     return [BLANK, *rows] if after_text else rows
-
-

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
@@ -83,7 +84,7 @@ class ChatPane(Vertical):
         yield Transcript(id="transcript")
         yield Static(id="failure", markup=False)
         with Horizontal(id="prompt-box"):
-            yield Static("❯", id="prompt-glyph", markup=False)
+            yield Static(GLYPH, id="prompt-glyph", markup=False)
             yield PromptInput(id="prompt")
         yield StatusLine(id="status")
 
@@ -121,7 +122,7 @@ class ChatPane(Vertical):
         self._unsubscribe()
         self.chat = chat
         # Events that were posted before this moment are part of the conversation already.
-        self._unsubscribe = chat.subscribe(lambda event: self.post_message(self.Heard(chat, event)))
+        self._unsubscribe = chat.subscribe(lambda event: self._hear(chat, event))
         self._rate = Rate()
         self._set_failure("")
         path = chat.conversation.path()
@@ -226,6 +227,9 @@ class ChatPane(Vertical):
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
 
+    def _hear(self, chat: LiveChat, event: ChatEvent) -> None:
+        self.post_message(self.Heard(chat, event))
+
     def _holds(self, message: Message) -> bool:
         messages = self.transcript.messages
         return bool(messages) and messages[-1].id == message.id
@@ -290,5 +294,3 @@ class ChatPane(Vertical):
         failure = self.query_one("#failure", Static)
         failure.display = bool(text)
         failure.update(f"✗ {printable_line(text)}\n  ctrl+r tries again" if text else "")
-
-

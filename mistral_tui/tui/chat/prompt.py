@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.actions import ACTIONS, bindings
 from mistral_tui.types.text import printable
 
 LONG_PASTE = 8_000
@@ -18,6 +18,7 @@ LONG_PASTE = 8_000
 LONGEST_PASTE = 4_000_000
 """Characters; what is longer is declined."""
 
+_BY_KEY = {key: action for action in ACTIONS if action.where == "prompt" for key in action.keys}
 _MARK = re.compile(r"\[pasted text (\d+): [\d,]+ characters\]")
 
 
@@ -99,9 +100,7 @@ class PromptInput(TextArea, inherit_bindings=False):
 
     def action_older(self) -> None:
         """Move up; from the first line, show the prompt before."""
-        if self.cursor_location != self.get_cursor_up_location() and self.cursor_location[0] > 0:
-            self.action_cursor_up()
-        elif self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
+        if self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
             self.action_cursor_up()
         elif self._sent and self._shown != 0:
             if self._shown is None:
@@ -116,6 +115,15 @@ class PromptInput(TextArea, inherit_bindings=False):
         elif self._shown is not None:
             self._shown = self._shown + 1 if self._shown + 1 < len(self._sent) else None
             self._write(self._draft if self._shown is None else self._sent[self._shown])
+
+    async def _on_key(self, event: events.Key) -> None:
+        # A binding is run only after the key has gone up to the app, when later keys may be in the text already:
+        # what edits or sends the text is done here, in the order of the keys.
+        action = _BY_KEY.get(event.key)
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action.binding_call)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -11,6 +11,7 @@ from mistral_tui.types.messages import Usage
 from mistral_tui.types.text import printable_line
 
 _WIDE = 100
+_UNKNOWN = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ class StatusLine(Widget):
             bar = gauge(used / figures.context_size, cells, style)
             pieces.append(bar + Content(f" {used:>{len(size)},}/{size}"))
         if width >= 60:
-            pieces.append(Content(f"{figures.rate:>6.1f} tok/s" if figures.rate else f"{'–':>6} tok/s"))
+            pieces.append(Content(f"{_number(figures.rate, 6, 1)} tok/s"))
         if width >= 76:
-            pieces.append(Content(f"TTFT {figures.first_token:>5.2f} s" if figures.first_token else f"TTFT {'–':>5} s"))
+            pieces.append(Content(f"TTFT {_number(figures.first_token, 5, 2)} s"))
         return Content("   ").join(pieces)
+
+
+def _number(value: float | None, cells: int, digits: int) -> str:
+    return f"{value:>{cells}.{digits}f}" if value else f"{_UNKNOWN:>{cells}}"

@@ -24,10 +24,7 @@ def table_rows(header: list[Content], body: list[list[Content]], width: int) -> 
 
 
 def _column_widths(table: list[list[Content]], columns: int, room: int) -> list[int] | None:
-    wanted = [
-        max((max(map(len_of, row[column].split("\n", allow_blank=True))) for row in table if column < len(row)), default=1)
-        for column in range(columns)
-    ]
+    wanted = [max((_cells(row[column]) for row in table if column < len(row)), default=1) for column in range(columns)]
     widths = [max(1, cells) for cells in wanted]
     if columns * _NARROWEST > room and sum(widths) > room:
         return None
@@ -41,9 +38,8 @@ def _column_widths(table: list[list[Content]], columns: int, room: int) -> list[
     return widths
 
 
-def len_of(line: Content) -> int:
-    """Cells that a line takes."""
-    return line.cell_length
+def _cells(content: Content) -> int:
+    return max(line.cell_length for line in content.split("\n", allow_blank=True))
 
 
 def _table_row(cells: list[Content], widths: list[int]) -> list[Row]:

@@ -111,7 +111,6 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             await self.mount_all(self._views(self._last, len(self._messages)))
             self._last = len(self._messages)
             await self._drop_first(len(self.children) - MOST)
-        self._anchor_released = False
         self.anchor()
 
     async def show_start(self) -> None:
@@ -129,10 +128,9 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         if new_value < old_value and new_value < self.size.height and self._first > 0:
             self._moving = True
             self.call_next(self._extend_up)
-        elif new_value > old_value and self._last < len(self._messages):
-            if new_value > self.max_scroll_y - self.size.height:
-                self._moving = True
-                self.call_next(self._extend_down)
+        elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
+            self._moving = True
+            self.call_next(self._extend_down)
 
     async def _extend_up(self) -> None:
         start = max(0, self._first - STEP)

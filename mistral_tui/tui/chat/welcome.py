@@ -75,10 +75,14 @@ class Welcome(Widget):
     def _model_lines(self, state: ModelState, width: int) -> list[Content]:
         if not state.name:
             if not state.offer:
-                return _wrapped("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.", width)
+                return Content("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.").wrap(
+                    width
+                )
             return [
                 Content("No model is here yet."),
-                Content.assemble(("f5", "bold $accent"), f" fetches {printable_line(state.offer)}, a small one to begin with."),
+                Content.assemble(
+                    ("f5", "bold $accent"), f" fetches {printable_line(state.offer)}, a small one to begin with"
+                ),
             ]
         name = Content.assemble((printable_line(state.name), "$foreground"), "  ", (state.detail, "$text-muted"))
         if state.error:
@@ -88,7 +92,3 @@ class Welcome(Widget):
             return [name]
         bar = gauge(state.loading, min(28, width))
         return [name, Content.assemble(bar, "  ", (f"{state.loading:4.0%}  {state.doing}", "$text-muted"))]
-
-
-def _wrapped(text: str, width: int) -> list[Content]:
-    return Content(text).wrap(width)

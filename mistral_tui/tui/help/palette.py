@@ -1,5 +1,6 @@
 """The command palette, fed by the registry of actions."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -23,7 +24,7 @@ class Commands(Provider):
             if action.palette and (score := matcher.match(_named(action))) > 0:
                 yield Hit(score, matcher.highlight(_named(action)), self._call(action), text=action.title)
 
-    def _call(self, action: Action) -> partial[object]:
+    def _call(self, action: Action) -> Callable[[], Awaitable[bool]]:
         return partial(self.app.run_action, action.binding_call, self.screen)
 
 

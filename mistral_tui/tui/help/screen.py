@@ -22,9 +22,11 @@ def help_content() -> Content:
     lines: list[Content] = []
     width = max(len(_keys(action.keys)) for action in ACTIONS)
     for group in dict.fromkeys(action.group for action in ACTIONS):
-        lines += [Content(""), Content.styled(group.lower(), "$text-muted")] if lines else [
-            Content.styled(group.lower(), "$text-muted")
-        ]
+        lines += (
+            [Content(""), Content.styled(group.lower(), "$text-muted")]
+            if lines
+            else [Content.styled(group.lower(), "$text-muted")]
+        )
         for action in ACTIONS:
             if action.group == group:
                 slash = "".join(f"  /{name}" for name in action.slash)

@@ -49,8 +49,10 @@ class TemplateChoice(ModalScreen[Path | None], inherit_bindings=False):
                 markup=False,
             )
             yield Choices(
-                *(Option(Content(f"{name}  ") + Content.styled(_first_line(path), "$text-muted"), id=name)
-                  for name, path in self._files.items()),
+                *(
+                    Option(Content(f"{name}  ") + Content.styled(_first_line(path), "$text-muted"), id=name)
+                    for name, path in self._files.items()
+                ),
                 markup=False,
             )
             yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)

@@ -83,7 +83,8 @@ class SessionList(Vertical):
         rows = self.rows
         highlighted = rows.highlighted_option
         keep = highlighted.id if highlighted is not None else current
-        self.query_one("#chats-title", Static).update(Content.assemble("chats", (f"  {len(sessions)}", "$text-disabled")))
+        count = Content.styled(f"  {len(sessions)}", "$text-disabled")
+        self.query_one("#chats-title", Static).update(Content("chats") + count)
         self.query_one("#chats-empty").display = not sessions
         rows.display = bool(sessions)
         options: list[Option] = []
@@ -95,8 +96,9 @@ class SessionList(Vertical):
                 options.append(Option(Content.styled(day, "$text-disabled"), disabled=True))
             options.append(Option(_title(session, current, session.id in answering), id=session.id))
         rows.set_options(options)
-        wanted = keep if any(session.id == keep for session in sessions) else current
-        if any(session.id == wanted for session in sessions):
+        listed = {session.id for session in sessions}
+        wanted = next((id for id in (keep, current) if id in listed), None)
+        if wanted is not None:
             rows.highlighted = rows.get_option_index(wanted)
 
     @on(OptionList.OptionSelected)

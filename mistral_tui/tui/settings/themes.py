@@ -1,9 +1,9 @@
 """Themes: TOML files that name the colours.
 
-    name = "mistral-dark"
-    dark = true
-    [colors]       # of Textual's theme: primary, accent, foreground, background, surface, panel, …
-    [variables]    # of the style sheets: text-muted, text-disabled, code-background, …
+name = "mistral-dark"
+dark = true
+[colors]       # of Textual's theme: primary, accent, foreground, background, surface, panel, …
+[variables]    # of the style sheets: text-muted, text-disabled, code-background, …
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,17 @@ _COLORS = (
 )  # fmt: skip
 
 
-def theme_file(name: str, own: Path | None = None) -> Path | None:
-    """Return the file of a theme: the person's own, else the one that ships with the program."""
-    folders = [own] if own is not None else []
-    for folder in [*folders, data_file("themes")]:
+def find_theme(name: str, own: Path | None = None) -> Path:
+    """Return the file of a theme: the person's own, else the one that ships with the program.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    for folder in [*([own] if own is not None else []), data_file("themes")]:
         path = folder / f"{name}.toml"
         if Path(name).name == name and path.is_file():
             return path
-    return None
+    raise ConfigError(f"there is no theme {name!r}; `/theme` lists them")
 
 
 def theme_files(own: Path | None = None) -> Iterator[Path]:
@@ -63,9 +66,11 @@ def read_theme(path: Path) -> Theme:
     for table, entries in (("colors", colors), ("variables", variables)):
         for name, value in entries.items():
             _check_color(f"{table}.{name}", value, path)
-    return Theme(
-        name=str(values.get("name", path.stem)), dark=bool(values.get("dark", True)), variables=variables, **colors
-    )
+    theme = Theme(name=str(values.get("name", path.stem)), primary=colors["primary"], variables=variables)
+    theme.dark = bool(values.get("dark", True))
+    for name, value in colors.items():
+        setattr(theme, name, value)
+    return theme
 
 
 def _table(values: dict[str, Any], name: str, path: Path) -> dict[str, str]:
