@@ -36,7 +36,7 @@ def run(quick: bool) -> list[Figure]:
     for _ in range(1 if quick else 5):
         with Interface.with_script() as interface:
             interface.wait_until_painted()
-            interface.press("f2")
+            interface.press("f2", "f2")  # folds the list, and opens it with the focus
             interface.wait_for("the long one")
             interface.read_for(0.5)
             long.append(_open(interface, "Here the long one ends."))

@@ -15,7 +15,11 @@ def run_group(target: typer.Typer | Callable[..., Any], prog: str, arguments: Se
     Raises:
         InvalidRequest: The arguments are wrong.
     """
-    app = target if isinstance(target, typer.Typer) else _app_of(target)
+    if isinstance(target, typer.Typer):
+        app = target
+        arguments = arguments or ["--help"]
+    else:
+        app = _app_of(target)
     try:
         status = app(args=list(arguments), prog_name=prog, standalone_mode=False)
     except typer.Abort:

@@ -81,6 +81,12 @@ def test_files_named_by_flags_reach_every_part_of_the_program(
     assert os.environ["MISTRAL_TUI_INVENTORY"] == str(tmp_path / "i.json")
 
 
+@pytest.mark.parametrize("group", ["models", "sessions"])
+def test_a_group_without_a_command_lists_its_commands(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group]) == 0
+    assert "list" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -26,6 +26,8 @@ KEYS = {
     "enter": "\r",
     "esc": "\x1b",
     "tab": "\t",
+    "f1": "\x1bOP",
+    "f2": "\x1bOQ",
     "up": "\x1b[A",
     "down": "\x1b[B",
     "right": "\x1b[C",
@@ -195,7 +197,7 @@ class Terminal:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.wait()
-        psutil.wait_procs(family[1:], timeout=5)
+        wait_for_ends(family)
         with contextlib.suppress(OSError):
             os.close(self._master)
 
@@ -219,6 +221,23 @@ class Terminal:
         import termios
 
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def wait_for_ends(processes: Sequence[psutil.Process], patience: float = 2.0) -> None:
+    """Wait until none of these processes runs any more."""
+    deadline = time.monotonic() + patience
+    while running := [process for process in processes if _runs(process)]:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still running after {patience:g} s: {running}")
+        time.sleep(0.01)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        # What has ended stays a zombie until its parent, perhaps a slow init, has looked at it.
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _lead_session() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from mistral_tui.types.messages import FilePart
 from tests.e2e.program import run, stored_messages
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, wait_for_ends
 
 pytestmark = [pytest.mark.core, pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")]
 
@@ -115,7 +115,7 @@ def test_ctrl_c_keeps_what_was_said(smollm2: Path) -> None:
         terminal.press("ctrl+c")
         assert terminal.wait_for_exit() == 130
         assert "Traceback" not in terminal.text
-        assert all(not process.is_running() for process in family)
+        wait_for_ends(family)
     _, reply = stored_messages()
     assert reply.finish == "cancelled"
     assert len(reply.text.split()) > 5
