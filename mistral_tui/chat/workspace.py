@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import msgspec
 
@@ -10,9 +9,10 @@ from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
 from mistral_tui.chat.store_thread import StoreThread
+from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
-from mistral_tui.types.errors import InvalidRequest, ModelNotFound, NoChatTemplate, StoreError
+from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.sessions import Session, title_from
@@ -47,14 +47,14 @@ class Workspace:
         self.entry = entry
         """The model that answers from the next turn on."""
         self.options = options or LoadOptions()
-        """How models are loaded from the next turn on."""
+        """How models are loaded from the next turn on. A chat template in it wins over any that was chosen for a model."""
         self.sampling = sampling or SamplingParams()
         """What chats that are opened from now on begin with."""
         self._pool = pool
         self._store = None if store is None else StoreThread(store)
         self._living: dict[str, LiveChat] = {}
         self._load: Load | None = None
-        self._templates: dict[Path, str] = {}
+        self._templates = TemplateChoice(self._store)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -139,16 +139,14 @@ class Workspace:
         return await self._engine(on_progress or (lambda progress: None))
 
     async def choose_chat_template(self, template: str) -> None:
-        """Use a chat template for the chosen model, which has none of its own, now and in later runs.
+        """Use a chat template for the chosen model, now and in later runs.
 
         Raises:
             StoreError: It is used now, but cannot be remembered.
         """
         if self.entry is None:
             raise InvalidRequest("no model is chosen; choose one first")
-        self._templates[self.entry.path] = template
-        if self._store is not None:
-            await self._store.run(self._store.store.remember_chat_template, self.entry, template)
+        await self._templates.choose(self.entry, template)
 
     async def close(self) -> None:
         """Stop all replies, write what is pending, unload the models. Takes no longer than a few seconds."""
@@ -179,23 +177,13 @@ class Workspace:
         entry = self.entry
         if entry is None:
             raise ModelNotFound("no model is chosen; choose one, or download the starter model")
-        try:
-            return await self._load_of(entry).wait(on_progress)
-        except NoChatTemplate:
-            if self._store is None or entry.path in self._templates or self.options.chat_template is not None:
-                raise
-            template = None
-            with contextlib.suppress(StoreError):
-                template = await self._store.run(self._store.store.chat_template, entry.path)
-            if template is None:
-                raise
-            self._templates[entry.path] = template
-        return await self._load_of(entry).wait(on_progress)
+        options = self.options
+        if options.chat_template is None:
+            options = msgspec.structs.replace(options, chat_template=await self._templates.of(entry))
+        return await self._load_of(entry, options).wait(on_progress)
 
-    def _load_of(self, entry: ModelEntry) -> Load:
+    def _load_of(self, entry: ModelEntry, options: LoadOptions) -> Load:
         """Return the load of a model that is under way or done, or begin one."""
-        template = self.options.chat_template or self._templates.get(entry.path)
-        options = msgspec.structs.replace(self.options, chat_template=template)
         load = self._load
         if load is not None and not load.failed and (load.entry, load.options) == (entry, options):
             return load

@@ -163,10 +163,19 @@ def _entry(raw: Raw, models: Path) -> ModelEntry:
         source=values.get("source"),
         sha256=values.get("sha256"),
         mmproj=_resolve(mmproj, raw.folders["mmproj"]) if mmproj else None,
-        chat_template=values.get("chat_template"),
+        chat_template=_template(raw),
         adapters=tuple(_resolve(adapter, raw.folders["adapters"]) for adapter in values.get("adapters", ())),
         extra={key: value for key, value in values.items() if key not in inventory_file.KEYS},
     )
+
+
+def _template(raw: Raw) -> str | None:
+    """Return the name of a template, or the absolute path of its file."""
+    template: str | None = raw.values.get("chat_template")
+    if not template:
+        return None
+    file = _resolve(template, raw.folders["chat_template"])
+    return str(file) if _exists(file) else template
 
 
 def _resolve(text: str, folder: Path) -> Path:

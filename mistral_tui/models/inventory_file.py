@@ -30,7 +30,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
 }
 """The keys that mean something, and the kinds of their values; entries may have others."""
 _NULLABLE = {"source", "sha256", "mmproj", "chat_template"}
-_PATHS = ("path", "mmproj")
+_PATHS = ("path", "mmproj", "chat_template", "adapters")
 _WORDS = {str: "text", (int, float): "a number", list: "a list"}
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -68,7 +68,7 @@ def read(path: Path) -> tuple[list[Raw], list[str]]:
         problem = _problem(values)
         if problem is None:
             folder = path.absolute().parent
-            folders = {key: folder for key in (*_PATHS, "adapters") if key in values}
+            folders = {key: folder for key in _PATHS if key in values}
             entries.append(Raw(values, f"{path}, line {line}", folders))
         else:
             key, reason = problem

@@ -26,6 +26,7 @@ class ModelEntry(msgspec.Struct, frozen=True):
     sha256: str | None = None
     mmproj: Path | None = None
     chat_template: str | None = None
+    """Name or file of the template to use instead of the model's own."""
     adapters: tuple[Path, ...] = ()
     extra: dict[str, Any] = {}
     """Keys of the inventory that this version does not know."""

@@ -7,9 +7,10 @@ import pytest
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.resources import data_file
 from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
-from mistral_tui.types.errors import InvalidRequest, LoadCancelled, NoChatTemplate, StoreError
+from mistral_tui.types.errors import ConfigError, InvalidRequest, LoadCancelled, NoChatTemplate, StoreError
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.stubs.waiting import until
@@ -243,3 +244,56 @@ async def test_a_chat_template_is_asked_for_once_and_remembered_for_its_model(pa
     with pytest.raises(NoChatTemplate):
         await second.preload()
     await second.close()
+
+
+class NotingPool(FakePool):
+    """Notes the chat template of each load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.templates: list[str | None] = []
+
+    async def acquire(
+        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> FakeEngine:
+        self.templates.append(options.chat_template)
+        return await super().acquire(entry, options, on_progress)
+
+
+async def test_a_flag_wins_over_a_remembered_template_and_that_over_the_inventorys(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.jinja"
+    file.write_text("from the inventory")
+    entry = msgspec.structs.replace(ENTRY, chat_template=str(file))
+    pool = NotingPool()
+    workspace = Workspace(pool, Store(path), ENTRY)
+    await workspace.preload()
+    workspace.entry = entry
+    await workspace.preload()
+    await workspace.choose_chat_template("remembered")
+    await workspace.preload()
+    workspace.options = LoadOptions(chat_template="from a flag")
+    await workspace.preload()
+    await workspace.close()
+    assert pool.templates == [None, "from the inventory", "remembered", "from a flag"]
+    again = Workspace(pool, Store(path), entry)
+    await again.preload()
+    await again.close()
+    assert pool.templates[-1] == "remembered"
+
+
+async def test_a_template_of_the_inventory_may_be_named_and_must_exist() -> None:
+    pool = NotingPool()
+    workspace = Workspace(pool, None, msgspec.structs.replace(ENTRY, chat_template="chatml"))
+    await workspace.preload()
+    assert pool.templates == [data_file("chat_templates").joinpath("chatml.jinja").read_text()]
+    workspace.entry = msgspec.structs.replace(ENTRY, chat_template="missing")
+    with pytest.raises(ConfigError, match="missing"):
+        await workspace.preload()
+    await workspace.close()
+
+
+async def test_a_database_that_cannot_be_read_does_not_keep_a_model_from_loading(path: Path) -> None:
+    path.mkdir()
+    workspace = workspace_on(path)
+    assert await workspace.preload()
+    await workspace.close()

@@ -153,6 +153,13 @@ def test_optional_keys_are_kept(home: Home) -> None:
     assert (found.mmproj, found.adapters) == (folder / "mm.gguf", (folder / "l.gguf",))
 
 
+def test_a_chat_template_may_be_a_file_beside_the_inventory(home: Home) -> None:
+    file = home.file.parent / "mine.jinja"
+    file.touch()
+    found = home.load(entry("a", chat_template="mine.jinja")).entries[0]
+    assert found.chat_template == str(file)
+
+
 def test_models_are_found_by_name_prefix_and_path(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.put("elsewhere/Some Model.gguf", 77)
     inventory = home.load(entry("Qwen-7B"), entry("Qwen-7B-Chat"), entry("gemma"))
@@ -199,6 +206,7 @@ def test_the_file_is_looked_up_in_order(home: Home, monkeypatch: pytest.MonkeyPa
     for name in ("explicit", "environment", "here"):
         (home.folder / name).mkdir()
         (home.folder / name / "MODEL_INVENTORY.json").write_text(json.dumps([entry(name)]), "utf-8")
+    monkeypatch.delenv("MISTRAL_TUI_INVENTORY")
     monkeypatch.chdir(home.folder)
     assert names()[0] == "SmolLM2-135M-Instruct-Q4_1"
     monkeypatch.chdir(home.folder / "here")
