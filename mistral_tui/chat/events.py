@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import TurnEvent
 from mistral_tui.types.messages import FilePart
-from mistral_tui.types.models import LoadProgress
 
 
 @dataclass(frozen=True)
@@ -32,4 +31,4 @@ class PromptReturned:
     files: tuple[FilePart, ...]
 
 
-ChatEvent = TurnEvent | LoadProgress | SavingChanged | ChatFailed | PromptReturned
+ChatEvent = TurnEvent | SavingChanged | ChatFailed | PromptReturned

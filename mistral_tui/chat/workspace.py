@@ -47,7 +47,7 @@ class Workspace:
         self.entry = entry
         """The model that answers from the next turn on."""
         self.options = options or LoadOptions()
-        """How models are loaded from the next turn on. A chat template in it wins over any that was chosen for a model."""
+        """How models are loaded from the next turn on; its chat template wins over one that was chosen for a model."""
         self.sampling = sampling or SamplingParams()
         """What chats that are opened from now on begin with."""
         self._pool = pool

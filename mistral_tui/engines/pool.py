@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.supervised import SupervisedEngine
-from mistral_tui.engines.worker_log import WorkerLog
 from mistral_tui.types.errors import EngineError
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry, ModelFormat
 
@@ -56,7 +55,7 @@ class EnginePool:
         engine = self._engines.get(key)
         if engine is None:
             engine = self._engines[key] = SupervisedEngine(
-                entry, options, WorkerLog(self._log_folder, entry.name), self._loader, self._make_room
+                entry, options, self._log_folder, self._loader, self._make_room
             )
         await engine.ready(on_progress or _ignore)
         return engine

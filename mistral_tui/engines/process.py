@@ -238,6 +238,7 @@ class WorkerProcess:
             return
         stream.tokens += sum(event.tokens for event in frame.events if isinstance(event, TextDelta))
         stream.frames.put_nowait(frame.events)
+        self._log.rotate()  # also in the middle of a reply: one can flood the log by itself
         if isinstance(frame.events[-1], Finished):
             self._end_stream(frame.request)
 
@@ -245,7 +246,6 @@ class WorkerProcess:
         stream = self._streams.pop(request_id)
         if stream.deadline is not None:
             stream.deadline.cancel()
-        self._log.rotate()
 
     async def _bury(self) -> None:
         """Reap the process and tell everyone who waits for it."""

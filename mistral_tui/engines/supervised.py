@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
+from pathlib import Path
 
 from mistral_tui.engines.preflight import check_content, check_file
 from mistral_tui.engines.process import WorkerProcess, worker_command
@@ -27,7 +28,7 @@ class SupervisedEngine:
     Args:
         entry: The model.
         options: How to load it.
-        log: Where its workers write.
+        log_folder: Where its workers write their logs.
         loader: `MODULE:FUNCTION` that loads it in the worker.
         make_room: Unloads a model that is not in use; false if there is none.
     """
@@ -36,13 +37,13 @@ class SupervisedEngine:
         self,
         entry: ModelEntry,
         options: LoadOptions,
-        log: WorkerLog,
+        log_folder: Path,
         loader: str,
         make_room: Callable[[], Awaitable[bool]],
     ) -> None:
         self._entry = entry
         self._options = options
-        self._log = log
+        self._log_folder = log_folder
         self._loader = loader
         self._make_room = make_room
         self.last_used = 0.0
@@ -54,6 +55,9 @@ class SupervisedEngine:
         self._progress = LoadProgress("starting", 0.0)
         self._plain_kernels = False
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        """The requests that wait for a worker."""
+        self._cancelled: set[str] = set()
+        """Those among them that are not wanted any more."""
 
     @property
     def model(self) -> LoadedModel:
@@ -102,9 +106,12 @@ class SupervisedEngine:
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[EngineEvent, None]:
         """Write a reply, as `Engine.generate` promises; starts the worker again if it has died."""
-        if self.worker_pid is None and (failure := await self._start_for(request)):
-            yield failure
-            return
+        if self.worker_pid is None:
+            async with aclosing(self._restart_for(request)) as progress:
+                async for step in progress:
+                    yield step
+                    if isinstance(step, Finished):
+                        return
         assert self._process is not None
         self.last_used = asyncio.get_running_loop().time()
         async with aclosing(self._process.generate(request)) as events:
@@ -114,6 +121,7 @@ class SupervisedEngine:
     async def cancel(self, request_id: str) -> None:
         """Stop a request; see `Engine.cancel`."""
         if waiting := self._waiting.get(request_id):
+            self._cancelled.add(request_id)  # it may be too late to cancel the wait itself
             waiting.cancel()
         elif self._process is not None:
             self._process.cancel(request_id)
@@ -129,21 +137,25 @@ class SupervisedEngine:
         if self._process is not None:
             await self._process.close()
 
-    async def _start_for(self, request: GenerateRequest) -> Finished | None:
-        """Get a worker ready for `request`; return its end if that fails."""
-        waiting = self._waiting[request.id] = asyncio.create_task(self.ready())
+    async def _restart_for(self, request: GenerateRequest) -> AsyncGenerator[LoadProgress | Finished, None]:
+        """Get a worker ready for `request`; the last event is `Finished` if that fails."""
+        heard: asyncio.Queue[LoadProgress | None] = asyncio.Queue()
+        waiting = self._waiting[request.id] = asyncio.create_task(self.ready(heard.put_nowait))
+        waiting.add_done_callback(lambda task: heard.put_nowait(None))
         try:
-            await asyncio.wait({waiting})
+            while progress := await heard.get():
+                yield progress
         finally:
             del self._waiting[request.id]
             waiting.cancel()
-        if waiting.cancelled():
-            return Finished("cancelled", Usage())
-        try:
-            waiting.result()
-        except MistralTuiError as error:
-            return Finished("failed", Usage(), str(error))
-        return None
+            cancelled = request.id in self._cancelled
+            self._cancelled.discard(request.id)
+        if cancelled:
+            yield Finished("cancelled", Usage())
+        elif error := waiting.exception():
+            if not isinstance(error, MistralTuiError):
+                raise error
+            yield Finished("failed", Usage(), str(error))
 
     async def _stop_loading(self) -> None:
         loading, self._loading = self._loading, None
@@ -168,7 +180,8 @@ class SupervisedEngine:
 
     async def _load(self) -> WorkerProcess:
         """Return a worker with the model in it."""
-        process = await WorkerProcess.start(worker_command(self._loader), self._entry.name, self._log)
+        log = WorkerLog(self._log_folder, self._entry.name)
+        process = await WorkerProcess.start(worker_command(self._loader), self._entry.name, log)
         try:
             await self._check()  # while the worker starts
             self._model = await process.load(

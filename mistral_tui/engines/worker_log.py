@@ -1,12 +1,13 @@
-"""The log file of a model's workers: what native libraries print, and the last words of a worker that died.
+"""The log file of a worker: what native libraries print, and the last words of a worker that died.
 
-Workers append to it through a file descriptor of their own, so it is rotated by copying and emptying.
+Every worker has a file of its own. It appends to it through its own file descriptor, so it is rotated by copying and
+emptying.
 """
 
+import itertools
 import os
 import re
 import shutil
-import time
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -14,39 +15,40 @@ from pathlib import Path
 from mistral_tui.types.text import printable_line
 
 ROTATE_BYTES = 10 * 1024 * 1024
-KEPT_FILES = 3
+ROTATED_FILES = 3
+"""Files that one worker's log is spread over."""
+KEPT_FILES = 10
+"""Files of all workers of all programs together, so about 100 MB at most."""
 _TAIL_BYTES = 16 * 1024
 _LONGEST_LINE = 240
 
+_numbers = itertools.count(1)
+
 
 class WorkerLog:
-    """The log file in `folder` for workers of the model `name`."""
+    """The log in `folder` of one worker of the model `name`."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.path = folder / f"worker-{re.sub(r'[^A-Za-z0-9._-]+', '_', name)[:80]}.log"
-        self._start = 0
+        self.path = folder / f"worker-{_file_name(name)}-{os.getpid()}-{next(_numbers)}.log"
 
     def open(self) -> int:
-        """Return a new file descriptor to append to; `last_line` then looks at what follows.
+        """Return a file descriptor to append to; the oldest files of other workers are removed.
 
         Where no log can be written, it leads nowhere: a chat needs no log.
         """
-        self.rotate()
-        try:
+        with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError:
-            return os.open(os.devnull, os.O_WRONLY)
-        os.write(fd, f"--- a worker starts, {time.strftime('%Y-%m-%d %H:%M:%S %z')}\n".encode())
-        self._start = os.fstat(fd).st_size
-        return fd
+            self._prune()
+            # Emptied: long ago there may have been a program with the same process id.
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        return os.open(os.devnull, os.O_WRONLY)
 
     def rotate(self) -> None:
         """Set the file aside when it has grown too large; the oldest one set aside is dropped."""
-        if self._size() < ROTATE_BYTES:
-            return
-        aside = [self.path.with_name(f"{self.path.name}.{number}") for number in range(1, KEPT_FILES)]
-        with suppress(OSError):  # a full disk; tried again after the next reply
+        with suppress(OSError):  # a full disk; tried again with the next events
+            if self.path.stat().st_size < ROTATE_BYTES:
+                return
+            aside = [self.path.with_name(f"{self.path.name}.{number}") for number in range(1, ROTATED_FILES)]
             for newer, older in reversed(list(pairwise(aside))):
                 if newer.exists():
                     newer.replace(older)
@@ -54,19 +56,32 @@ class WorkerLog:
             os.truncate(self.path, 0)
 
     def last_line(self) -> str | None:
-        """Return the last line with a word in it since `open`, harmless for a terminal and of bearable length."""
-        size = self._size()
-        if size == 0:
+        """Return the last line with a word in it, harmless for a terminal and of bearable length."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, self.path.stat().st_size - _TAIL_BYTES))
+                tail = file.read(_TAIL_BYTES).decode("utf-8", "replace")
+        except OSError:
             return None
-        start = self._start if size >= self._start else 0  # rotated meanwhile
-        with self.path.open("rb") as file:
-            file.seek(max(start, size - _TAIL_BYTES))
-            tail = file.read(_TAIL_BYTES).decode("utf-8", "replace")
         for line in reversed(tail.splitlines()):
             line = printable_line(line)
             if re.search(r"\w", line):
                 return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
         return None
 
-    def _size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
+    def _prune(self) -> None:
+        by_age = sorted(self.path.parent.glob("worker-*.log*"), key=_written_at, reverse=True)
+        for path in by_age[KEPT_FILES - 1 :]:
+            with suppress(OSError):  # in use, on a system that minds; or another program was faster
+                path.unlink()
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:80]

@@ -3,12 +3,15 @@
 An engine yields the first group, a turn passes those on and adds the second. The screen, the command line, the
 servers and the tests all consume these same events, in this order:
 
-    ReplyStarted, [ContextTrimmed], PromptProgress*, TextDelta*, Finished, MessageCommitted, TurnEnded
+    ReplyStarted, LoadProgress*, [ContextTrimmed], PromptProgress*, TextDelta*, Finished, MessageCommitted, TurnEnded
+
+`LoadProgress` comes when the model has to be loaded again first, because its worker had died or was ended.
 """
 
 import msgspec
 
 from mistral_tui.types.messages import FinishReason, Message, Usage
+from mistral_tui.types.models import LoadProgress
 
 
 class ContextTrimmed(msgspec.Struct, frozen=True, tag="context_trimmed"):
@@ -42,7 +45,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The cause, when `reason` is `failed`: one line, with what to do."""
 
 
-EngineEvent = ContextTrimmed | PromptProgress | TextDelta | Finished
+EngineEvent = LoadProgress | ContextTrimmed | PromptProgress | TextDelta | Finished
 
 
 class ReplyStarted(msgspec.Struct, frozen=True, tag="reply_started"):

@@ -293,7 +293,6 @@ async def test_a_template_of_the_inventory_may_be_named_and_must_exist() -> None
 
 
 async def test_a_database_that_cannot_be_read_does_not_keep_a_model_from_loading(path: Path) -> None:
-    path.mkdir()
-    workspace = workspace_on(path)
+    workspace = workspace_on(path.parent)  # a folder
     assert await workspace.preload()
     await workspace.close()

@@ -66,3 +66,8 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # of another process
             await asyncio.sleep(0.01)
+
+
+def logs(folder: Path) -> str:
+    """Return what all workers have logged."""
+    return "".join(path.read_text() for path in sorted(folder.glob("worker-*.log")))

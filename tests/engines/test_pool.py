@@ -18,8 +18,9 @@ from mistral_tui.types.errors import (
     NotEnoughMemory,
     WorkerDied,
 )
+from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
-from tests.engines.conftest import answer, first_text, prompt, until
+from tests.engines.conftest import answer, first_text, logs, prompt, until
 from tests.stubs import loops
 
 pytestmark = pytest.mark.core
@@ -78,13 +79,40 @@ async def test_a_killed_worker_costs_the_rest_of_the_reply_and_nothing_else(
     assert (text, end.reason) == ("w0 w1 ", "stop")
 
 
-async def test_a_worker_that_died_while_idle_is_started_again_silently(pool: EnginePool, entry: ModelEntry) -> None:
-    engine = await supervised(pool, entry)
+async def kill_idle(engine: SupervisedEngine) -> None:
     assert engine.worker_pid is not None
     os.kill(engine.worker_pid, signal.SIGKILL)
     await until(lambda: engine.worker_pid is None)
-    text, _ = await answer(engine, prompt("tokens=1"))
-    assert text == "w0 "
+
+
+async def test_a_worker_that_died_while_idle_is_started_again_with_progress(
+    pool: EnginePool, entry: ModelEntry
+) -> None:
+    engine = await supervised(pool, entry)
+    await kill_idle(engine)
+    events = [event async for event in engine.generate(prompt("tokens=1"))]
+    progress = [event for event in events if isinstance(event, LoadProgress)]
+    assert events[: len(progress)] == progress
+    assert [step.stage for step in progress] == ["starting", "loading", "checking", "ready"]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == "stop"
+
+
+async def test_a_cancel_at_the_moment_at_which_the_worker_is_there_again_counts(
+    pool: EnginePool, entry: ModelEntry
+) -> None:
+    engine = await supervised(pool, entry)
+    await kill_idle(engine)
+    request = prompt("tokens=100000 delay=0.01")
+    ends = []
+    async with aclosing(engine.generate(request)) as events:
+        async for event in events:
+            if isinstance(event, LoadProgress) and event.stage == "ready":
+                await until(lambda: engine.worker_pid is not None)
+                await engine.cancel(request.id)
+            elif isinstance(event, Finished):
+                ends.append(event.reason)
+    assert ends == ["cancelled"]
 
 
 async def test_a_reply_after_a_death_fails_when_the_model_cannot_be_loaded_again(
@@ -132,7 +160,7 @@ async def test_a_load_that_kills_its_worker_says_so(
     with pytest.raises(WorkerDied) as error:
         await supervised(pool, entry, script)
     assert cause in str(error.value)
-    assert f"its log is {tmp_path / 'logs' / 'worker-scripted.log'}" in str(error.value)
+    assert f"its log is {tmp_path / 'logs' / 'worker-scripted-'}" in str(error.value)
     assert "\n" not in str(error.value)
     await until(lambda: not workers())
 
@@ -149,7 +177,7 @@ async def test_a_bug_in_a_loader_is_an_error_and_a_traceback_in_the_log(
     pool = EnginePool(tmp_path, "tests.stubs.loops:broken")
     with pytest.raises(EngineError, match="scripted cannot be loaded"):
         await pool.acquire(entry)
-    assert "Traceback" in (tmp_path / "worker-scripted.log").read_text()
+    assert "Traceback" in logs(tmp_path)
     await pool.close()
 
 
@@ -264,4 +292,4 @@ async def test_without_a_model_to_unload_there_is_not_enough_memory(
 async def test_forgetting_a_chat_reaches_the_engine(pool: EnginePool, entry: ModelEntry, tmp_path: Path) -> None:
     engine = await pool.acquire(entry)
     await engine.forget("an old chat")
-    await until(lambda: "forgot an old chat" in (tmp_path / "logs" / "worker-scripted.log").read_text())
+    await until(lambda: "forgot an old chat" in logs(tmp_path / "logs"))

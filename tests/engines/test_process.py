@@ -14,7 +14,7 @@ from mistral_tui.engines.worker_log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.models import LoadOptions
-from tests.engines.conftest import first_text, prompt, until
+from tests.engines.conftest import first_text, logs, prompt, until
 from tests.stubs import loops
 
 pytestmark = pytest.mark.core
@@ -70,7 +70,7 @@ async def test_a_cancelled_request_keeps_what_was_said(worker: WorkerProcess) ->
 
 
 async def log_says(folder: Path, words: str) -> None:
-    await until(lambda: words in (folder / "worker-m.log").read_text())
+    await until(lambda: words in logs(folder))
 
 
 async def test_closing_the_stream_cancels_the_request(worker: WorkerProcess, tmp_path: Path) -> None:

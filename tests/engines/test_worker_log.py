@@ -21,11 +21,27 @@ def test_the_last_line_with_a_word_in_it_is_found_and_harmless(tmp_path: Path) -
     assert log.last_line() == "out of memory\ufffd"
 
 
-def test_lines_of_an_earlier_worker_are_not_its_last_words(tmp_path: Path) -> None:
-    log = WorkerLog(tmp_path, "m")
-    write(log, "old\n")
-    write(log, "")
-    assert log.last_line() is None
+def test_every_worker_has_a_log_of_its_own(tmp_path: Path) -> None:
+    one, two = WorkerLog(tmp_path, "m"), WorkerLog(tmp_path, "m")
+    write(one, "first\n")
+    write(two, "")
+    assert one.last_line() == "first"
+    assert two.last_line() is None
+
+
+def test_the_oldest_logs_are_removed(tmp_path: Path) -> None:
+    for number in range(20):
+        old = WorkerLog(tmp_path, "m")
+        write(old, "old\n")
+        os.utime(old.path, (number, number))
+    (tmp_path / "notes.log").touch()
+    last = WorkerLog(tmp_path, "m")
+    write(last, "new\n")
+    kept = sorted(tmp_path.glob("worker-*"), key=lambda path: path.stat().st_mtime)
+    assert len(kept) == worker_log.KEPT_FILES
+    assert [round(path.stat().st_mtime) for path in kept[:-1]] == list(range(11, 20))
+    assert kept[-1] == last.path
+    assert (tmp_path / "notes.log").exists()
 
 
 def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
@@ -35,7 +51,9 @@ def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_model_is_made_a_name_of_a_file(tmp_path: Path) -> None:
-    assert WorkerLog(tmp_path, "../a b/ü:1").path == tmp_path / "worker-.._a_b_1.log"
+    path = WorkerLog(tmp_path, "../a b/ü:1").path
+    assert path.parent == tmp_path
+    assert path.name.startswith(f"worker-.._a_b_1-{os.getpid()}-")
 
 
 def test_a_large_file_is_set_aside_while_a_worker_writes_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +66,7 @@ def test_a_large_file_is_set_aside_while_a_worker_writes_to_it(tmp_path: Path, m
     os.write(fd, b"last\n")
     os.close(fd)
     files = sorted(tmp_path.iterdir())
-    assert [path.name for path in files] == ["worker-m.log", "worker-m.log.1", "worker-m.log.2"]
+    assert [path.name.removeprefix(log.path.name) for path in files] == ["", ".1", ".2"]
     assert [path.read_text() for path in files] == [
         "last\n",
         "number 4 is long enough\n",
@@ -61,4 +79,16 @@ def test_a_chat_needs_no_log(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     log = WorkerLog(tmp_path / "file", "m")
     write(log, "lost\n")
+    assert log.last_line() is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is simulated by a device of Linux")
+def test_a_full_disk_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_log, "ROTATE_BYTES", 0)
+    log = WorkerLog(tmp_path, "m")
+    log.path.symlink_to("/dev/full")
+    fd = log.open()
+    with pytest.raises(OSError, match="No space"):
+        os.write(fd, b"lost\n")
+    os.close(fd)
     assert log.last_line() is None
