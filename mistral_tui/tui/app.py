@@ -95,8 +95,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self._starter = starter
         self._own_themes = own_themes
         self._own_templates = own_templates
-        self._wanted_theme = theme
-        self._context_size: int | None = None
+        self._use_theme(theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of the style sheets that Textual's own themes do not name."""
@@ -110,10 +109,12 @@ class MistralApp(App[None], inherit_bindings=False):
             "code-foreground": "#c0c0c0" if self.current_theme.dark else "#404040",
         }
 
+    def get_default_screen(self) -> MainScreen:
+        """Return the screen that is always there."""
+        return MainScreen(self.workspace)
+
     def on_mount(self) -> None:
-        """Show the main screen; everything else waits until it is painted."""
-        self._use_theme(self._wanted_theme)
-        self.push_screen(MainScreen(self.workspace))
+        """Begin with what can wait until the screen is painted."""
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -128,7 +129,7 @@ class MistralApp(App[None], inherit_bindings=False):
     @property
     def pane(self) -> ChatPane:
         """The chat in view."""
-        return self.screen_stack[1].query_one(ChatPane)
+        return self.screen_stack[0].query_one(ChatPane)
 
     # The model
 
@@ -199,12 +200,14 @@ class MistralApp(App[None], inherit_bindings=False):
 
     @on(ChatPane.ModelFailed)
     def _model_failed(self, event: ChatPane.ModelFailed) -> None:
-        self._after_failure(event.error)
+        if isinstance(event.error, NoChatTemplate):
+            self.action_choose_template()
 
     def _after_failure(self, error: MistralTuiError) -> None:
         if isinstance(error, NoChatTemplate):
             self.action_choose_template()
-        else:
+        elif len(self.pane.chat.conversation):
+            # An empty chat says it in its middle.
             self.notify(printable_line(str(error)), severity="error", markup=False)
 
     def action_choose_template(self) -> None:
@@ -250,7 +253,7 @@ class MistralApp(App[None], inherit_bindings=False):
         try:
             theme = themes.read_theme(themes.find_theme(name, self._own_themes))
         except ConfigError as error:
-            self.notify(printable_line(str(error)), severity="warning", markup=False)
+            self._notices += (str(error),)
             theme = themes.read_theme(themes.find_theme(themes.DEFAULT))
         self.register_theme(theme)
         self.theme = theme.name

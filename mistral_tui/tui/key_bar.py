@@ -11,7 +11,13 @@ from mistral_tui.tui.actions import FOOTERS, action, key_label
 class KeyBar(Widget):
     """One dim line of keys; a click does what the key does."""
 
-    DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; padding: 0 1; color: $text-disabled; }"
+    DEFAULT_CSS = """
+    KeyBar {
+        height: 1; width: 1fr; padding: 0 1; color: $text-disabled;
+        link-style: none; link-color: $text-muted;
+        link-style-hover: none; link-color-hover: $accent; link-background-hover: $background;
+    }
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -37,6 +37,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._gate = FlushGate()
         self._flush_is_due = False
         self._moving = False
+        self._following = True
+        """Whether the end is to be kept in view once the chat is longer than the screen."""
         self.flushes = 0
         """How often a growing reply was drawn."""
 
@@ -55,7 +57,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._messages = list(messages)
         self._stream = None
         await self._mount_window(max(0, len(self._messages) - STEP), len(self._messages))
-        self.anchor()
+        self._follow()
 
     async def add(self, message: Message) -> None:
         """Append a message and go to the end."""
@@ -111,14 +113,23 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             await self.mount_all(self._views(self._last, len(self._messages)))
             self._last = len(self._messages)
             await self._drop_first(len(self.children) - MOST)
-        self.anchor()
+        self._follow()
 
     async def show_start(self) -> None:
         """Go to the first message."""
+        self._following = False
         self.release_anchor()
         if self._first:
             await self._mount_window(0, min(STEP, len(self._messages)))
         self.scroll_home(animate=False)
+
+    def watch_virtual_size(self) -> None:
+        """The chat has grown: it may have become longer than the screen."""
+        self._follow_if_long()
+
+    def on_resize(self) -> None:
+        """The screen may now be longer than the chat, or the other way round."""
+        self._follow_if_long()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
@@ -131,6 +142,21 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
             self._moving = True
             self.call_next(self._extend_down)
+
+    def _follow(self) -> None:
+        self._following = True
+        if self.is_anchored:
+            self.anchor()
+        self._follow_if_long()
+
+    def _follow_if_long(self) -> None:
+        """Anchor the end in view, but leave a short chat at the top: an anchor would push it down."""
+        is_long = self.virtual_size.height > self.container_size.height
+        if self._following and is_long and not self.is_anchored:
+            self.anchor()
+        elif self.is_anchored and not is_long:
+            self.anchor(False)
+            self.set_scroll(None, 0)
 
     async def _extend_up(self) -> None:
         start = max(0, self._first - STEP)

@@ -45,7 +45,7 @@ class TemplateChoice(ModalScreen[Path | None], inherit_bindings=False):
             yield Static("chat template", classes="dialog-title", markup=False)
             yield Static(
                 f"How should prompts for {printable_line(self._model)} be written? Models differ; its page says which "
-                "template it was trained with. The choice is remembered.",
+                "template it was trained with. The choice is kept.",
                 markup=False,
             )
             yield Choices(
