@@ -9,7 +9,6 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
-from mistral_tui.models.download import DownloadProgress, fetch
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp, Starter
 from mistral_tui.tui.settings import themes
@@ -65,6 +64,9 @@ def _starter(setup: Setup) -> Starter | None:
         return None
 
     async def fetch_starter(report: Callable[[int, int], None]) -> ModelEntry:
+        # Only now: importing it would delay the first paint by a tenth.
+        from mistral_tui.models.download import DownloadProgress, fetch
+
         def tell(progress: DownloadProgress) -> None:
             report(progress.done, progress.total)
 
