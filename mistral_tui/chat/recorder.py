@@ -17,6 +17,8 @@ WRITE_INTERVAL = 0.1
 """Least seconds between two writes of a growing reply; text is on disk within a quarter of a second."""
 RETRY_INTERVAL = 2.0
 """Seconds until a failed write is tried again."""
+READ_ONLY_INTERVAL = 60.0
+"""The same for a database that is known to be read-only: it seldom changes its mind."""
 
 
 class Recorder:
@@ -115,7 +117,7 @@ class Recorder:
                 self._removed |= removed
                 self._report(str(error))
                 self._attempted.set()
-                await _wait(self._hurry, RETRY_INTERVAL)
+                await _wait(self._hurry, READ_ONLY_INTERVAL if store.read_only else RETRY_INTERVAL)
                 continue
             if store.generation != self._generation:
                 # The file was replaced: what was written to the old one is missing in the new one.

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -12,8 +12,6 @@ from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.text import printable_line
 
-_Count = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
-
 
 class Settings(msgspec.Struct, frozen=True):
     """What a person can set. `None` leaves the choice to the program."""
@@ -21,10 +19,10 @@ class Settings(msgspec.Struct, frozen=True):
     default_model: str | None = None
     """Name from the inventory, or the path of a .gguf file; `None`: the smallest model on disk."""
     theme: str | None = None
-    n_ctx: _Count | None = None
-    max_seqs: _Count | None = None
-    threads: _Count | None = None
-    n_gpu_layers: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None = None
+    n_ctx: int | None = None
+    max_seqs: int | None = None
+    threads: int | None = None
+    n_gpu_layers: int | None = None
     temperature: float | None = None
     top_k: int | None = None
     top_p: float | None = None
@@ -111,8 +109,9 @@ def _checked(key: str, value: Any) -> Any:
     except msgspec.ValidationError as error:
         expected = str(error).replace(" | null", "").replace("`", "")
         raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
-    if key in SamplingParams.__struct_fields__:
-        SamplingParams(**{key: value})
+    for struct in (LoadOptions, SamplingParams):
+        if key in struct.__struct_fields__:
+            struct(**{key: value})
     return value
 
 

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from mistral_tui.types.errors import InvalidRequest
+
 ModelFormat = Literal["gguf", "safetensors"]
 LoadStage = Literal["starting", "loading", "checking", "ready"]
 
@@ -33,7 +35,11 @@ class ModelEntry(msgspec.Struct, frozen=True):
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
-    """How to load a model. Equal options on one path share a worker."""
+    """How to load a model. Equal options on one path share a worker.
+
+    Raises:
+        InvalidRequest: A value is outside its range.
+    """
 
     n_ctx: int | None = None
     """Context of one chat in tokens; `None`: what the model was trained for, at most 8,192."""
@@ -47,6 +53,20 @@ class LoadOptions(msgspec.Struct, frozen=True):
     """Jinja text that replaces the model's own template."""
     force: bool = False
     """Load although the estimate says that memory does not suffice."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InvalidRequest(f"{name} is {value}; it must be from {low} to {high}")
+
+
+_RANGES = (
+    ("n_ctx", 1, 2**31 - 1),
+    ("max_seqs", 1, 256),  # llama.cpp's limit
+    ("threads", 1, 512),  # llama.cpp's limit
+    ("n_gpu_layers", 0, 2**31 - 1),
+)
 
 
 class LoadProgress(msgspec.Struct, frozen=True, tag="load_progress"):

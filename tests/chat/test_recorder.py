@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mistral_tui.chat import recorder
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import SavingChanged
 from mistral_tui.chat.recorder import Recorder
@@ -109,6 +111,34 @@ async def test_a_chat_goes_on_unsaved_while_the_database_is_locked_and_is_saved_
     await until(lambda: chat.unsaved is None)
     assert len(saving) == 2
     assert stored(path) == [("user", "Hi"), ("assistant", "Hello there.")]
+    await workspace.close()
+
+
+async def test_a_database_that_is_known_to_be_read_only_is_not_tried_again_and_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    store = Store(path)
+    attempts = 0
+    save = store.save
+
+    def count(*args: Any) -> None:
+        nonlocal attempts
+        attempts += 1
+        save(*args)
+
+    monkeypatch.setattr(store, "save", count)
+    monkeypatch.setattr(recorder, "RETRY_INTERVAL", 0.0)
+    workspace = Workspace(FakePool(), store, ENTRY)
+    chat = workspace.new_chat()
+    chat.send("Hi")
+    await chat.wait()
+    for _ in range(50):  # each waits for its turn behind the attempts
+        await workspace.sessions()
+    assert "newer version" in str(chat.unsaved)
+    assert attempts <= 5
     await workspace.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mistral_tui.engines import process, wire
+from mistral_tui.engines import process, wire, worker_log
 from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
 from mistral_tui.engines.process import WorkerProcess, worker_command
 from mistral_tui.engines.worker_log import WorkerLog
@@ -71,6 +71,18 @@ async def test_a_cancelled_request_keeps_what_was_said(worker: WorkerProcess) ->
 
 async def log_says(folder: Path, words: str) -> None:
     await until(lambda: words in logs(folder))
+
+
+async def test_a_log_that_is_flooded_within_one_reply_is_rotated_in_it(
+    worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_log, "ROTATE_BYTES", 100)
+    async with aclosing(worker.generate(prompt(f"tokens=100000 delay=0.002 log={'x' * 100}"))) as events:
+        async for _ in events:
+            if any(tmp_path.glob("*.log.1")):  # noqa: ASYNC240  # a test's own small folder
+                break
+        else:
+            pytest.fail("the reply ended first")
 
 
 async def test_closing_the_stream_cancels_the_request(worker: WorkerProcess, tmp_path: Path) -> None:
