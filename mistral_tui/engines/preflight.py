@@ -1,6 +1,7 @@
 """What can be said of a model before a worker loads it: is its file there, readable, sound, and does it fit."""
 
 import os
+import stat
 
 from mistral_tui.types.errors import BadModelFile, ModelError, ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
@@ -17,12 +18,16 @@ def check_file(entry: ModelEntry) -> None:
             f"{entry.name} is a {entry.format} model, and the engine for those (torch) is not part of this version; "
             "choose a GGUF model"
         )
-    if not entry.path.exists():
+    try:
+        kind = entry.path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a null character
         raise ModelNotFound(
             f"{entry.name} is not downloaded: there is no file {entry.path}; see mistral-tui models list"
-        )
-    if not entry.path.is_file():
-        raise BadModelFile(f"{entry.path} is a folder and not a GGUF file")
+        ) from None
+    except OSError as error:
+        raise BadModelFile(f"{entry.path} cannot be read: {error.strerror or error}; name another file") from error
+    if not stat.S_ISREG(kind):
+        raise BadModelFile(f"{entry.path} is a folder or a device and not a GGUF file")
     if not os.access(entry.path, os.R_OK):
         raise BadModelFile(f"{entry.path} may not be read by you; change its permissions")
 

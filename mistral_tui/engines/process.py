@@ -183,9 +183,11 @@ class WorkerProcess:
             self._stopped_because = "was closed"
         if self._process.stdin is not None:
             self._process.stdin.close()  # a worker ends at the end of its input
-        done, _ = await asyncio.wait({self._reader}, timeout=CLOSE_SECONDS)
-        if not done:
-            self._kill("was closed")
+        try:
+            await asyncio.wait({self._reader}, timeout=CLOSE_SECONDS)
+        finally:
+            if not self._reader.done():
+                self._kill("was closed")
         await self._reader
 
     def _kill(self, because: str) -> None:

@@ -51,6 +51,8 @@ class SupervisedEngine:
         self._model: LoadedModel | None = None
         self._process: WorkerProcess | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
+        """Loads that are being stopped: their workers are on their way out."""
         self._listeners: list[OnProgress] = []
         self._progress = LoadProgress("starting", 0.0)
         self._plain_kernels = False
@@ -160,8 +162,11 @@ class SupervisedEngine:
     async def _stop_loading(self) -> None:
         loading, self._loading = self._loading, None
         if loading is not None and not loading.done():
+            self._stopping.add(loading)
+            loading.add_done_callback(self._stopping.discard)
             loading.cancel()
-            await asyncio.wait({loading})
+        if self._stopping:
+            await asyncio.wait(self._stopping)
 
     async def _start(self) -> None:
         this_task = asyncio.current_task()

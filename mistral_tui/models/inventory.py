@@ -153,7 +153,7 @@ def _entry(raw: Raw, models: Path) -> ModelEntry:
     suffix_format = "gguf" if named.suffix.lower() == ".gguf" else "safetensors"
     mmproj = values.get("mmproj")
     return ModelEntry(
-        name=values["name"],
+        name=printable_line(values["name"]),
         path=path,
         format=cast(ModelFormat, values.get("format", suffix_format)),
         size_bytes=round(values.get("size_gb", 0) * 1e9) if size is None else size,
@@ -194,8 +194,8 @@ def _named_directly(path: Path) -> ModelEntry:
         size = size_on_disk(path)
         if size is None:
             raise ModelNotFound(f"{path} is a folder without model files; name the .gguf file")
-        return ModelEntry(path.name, path, "safetensors", size, downloaded=True)
-    return ModelEntry(path.stem, path, "gguf", size_on_disk(path) or 0, downloaded=True)
+        return ModelEntry(printable_line(path.name), path, "safetensors", size, downloaded=True)
+    return ModelEntry(printable_line(path.stem), path, "gguf", size_on_disk(path) or 0, downloaded=True)
 
 
 def _exists(path: Path) -> bool:

@@ -116,7 +116,7 @@ def _problem(values: Any) -> tuple[str, str] | None:
     """Return the key that is wrong and why, or `None`."""
     if not isinstance(values, dict):
         return "", "expected an object in { }"
-    if not values.get("name"):
+    if "name" not in values:
         return "name", "an entry needs a name"
     who = f"{values['name']!r}" if isinstance(values["name"], str) else "an entry"
     for key, kinds in KEYS.items():
@@ -125,6 +125,8 @@ def _problem(values: Any) -> tuple[str, str] | None:
         value = values[key]
         if not isinstance(value, kinds) or isinstance(value, bool):
             return key, f"{key} of {who} must be {_WORDS[kinds]}"
+    if not printable_line(values["name"]):
+        return "name", "an entry needs a name"
     if "size_gb" in values and not (math.isfinite(values["size_gb"]) and 0 <= values["size_gb"] < 1e6):
         return "size_gb", f"size_gb of {who} is not a sensible size"
     if values.get("format", "gguf") not in ("gguf", "safetensors"):

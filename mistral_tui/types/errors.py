@@ -4,11 +4,19 @@ Each message is one line: what happened, to what, and what to do about it. The l
 faces show the message and never a traceback.
 """
 
+from mistral_tui.types.text import printable_line
+
 
 class MistralTuiError(Exception):
-    """Root of all errors of this program that are meant for people."""
+    """Root of all errors of this program that are meant for people.
+
+    Whatever the message quotes (names of files, words of libraries), it is one line and harmless for a terminal.
+    """
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable_line(message))
 
 
 class InvalidRequest(MistralTuiError):

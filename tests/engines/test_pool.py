@@ -200,6 +200,10 @@ async def test_files_that_cannot_be_models_are_refused_without_a_worker(
         await pool.acquire(named(tmp_path / "missing.gguf"))
     with pytest.raises(BadModelFile, match="folder"):
         await pool.acquire(named(tmp_path))
+    with pytest.raises(BadModelFile, match="too long"):
+        await pool.acquire(named(tmp_path / ("n" * 300)))
+    with pytest.raises(ModelNotFound, match="no file"):
+        await pool.acquire(named(tmp_path / "null\0"))
     with pytest.raises(ModelError, match="torch"):
         await pool.acquire(ModelEntry("m", tmp_path, "safetensors", 1, downloaded=True))
     assert not workers()
@@ -255,6 +259,20 @@ async def test_closing_stops_loads_and_ends_workers(pool: EnginePool, entry: Mod
         await loading
     with pytest.raises(EngineError, match="ending"):
         await pool.acquire(entry)
+
+
+async def test_closing_waits_for_a_load_that_is_being_stopped_already(pool: EnginePool, entry: ModelEntry) -> None:
+    progress: list[LoadProgress] = []
+    loading = asyncio.create_task(
+        pool.acquire(entry, LoadOptions(chat_template="steps=1000 delay=60"), progress.append)
+    )
+    await until(lambda: any(step.stage == "loading" for step in progress))
+    (worker,) = workers()
+    worker.suspend()  # it cannot end by itself
+    loading.cancel()
+    await asyncio.sleep(0)
+    await pool.close()
+    assert not workers()
 
 
 async def test_a_model_that_answers_nobody_makes_room_for_another(

@@ -160,6 +160,14 @@ def test_a_chat_template_may_be_a_file_beside_the_inventory(home: Home) -> None:
     assert found.chat_template == str(file)
 
 
+def test_names_are_harmless_for_a_terminal(home: Home) -> None:
+    path = home.put("a\n\x1b[31mb.gguf", 77)
+    inventory = home.load(entry("x\n\x1b[31my"), entry("\x1b[31m"))
+    assert [found.name for found in inventory.entries] == ["x y"]
+    assert inventory.find("x y").name == "x y"
+    assert inventory.find(str(path)).name == "a b"
+
+
 def test_models_are_found_by_name_prefix_and_path(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.put("elsewhere/Some Model.gguf", 77)
     inventory = home.load(entry("Qwen-7B"), entry("Qwen-7B-Chat"), entry("gemma"))
