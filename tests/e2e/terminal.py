@@ -207,7 +207,7 @@ class Terminal:
             _, writable, _ = select.select([], [self._master], [], 0.05)
             if writable:
                 data = data[os.write(self._master, data[:1024]) :]
-            self.read(0)
+            self.read_raw(0)
 
     def _feed(self) -> None:
         data = bytes(self.raw[self._shown :])
