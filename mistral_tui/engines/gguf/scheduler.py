@@ -171,6 +171,9 @@ class Scheduler:
                 traceback.print_exc()
                 self._fail(generation, f"the prompt cannot be prepared: {error!r}; see the log")
                 continue
+            if not fits and not self._active:
+                self._fail(generation, "the KV cache has too few cells for it; load the model with a larger --n-ctx")
+                continue
             if not fits:
                 generation.sequence = None
                 self._cache.release(sequence)
@@ -194,7 +197,8 @@ class Scheduler:
         tokens = len(prompt.transcript.tokens)
         # At least one token is computed: the first of the reply is chosen from its logits.
         shared = min(prompt.shared, sequence.computed, tokens - 1)
-        if not self._cache.make_room(tokens - shared + growth):
+        # What the sequence holds beyond that gives way to the new tokens.
+        if not self._cache.make_room(tokens - sequence.computed + growth):
             return False
         self._cache.keep(sequence, shared)
         sequence.transcript = prompt.transcript

@@ -1,0 +1,73 @@
+"""Stand-ins for the native parts: a small vocabulary whose tokens depend on what is beside them, and a KV cache."""
+
+import re
+from typing import cast
+
+from mistral_tui.engines.gguf.context import Context
+from mistral_tui.engines.gguf.vocabulary import Vocabulary
+
+CONTROL = ["<s>", "<|user|>", "<|bot|>", "<|system|>", "<|end|>"]
+MERGED = ["abc", "bca", "ab", "bc", "ca", "aa"]
+
+
+class FakeVocabulary:
+    """Control tokens, then the longest of some merges, then single characters."""
+
+    bos_text = "<s>"
+    eos_text = "<|end|>"
+    size = 1000
+
+    def __init__(self) -> None:
+        self.tokenized = 0
+        """Characters so far."""
+        self._pattern = re.compile("|".join(map(re.escape, CONTROL + MERGED)) + "|.", re.DOTALL)
+        self._ids: dict[str, int] = {}
+        self._names: list[str] = []
+        for name in CONTROL:
+            self._id(name)
+
+    def _id(self, name: str) -> int:
+        if name not in self._ids:
+            self._ids[name] = len(self._names)
+            self._names.append(name)
+        return self._ids[name]
+
+    def tokenize(self, text: str, beginning: bool) -> list[int]:
+        self.tokenized += len(text)
+        first = [0] if beginning and not text.startswith("<s>") else []
+        return first + [self._id(name) for name in self._pattern.findall(text)]
+
+    def name(self, token: int) -> str:
+        return self._names[token]
+
+    def piece(self, token: int) -> bytes:
+        return b"" if self.is_control(token) else self._names[token].encode()
+
+    def is_control(self, token: int) -> bool:
+        return token < len(CONTROL)
+
+    def text(self, tokens: list[int]) -> str:
+        return "".join(map(self.name, tokens))
+
+
+def as_vocabulary(fake: FakeVocabulary) -> Vocabulary:
+    return cast(Vocabulary, fake)
+
+
+class FakeContext:
+    """Remembers how long each sequence was said to be."""
+
+    def __init__(self, cells: int = 100, parts: bool = True) -> None:
+        self.cells = cells
+        self.cleared: list[int] = []
+        self._parts = parts
+
+    def keep(self, sequence: int, length: int) -> int:
+        if length == 0 or not self._parts:
+            self.cleared.append(sequence)
+            return 0
+        return length
+
+
+def as_context(fake: FakeContext) -> Context:
+    return cast(Context, fake)

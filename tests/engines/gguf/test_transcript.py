@@ -1,0 +1,82 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mistral_tui.engines.gguf.transcript import Transcript
+from tests.engines.gguf.fakes import FakeVocabulary, as_vocabulary
+
+pytestmark = pytest.mark.core
+
+WORDS = st.text("abc \n", min_size=1, max_size=12)
+TURNS = st.lists(WORDS, min_size=1, max_size=4)
+
+
+def rendered(turns: list[str]) -> str:
+    """Return a prompt whose turns are those of the user and the model by turns."""
+    names = ("<|user|>", "<|bot|>")
+    said = "".join(f"{names[index % 2]}{text}<|end|>" for index, text in enumerate(turns))
+    return f"<s>{said}<|bot|>"
+
+
+def answered(transcript: Transcript, reply: str, vocabulary: FakeVocabulary) -> None:
+    """Let the model write `reply` in single characters, as it never would be tokenized."""
+    for character in reply:
+        (token,) = vocabulary.tokenize(character, beginning=False)
+        transcript.append(token, character.encode())
+
+
+@given(TURNS, WORDS, TURNS, st.integers(0, 5))
+def test_whatever_follows_stands_for_exactly_the_prompt(
+    turns: list[str], reply: str, later: list[str], kept: int
+) -> None:
+    vocabulary = FakeVocabulary()
+    first, _ = Transcript().followed_by(rendered(turns), as_vocabulary(vocabulary))
+    answered(first, reply, vocabulary)
+    prompt = rendered(([*turns, reply])[:kept] + later)
+    second, shared = first.followed_by(prompt, as_vocabulary(vocabulary))
+    assert vocabulary.text(second.tokens) == prompt
+    assert second.text == prompt
+    assert second.tokens[:shared] == first.tokens[:shared]
+    third, again = second.followed_by(rendered(turns), as_vocabulary(vocabulary))
+    assert vocabulary.text(third.tokens) == rendered(turns)
+    assert third.tokens[:again] == second.tokens[:again]
+
+
+def test_the_next_turn_shares_prompt_and_reply_and_tokenizes_only_the_rest() -> None:
+    vocabulary = FakeVocabulary()
+    first, _ = Transcript().followed_by(rendered(["abc abc"]), as_vocabulary(vocabulary))
+    answered(first, "abcabc", vocabulary)
+    vocabulary.tokenized = 0
+    prompt = rendered(["abc abc", "abcabc", "more"])
+    second, shared = first.followed_by(prompt, as_vocabulary(vocabulary))
+    assert shared == len(first.tokens)
+    assert second.tokens[:shared] == first.tokens
+    assert vocabulary.tokenized == len(prompt) - len(rendered(["abc abc"]) + "abcabc")
+
+
+def test_an_edit_shares_everything_before_the_edited_message() -> None:
+    vocabulary = FakeVocabulary()
+    first, _ = Transcript().followed_by(rendered(["one", "two", "three"]), as_vocabulary(vocabulary))
+    second, shared = first.followed_by(rendered(["one", "two", "four"]), as_vocabulary(vocabulary))
+    assert vocabulary.text(second.tokens[:shared]).endswith("two<|end|><|user|>")
+
+
+def test_the_seam_is_at_a_control_token_because_text_may_merge_across_it() -> None:
+    vocabulary = FakeVocabulary()
+    first, _ = Transcript().followed_by("<s><|user|>ab", as_vocabulary(vocabulary))
+    second, _ = first.followed_by("<s><|user|>abc", as_vocabulary(vocabulary))
+    assert second.tokens == vocabulary.tokenize("<s><|user|>abc", beginning=True)
+
+
+def test_a_token_for_the_beginning_that_the_template_leaves_out_is_added_once() -> None:
+    vocabulary = FakeVocabulary()
+    first, _ = Transcript().followed_by("<|user|>a<|end|>", as_vocabulary(vocabulary))
+    assert vocabulary.text(first.tokens) == "<s><|user|>a<|end|>"
+    second, shared = first.followed_by("<|user|>a<|end|><|user|>b", as_vocabulary(vocabulary))
+    assert vocabulary.text(second.tokens) == "<s><|user|>a<|end|><|user|>b"
+    assert shared == len(first.tokens)
+
+
+def test_nothing_is_shared_with_an_empty_transcript() -> None:
+    _, shared = Transcript().followed_by(rendered(["a"]), as_vocabulary(FakeVocabulary()))
+    assert shared == 0
