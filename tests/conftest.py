@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +37,10 @@ FOLDERS = {
     "XDG_CACHE_HOME": "xdg/cache",
 }
 """Where a test finds what would otherwise be the person's own folders, relative to a folder of that test."""
+
+# No time limit for an example: on a busy machine it would fail tests that are right.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
