@@ -191,10 +191,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         event.stop()
         action = slash_action(event.name)
         if action is not None:
-            event.pane.prompt.text = ""
             await self.run_action(action.binding_call)
         elif event.marker == "/":
-            event.pane.status.hint(f"there is no command /{event.name}; /help lists them")
+            event.pane.refuse(f"/{event.name}", f"there is no command /{event.name}; /help lists them")
         else:
             event.pane.send(event.marker + event.name)
 

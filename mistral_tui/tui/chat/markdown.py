@@ -25,6 +25,9 @@ MAX_MARKDOWN = 200_000
 MAX_HIGHLIGHT = 20_000
 """Characters of a code block that are coloured."""
 
+_DEEPEST = 100
+"""Levels of nesting that are laid out."""
+
 _STYLES = {
     "strong": "bold",
     "em": "italic",
@@ -50,9 +53,11 @@ def markdown_rows(source: str, width: int) -> list[Row]:
     from markdown_it.tree import SyntaxTreeNode
 
     try:
-        return _Layout(source.split("\n")).blocks(SyntaxTreeNode(_parser().parse(source)).children, max(1, width))
+        rows = _Layout(source.split("\n")).blocks(SyntaxTreeNode(_parser().parse(source)).children, max(1, width))
     except RecursionError:
-        return wrapped(Content(source), width)
+        rows = []
+    # What is nested too deeply is left out by the parser: rather show it as it is.
+    return rows if rows or not source.strip() else wrapped(Content(source), width)
 
 
 def inline_rows(text: str, width: int) -> list[Row]:
@@ -86,7 +91,7 @@ _CODE_MARGIN = Content(" ")
 def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
 
 
 def _highlighted(code: str, language: str) -> Content:

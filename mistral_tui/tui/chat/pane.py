@@ -169,15 +169,19 @@ class ChatPane(Vertical):
     def send(self, text: str) -> None:
         """Send a prompt; while a reply is being written, it stays in the box."""
         if self.chat.busy:
-            self.status.hint("a reply is being written: esc stops it, your prompt stays here")
+            self.refuse(text, "a reply is being written: esc stops it, your prompt stays here")
             return
         try:
             self.chat.send(text)
         except InvalidRequest as error:
-            self.status.hint(str(error))
+            self.refuse(text, str(error))
             return
-        self.prompt.taken()
         self._turn_begins()
+
+    def refuse(self, text: str, reason: str) -> None:
+        """Give a prompt back, and say why."""
+        self.prompt.refuse(text)
+        self.call_after_refresh(self.status.hint, reason)
 
     @on(PromptInput.Declined)
     def _declined(self, event: PromptInput.Declined) -> None:

@@ -79,19 +79,23 @@ class PromptInput(TextArea, inherit_bindings=False):
         """Give a prompt back that was not answered; what was written meanwhile follows it."""
         self._write(f"{text}\n\n{self.text}" if self.text.strip() else text)
 
-    def taken(self) -> None:
-        """What was submitted is on its way: empty the box."""
+    def refuse(self, text: str) -> None:
+        """What was handed in could not be sent: it is in the box again, before what was typed since."""
+        if self._sent and self._sent[-1] == text:
+            self._sent.pop()
+        self._write(text + self.text)
+
+    def action_send(self) -> None:
+        """Hand the text in; who takes it may refuse it."""
         text = self.full_text
+        if not text.strip():
+            return
         if not self._sent or self._sent[-1] != text:
             self._sent.append(text)
         self._shown = None
         self._pastes.clear()
         self._write("")
-
-    def action_send(self) -> None:
-        """Hand the text in; the box is emptied when it is accepted."""
-        if self.text.strip():
-            self.post_message(self.Submitted(self, self.full_text))
+        self.post_message(self.Submitted(self, text))
 
     def action_new_line(self) -> None:
         """Break the line at the cursor."""

@@ -1,0 +1,142 @@
+"""The transcript: a window of messages, following the end, and letting go of it."""
+
+import asyncio
+
+import pytest
+from textual.pilot import Pilot
+
+from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.tui.chat.message import MessageView
+from mistral_tui.tui.chat.transcript import MOST, Transcript
+from mistral_tui.types.messages import Message, Role, TextPart
+from mistral_tui.types.requests import SamplingParams
+from tests.stubs.engines import FakeEngine, Reply
+from tests.tui.harness import app_with, ask, pieces, started, type_and_send, until
+
+pytestmark = pytest.mark.core
+
+
+def long_chat(count: int) -> LiveChat:
+    """Make a chat of `count` messages."""
+    conversation = Conversation()
+    for index in range(count):
+        role: Role = "assistant" if index % 2 else "user"
+        text = f"message {index}\n\nwith a **second** paragraph" if index % 2 else f"message {index}"
+        conversation.append(Message(role, (TextPart(text),), finish="stop" if index % 2 else None))
+
+    async def get_engine(_: object) -> FakeEngine:
+        return FakeEngine()
+
+    return LiveChat(conversation, get_engine, SamplingParams())
+
+
+async def showing(pilot: Pilot[None], count: int) -> Transcript:
+    app = await started(pilot)
+    await app.pane.show_chat(long_chat(count))
+    transcript = app.pane.transcript
+    await until(pilot, lambda: transcript.max_scroll_y > 0 and transcript.at_end)
+    return transcript
+
+
+def first_in_view(transcript: Transcript) -> tuple[str, int]:
+    """Return the text of the message at the top of the view, and how far it is scrolled out."""
+    for view in transcript.query(MessageView):
+        if view.region.bottom > transcript.region.y:
+            return view.message.text, view.region.y - transcript.region.y
+    raise AssertionError("nothing is in view")
+
+
+def row_in_view(transcript: Transcript) -> int:
+    """Return which row of the whole chat is at the top: a prompt takes two with its blank row, a reply four."""
+    text, offset = first_in_view(transcript)
+    number = int(text.split()[1])
+    return number // 2 * 6 + number % 2 * 2 - offset
+
+
+async def test_a_chat_of_ten_thousand_messages_mounts_few_widgets() -> None:
+    async with app_with().run_test(size=(120, 36)) as pilot:
+        transcript = await showing(pilot, 10_000)
+        assert len(pilot.app.screen.query("*")) < 150
+        for _ in range(60):
+            await pilot.press("pageup")
+            assert len(transcript.children) <= MOST
+        assert len(pilot.app.screen.query("*")) < 150
+
+
+async def test_older_messages_come_in_above_without_moving_what_is_read() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 400)
+        rows = [row_in_view(transcript)]
+        for _ in range(100):
+            before = transcript.children[0]
+            transcript.scroll_relative(y=-1, animate=False)
+            await pilot.pause()
+            await until(pilot, lambda: not transcript._moving)
+            rows.append(row_in_view(transcript))
+            if transcript.children[0] is not before:
+                break
+        assert transcript.children[0] is not before, "no older messages were mounted"
+        assert rows == list(range(rows[0], rows[0] - len(rows), -1))
+
+
+async def test_the_whole_chat_can_be_read_to_its_start_and_back() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 150)
+        for _ in range(200):
+            await pilot.press("pageup")
+            if first_in_view(transcript)[0] == "message 0" and transcript.scroll_y == 0:
+                break
+        assert first_in_view(transcript)[0] == "message 0"
+        for _ in range(200):
+            await pilot.press("pagedown")
+            if transcript.at_end:
+                break
+        assert transcript.at_end
+
+
+async def test_the_first_and_the_last_message_are_one_key_away() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 1000)
+        await pilot.press("f3")
+        await until(pilot, lambda: first_in_view(transcript)[0] == "message 0")
+        await pilot.press("f4")
+        await until(pilot, lambda: transcript.at_end)
+        assert transcript.query(MessageView).last().message.text.startswith("message 999")
+
+
+async def test_a_growing_reply_is_followed_until_the_person_scrolls_up() -> None:
+    hold = asyncio.Event()
+    lines = [f"line {number}\n\n" for number in range(60)]
+    engine_reply = Reply(["".join(lines[:40]), *lines[40:]], hold=hold, delay=0.005)
+    async with app_with(engine_reply).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        transcript = app.pane.transcript
+        await type_and_send(pilot, "count")
+        await until(pilot, lambda: transcript.max_scroll_y > 0 and transcript.at_end, "following")
+        await pilot.press("pageup")
+        place = transcript.scroll_y
+        assert not transcript.at_end
+        hold.set()
+        await until(pilot, lambda: not app.pane.chat.busy)
+        await until(pilot, lambda: transcript.messages[-1].finish is not None)
+        assert transcript.scroll_y == place
+        await pilot.press("f4")
+        await until(pilot, lambda: transcript.at_end)
+
+
+async def test_a_short_chat_stands_at_the_top() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        transcript = app.pane.transcript
+        assert transcript.children[0].region.y == transcript.region.y + 1
+
+
+async def test_resizing_keeps_the_end_in_view() -> None:
+    async with app_with(Reply(pieces("word " * 400))).run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "a")
+        for size in ((60, 20), (140, 50), (80, 24), (40, 12)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: app.pane.transcript.at_end and app.pane.transcript.scroll_y >= 0)
