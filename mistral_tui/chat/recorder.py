@@ -120,9 +120,11 @@ class Recorder:
                 await _wait(self._hurry, READ_ONLY_INTERVAL if store.read_only else RETRY_INTERVAL)
                 continue
             if store.generation != self._generation:
-                # The file was replaced: what was written to the old one is missing in the new one.
+                # The file was replaced: what was written to the old one is missing in the new one. All is written
+                # anew, in its order.
                 self._generation = store.generation
                 self._pending = {message.id: message for message in self._conversation.messages}
+                self._removed |= messages.keys()
                 continue
             if not self._pending and not self._removed:
                 self._report(None)

@@ -166,6 +166,7 @@ async def test_a_chat_is_written_again_as_a_whole_when_its_database_was_lost(pat
     await until(lambda: len(stored(path)) == 4)
     leave()
     await workspace.close()
+    assert [text for _, text in stored(path)] == ["Hi", "Hello there.", "More", "Hello there."]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
