@@ -29,9 +29,9 @@ def start(smollm2: Path) -> Iterator[Start]:
     settings.write_text("temperature = 0\nmax_tokens = 150\n", encoding="utf-8")
     terminals = []
 
-    def begin(*flags: str, rows: int = 36, columns: int = 120) -> Terminal:
-        model = () if "-m" in flags else ("-m", str(smollm2))
-        terminal = Terminal.mistral_tui(*model, "--threads", "1", *flags, rows=rows, columns=columns)
+    def begin(*arguments: str, rows: int = 36, columns: int = 120) -> Terminal:
+        arguments = arguments or ("--threads", "1", "-m", str(smollm2))
+        terminal = Terminal.mistral_tui(*arguments, rows=rows, columns=columns)
         terminals.append(terminal)
         terminal.wait_for("tok/s")
         return terminal
@@ -223,12 +223,29 @@ def test_what_others_wrote_does_not_steer_the_terminal(start: Start) -> None:
 def test_an_unusable_model_leaves_the_interface_usable(start: Start, smollm2: Path, tmp_path: Path) -> None:
     path = damage.damaged(smollm2, damage.wrong_magic, tmp_path)
     terminal = start("-m", str(path))
-    terminal.wait_for("wrong_magic.gguf")
-    terminal.wait_for("GGUF")
+    terminal.wait_for("it is not a GGUF file")
     terminal.type("I can still type")
     terminal.wait_for("I can still type")
     terminal.press("ctrl+q")
     assert terminal.wait_for_exit() == 0
+
+
+def test_a_model_file_is_opened_as_mistral_rs_names_it(start: Start, smollm2: Path) -> None:
+    terminal = start("--n-ctx", "1024", "gguf", "-m", str(smollm2.parent), "-f", smollm2.name)
+    ask(terminal, "What is the capital of Japan?")
+    reply = wait_for_reply(terminal)
+    assert "Tokyo" in reply.text
+    assert reply.usage is not None
+    assert reply.usage.context_size == 1024
+
+
+def test_without_a_model_the_starter_is_offered(start: Start, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.json"
+    entry = '{"name": "tiny", "path": "tiny.gguf", "format": "gguf", "size_gb": 0.1, "source": "pypi:tiny==1.0"}'
+    inventory.write_text(f"[{entry}]", encoding="utf-8")
+    terminal = start("--inventory", str(inventory))
+    terminal.wait_for("No model is here yet")
+    terminal.wait_for("tiny")
 
 
 def test_broken_settings_are_told_and_ignored(start: Start) -> None:
