@@ -24,7 +24,9 @@ def debugging() -> bool:
 
 def say(kind: str, text: str) -> None:
     """Write one line to stderr, such as `note: …`; silently nothing if stderr is gone."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # a closed stderr: there is nobody to tell
+    if sys.stderr is None:  # print would turn to stdout
+        return
+    with contextlib.suppress(OSError, ValueError):  # a closed stderr: there is nobody to tell
         print(f"{kind}: {printable_line(text)}", file=sys.stderr, flush=True)
 
 

@@ -9,6 +9,7 @@ import sys
 from argparse import SUPPRESS
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 import mistral_tui
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; `None` takes them from the command line.
     """
+    if sys.stdout is None:  # closed by whoever started us; its number must not go to the next file
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open as long as the program runs
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as exit:  # --help and --version

@@ -164,3 +164,9 @@ def test_any_locale_will_do(smollm2: Path) -> None:
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
     assert (result.returncode, result.stderr) == (0, b"")
     assert stored_messages()[0].text == "Grüße ☃"
+
+
+def test_nothing_need_be_open(smollm2: Path) -> None:
+    command = f"{sys.executable} -m mistral_tui ask -m {smollm2} --temperature 0 --max-tokens 4 --threads 1 Hi"
+    assert subprocess.run(f"{command} <&- >&- 2>&-", shell=True, check=False).returncode == 0
+    assert stored_messages()[1].finish == "length"
