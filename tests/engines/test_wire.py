@@ -15,8 +15,10 @@ pytestmark = pytest.mark.core
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 count = st.integers(0, 2**40)
+options = st.builds(LoadOptions, n_ctx=st.none() | st.integers(1, 2**31 - 1), chat_template=st.none() | text)
 usage = st.builds(Usage, prompt_tokens=count, completion_tokens=count, decode_rate=st.floats(0, 1e6))
 event: st.SearchStrategy[EngineEvent] = st.one_of(
+    st.builds(LoadProgress, st.just("loading"), st.floats(0, 1)),
     st.builds(ContextTrimmed, count),
     st.builds(PromptProgress, count, count),
     st.builds(TextDelta, text, count),
@@ -31,7 +33,7 @@ message = st.builds(Message, st.sampled_from(["user", "assistant"]), st.lists(pa
 prompt = st.builds(GenerateRequest, st.lists(message, max_size=3).map(tuple), st.just(SamplingParams(seed=1)), text)
 to_worker: st.SearchStrategy[wire.ToWorker] = st.one_of(
     st.builds(wire.Hello, client=text),
-    st.builds(wire.Load, path=text, name=text, options=st.builds(LoadOptions, n_ctx=st.none() | count), request=text),
+    st.builds(wire.Load, path=text, name=text, options=options, request=text),
     st.builds(wire.Generate, prompt=prompt, client=text, request=text),
     st.builds(wire.More, request=text),
     st.builds(wire.Cancel, request=text),
