@@ -27,6 +27,9 @@ FetchStarter = Callable[[Callable[[int, int], None]], Awaitable[ModelEntry]]
 """Fetches the starter model, reporting bytes done and in all; returns its entry, now on disk."""
 
 
+_FETCH = "fetch"
+
+
 def _commands() -> type[Provider]:
     from mistral_tui.tui.help.palette import Commands
 
@@ -95,6 +98,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self._starter = starter
         self._own_themes = own_themes
         self._own_templates = own_templates
+        self._last_try = self.action_load_model
         self._use_theme(theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -133,14 +137,22 @@ class MistralApp(App[None], inherit_bindings=False):
 
     # The model
 
+    @on(MainScreen.ModelWanted)
+    def _try_again(self) -> None:
+        self._last_try()
+
     def action_load_model(self) -> None:
         """Load the chosen model, or offer one where there is none."""
+        self._last_try = self.action_load_model
         entry = self.workspace.entry
         if entry is None:
-            offer = f"{self._starter.entry.name} ({describe(self._starter.entry)})" if self._starter else ""
-            self.pane.show_model(ModelState(offer=offer))
+            self.pane.show_model(self._offer())
         else:
-            self.run_worker(self._load(entry), group="model", exclusive=True)
+            self.run_worker(self._load(entry), group="load", exclusive=True)
+
+    def _offer(self) -> ModelState:
+        starter = self._starter
+        return ModelState(offer=f"{starter.entry.name} ({describe(starter.entry)})" if starter else "")
 
     async def _load(self, entry: ModelEntry) -> None:
         state = ModelState(entry.name, describe(entry), 0.0, stage_words("starting"))
@@ -161,7 +173,13 @@ class MistralApp(App[None], inherit_bindings=False):
     def action_fetch_starter(self) -> None:
         """Fetch the starter model and load it."""
         if self.workspace.entry is None and self._starter is not None:
-            self.run_worker(self._fetch(self._starter), group="model", exclusive=True)
+            self._last_try = self.action_fetch_starter
+            self.run_worker(self._fetch(self._starter), group=_FETCH, exclusive=True)
+
+    @on(MainScreen.FetchStopped)
+    def _stop_fetching(self) -> None:
+        if self.workers.cancel_group(self, _FETCH):
+            self.pane.show_model(self._offer())
 
     async def _fetch(self, starter: Starter) -> None:
         left = TimeLeft()

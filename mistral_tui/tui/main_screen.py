@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -35,6 +36,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "#prompt"
+
+    class ModelWanted(Message):
+        """The person wants another try at loading or fetching the model."""
+
+    class FetchStopped(Message):
+        """The person wants no download, if there is one."""
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
@@ -108,6 +115,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         elif self.pane.chat.busy:
             self.pane.chat.cancel()
         else:
+            self.post_message(self.FetchStopped())
             self.clear_selection()
             self.pane.prompt.focus()
 
@@ -116,7 +124,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if len(self.pane.chat.conversation):
             self.pane.retry()
         else:
-            self.app.run_worker(self.app.run_action("app.load_model"))
+            self.post_message(self.ModelWanted())
 
     async def action_copy_reply(self) -> None:
         """Copy the last reply as Markdown."""

@@ -58,7 +58,7 @@ async def test_a_chat_of_ten_thousand_messages_mounts_few_widgets() -> None:
     async with app_with().run_test(size=(120, 36)) as pilot:
         transcript = await showing(pilot, 10_000)
         assert len(pilot.app.screen.query("*")) < 150
-        for _ in range(60):
+        for _ in range(20):
             await pilot.press("pageup")
             assert len(transcript.children) <= MOST
         assert len(pilot.app.screen.query("*")) < 150

@@ -200,13 +200,13 @@ class ChatPane(Vertical):
             return
         match heard.event:
             case TextDelta(text, tokens):
-                self._said_something = True
+                self._said_something = self._said_something or bool(text.strip())
                 self.transcript.write(text)
                 self._count(tokens)
             case LoadProgress():
                 self._show_state()
             case PromptProgress(done, total):
-                self._show_state(f"reading the prompt {done:,}/{total:,}" if done < total else "answering")
+                self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
             case ReplyStarted(message):
                 if not self._holds(message):
                     await self.transcript.begin(message)

@@ -10,7 +10,8 @@ from mistral_tui.tui.chat.gauge import gauge
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.text import printable_line
 
-_WIDE = 100
+_GAUGE = 8
+_NEARLY_FULL = 0.9
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -62,16 +63,18 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        """Model and state at the left, numbers at the right; the numbers give way last."""
+        """Model and state at the left, numbers at the right; those further left give way to the words."""
         width = self.size.width
-        right = self._numbers(width)
-        room = max(0, width - right.cell_length - 2)
-        left = self._words().truncate(room, ellipsis=True)
-        return left.pad_right(max(0, width - left.cell_length - right.cell_length)) + right
+        if self._hint:
+            return Content.styled(self._hint, "$text-warning").truncate(width, ellipsis=True)
+        words, numbers = self._words(), self._numbers()
+        while len(numbers) > 1 and words.cell_length + 2 + sum(each.cell_length + 3 for each in numbers) > width:
+            numbers.pop(0)
+        right = Content("   ").join(numbers)
+        words = words.truncate(max(0, width - right.cell_length - 2), ellipsis=True)
+        return words.pad_right(max(0, width - words.cell_length - right.cell_length)) + right
 
     def _words(self) -> Content:
-        if self._hint:
-            return Content.styled(self._hint, "$text-warning")
         figures = self.figures
         words: list[str | Content | tuple[str, str]] = [(printable_line(figures.model) or "no model", "$foreground")]
         if figures.state:
@@ -80,21 +83,19 @@ class StatusLine(Widget):
             words += [" · ", ("not saved", "$text-warning")]
         return Content.assemble(*words)
 
-    def _numbers(self, width: int) -> Content:
+    def _numbers(self) -> list[Content]:
         figures = self.figures
-        pieces: list[Content] = []
+        numbers = [
+            Content(f"TTFT {_number(figures.first_token, 5, 2)} s"),
+            Content(f"{_number(figures.rate, 6, 1)} tok/s"),
+        ]
         if figures.context_size:
             used = figures.context_tokens or 0
-            cells = 10 if width >= _WIDE else 6
             size = f"{figures.context_size:,}"
-            style = "$text-warning" if used > figures.context_size * 0.9 else "$accent"
-            bar = gauge(used / figures.context_size, cells, style)
-            pieces.append(bar + Content(f" {used:>{len(size)},}/{size}"))
-        if width >= 60:
-            pieces.append(Content(f"{_number(figures.rate, 6, 1)} tok/s"))
-        if width >= 76:
-            pieces.append(Content(f"TTFT {_number(figures.first_token, 5, 2)} s"))
-        return Content("   ").join(pieces)
+            style = "$text-warning" if used > figures.context_size * _NEARLY_FULL else "$accent"
+            bar = gauge(used / figures.context_size, _GAUGE, style)
+            numbers.append(bar + Content(f" {used:>{len(size)},}/{size}"))
+        return numbers
 
 
 def _number(value: float | None, cells: int, digits: int) -> str:

