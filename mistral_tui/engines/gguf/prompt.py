@@ -70,15 +70,18 @@ class PromptWriter:
         written = prompt(begin)
         if len(written.transcript.tokens) + reserve > self._n_ctx:
             most = min(self._n_ctx // 2, self._n_ctx - reserve)
-            low, high = begin, max(begin, len(turns) - 1)
-            while low < high:
+            # The fewest turns to leave out, by halving; the last turn stays, fit or not.
+            low, high = begin + 1, len(turns) - 1
+            while low <= high:
                 middle = (low + high) // 2
-                written = prompt(middle)
-                if len(written.transcript.tokens) <= most:
-                    high = middle
+                shorter = prompt(middle)
+                fits = len(shorter.transcript.tokens) <= most
+                if fits or middle == len(turns) - 1:
+                    written = shorter
+                if fits:
+                    high = middle - 1
                 else:
                     low = middle + 1
-            written = prompt(low)
         self._check(len(written.transcript.tokens), min(reserve, _LEAST_REPLY))
         return written
 

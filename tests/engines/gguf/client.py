@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.outbox import TEXT_LIMIT, Outbox
@@ -91,15 +92,15 @@ class Client:
         self._thread = threading.Thread(target=loop.run, daemon=True)
         self._thread.start()
 
-    def ask(self, *messages: Message, chat: str = "", text_limit: int = TEXT_LIMIT, **sampling: object) -> Asked:
-        params = SamplingParams(**{"temperature": 0.0, **sampling})  # type: ignore[arg-type]  # checked by the struct
+    def ask(self, *messages: Message, chat: str = "", text_limit: int = TEXT_LIMIT, **sampling: Any) -> Asked:
+        params = SamplingParams(**{"temperature": 0.0, **sampling})
         request = GenerateRequest(messages, params, chat)
         filled = threading.Event()
         asked = Asked(request, Outbox(filled.set, text_limit), _filled=filled)
         self.loop.submit(request, asked.outbox)
         return asked
 
-    def answer(self, *messages: Message, chat: str = "", **sampling: object) -> Asked:
+    def answer(self, *messages: Message, chat: str = "", **sampling: Any) -> Asked:
         return self.ask(*messages, chat=chat, **sampling).end()
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,8 +9,8 @@ from mistral_tui.types.models import LoadOptions
 from tests.engines.gguf.client import Client
 
 
-def open_engine(path: Path, **options: object) -> Client:
-    settings = LoadOptions(**{"threads": 1, **options})  # type: ignore[arg-type]  # checked by the struct
+def open_engine(path: Path, **options: Any) -> Client:
+    settings = LoadOptions(**{"threads": 1, **options})
     return Client(load(str(path), "SmolLM2", settings, lambda progress: None, lambda: False))
 
 
