@@ -15,7 +15,11 @@ from typing import Any
 
 from mistral_tui.engines.gguf.library import llama, log
 
-CHATML = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+CHATML = (
+    "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+)
+"""What the chat template of the benchmarks' model makes of a first prompt."""
 SEED = 1
 CONTEXT = 8192
 """What a chat gets by default of a model that was trained for as much or more."""

@@ -35,7 +35,7 @@ async def _measure(quick: bool) -> list[Figure]:
     kept, anew, computed, new = [], [], [], []
     try:
         engine = await pool.acquire(find_entry(), LoadOptions())
-        for _ in range(1 if quick else 5):
+        for _ in range(1 if quick else 3):
             conversation = Conversation()
             for turn in range(1, TURNS):
                 before = await _turn(conversation, engine, PROMPT.format(turn), tokens=48)
