@@ -61,7 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_reply", "Copy the last reply", ("ctrl+y",), "screen", "Chat", slash=("copy",), palette=True),
     Action(
         "interrupt",
-        "Copy the selection, else stop, else quit (press twice)",
+        "Copy the selection, else stop; twice: quit",
         ("ctrl+c",),
         "screen",
         "Chat",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -72,9 +73,16 @@ def main_screen(app: MistralApp) -> MainScreen:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], what: str = "", seconds: float = 10) -> None:
-    """Wait until `condition` is true."""
+    """Wait until `condition` is true; a widget that is not there yet is no error."""
     deadline = time.monotonic() + seconds
-    while not condition():
+
+    def met() -> bool:
+        try:
+            return bool(condition())
+        except NoMatches:
+            return False
+
+    while not met():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what or condition}"
         await pilot.pause(0.01)
     await pilot.pause()
