@@ -104,7 +104,7 @@ class Store:
         interrupted = []
         for *row, writer in found:
             message = rows.message_from(row)
-            if message.role == "assistant" and message.finish is None and not _is_being_written(writer):
+            if message.role == "assistant" and message.finish is None and not is_alive(writer):
                 message = msgspec.structs.replace(message, finish="failed", error=rows.INTERRUPTED)
                 interrupted.append(message)
             messages.append(message)
@@ -188,7 +188,3 @@ class Store:
                 "last_used = excluded.last_used, chat_template = excluded.chat_template",
                 (str(entry.path), entry.name, entry.format, entry.size_bytes, time.time(), chat_template),
             )
-
-
-def _is_being_written(writer: str | None) -> bool:
-    return writer is not None and (writer == this_process() or is_alive(writer))
