@@ -56,7 +56,7 @@ class Transcript:
                 return self._joined(len(self.tokens), common, rest, prompt, vocabulary), len(self.tokens)
         known = [mark for mark in self._marks if mark.place <= common]
         index, place = known[-1] if known else (0, 0)
-        rest = vocabulary.tokenize(prompt[place:], beginning=place == 0)
+        rest = vocabulary.tokenize(prompt[place:], beginning=index == 0)
         following = self._joined(index, place, rest, prompt, vocabulary)
         return following, index + _common_length(self.tokens[index:], rest)
 

@@ -11,11 +11,11 @@ WORDS = st.text("abc \n", min_size=1, max_size=12)
 TURNS = st.lists(WORDS, min_size=1, max_size=4)
 
 
-def rendered(turns: list[str]) -> str:
+def rendered(turns: list[str], bos: str = "<s>") -> str:
     """Return a prompt whose turns are those of the user and the model by turns."""
     names = ("<|user|>", "<|bot|>")
     said = "".join(f"{names[index % 2]}{text}<|end|>" for index, text in enumerate(turns))
-    return f"<s>{said}<|bot|>"
+    return f"{bos}{said}<|bot|>"
 
 
 def answered(transcript: Transcript, reply: str, vocabulary: FakeVocabulary) -> None:
@@ -25,20 +25,20 @@ def answered(transcript: Transcript, reply: str, vocabulary: FakeVocabulary) -> 
         transcript.append(token, character.encode())
 
 
-@given(TURNS, WORDS, TURNS, st.integers(0, 5))
+@given(TURNS, WORDS, TURNS, st.integers(0, 5), st.sampled_from(["<s>", ""]))
 def test_whatever_follows_stands_for_exactly_the_prompt(
-    turns: list[str], reply: str, later: list[str], kept: int
+    turns: list[str], reply: str, later: list[str], kept: int, bos: str
 ) -> None:
     vocabulary = FakeVocabulary()
-    first, _ = Transcript().followed_by(rendered(turns), as_vocabulary(vocabulary))
+    first, _ = Transcript().followed_by(rendered(turns, bos), as_vocabulary(vocabulary))
     answered(first, reply, vocabulary)
-    prompt = rendered(([*turns, reply])[:kept] + later)
+    prompt = rendered(([*turns, reply])[:kept] + later, bos)
     second, shared = first.followed_by(prompt, as_vocabulary(vocabulary))
-    assert vocabulary.text(second.tokens) == prompt
+    assert vocabulary.text(second.tokens) == "<s>" + prompt.removeprefix("<s>")
     assert second.text == prompt
     assert second.tokens[:shared] == first.tokens[:shared]
-    third, again = second.followed_by(rendered(turns), as_vocabulary(vocabulary))
-    assert vocabulary.text(third.tokens) == rendered(turns)
+    third, again = second.followed_by(rendered(turns, bos), as_vocabulary(vocabulary))
+    assert vocabulary.text(third.tokens) == "<s>" + rendered(turns, bos).removeprefix("<s>")
     assert third.tokens[:again] == second.tokens[:again]
 
 
