@@ -73,9 +73,12 @@ class Scheduler:
         generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx)
         outbox.on_writable = self._wake
         with self._changed:
-            self._arrivals.append(generation)
-            self._living[request.id] = generation
-            self._tell()
+            if not self._stopped:
+                self._arrivals.append(generation)
+                self._living[request.id] = generation
+                self._tell()
+                return
+        generation.finish("cancelled")
 
     def cancel(self, request_id: str) -> None:
         """Stop a request, also in the middle of its prompt."""
@@ -117,7 +120,10 @@ class Scheduler:
                     self._admit()
                 self._step()
         finally:
-            for generation in (*self._active, *self._waiting, *self._arrivals):
+            with self._changed:
+                self._stopped = True
+                unfinished = [*self._active, *self._waiting, *self._arrivals]
+            for generation in unfinished:
                 generation.finish("cancelled")
             self._context.close()
             self._model.close()
