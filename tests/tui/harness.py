@@ -1,9 +1,10 @@
 """What the tests of the interface share: apps on a scripted engine, and waiting for what the screen shows."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from textual import events
 from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -14,6 +15,8 @@ from mistral_tui.tui.main_screen import MainScreen
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+
+Send = Callable[[Pilot[None], str], Awaitable[None]]
 
 STARTER = ModelEntry("SmolLM2-135M-Instruct", Path("/models/smollm2.gguf"), "gguf", 98_000_000, downloaded=False)
 
@@ -102,12 +105,21 @@ async def type_and_send(pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
-async def ask(pilot: Pilot[None], text: str) -> None:
+async def paste_and_send(pilot: Pilot[None], text: str) -> None:
+    """Paste a prompt, which is quicker than typing it, and send it."""
+    pilot.app.post_message(events.Paste(text))
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def ask(
+    pilot: Pilot[None], text: str, send: Callable[[Pilot[None], str], Awaitable[None]] = type_and_send
+) -> None:
     """Send a prompt and wait for the end of the reply."""
     app = pilot.app
     assert isinstance(app, MistralApp)
     count = len(app.pane.chat.conversation)
-    await type_and_send(pilot, text)
+    await send(pilot, text)
     await until(
         pilot,
         lambda: (

@@ -12,7 +12,7 @@ from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.types.errors import BadModelFile, NoChatTemplate
 from mistral_tui.types.models import ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
-from tests.tui.harness import DOCUMENT, STARTER, app_with, ask, pieces, started, type_and_send, until
+from tests.tui.harness import DOCUMENT, STARTER, app_with, ask, paste_and_send, pieces, started, until
 
 pytestmark = pytest.mark.core
 
@@ -36,7 +36,7 @@ def empty(theme: str) -> Scene:
 def chat(theme: str) -> Scene:
     async def before(pilot: Pilot[None]) -> None:
         await started(pilot)
-        await ask(pilot, "What makes the tides?")
+        await ask(pilot, "What makes the tides?", paste_and_send)
 
     return app_with(Reply(pieces(DOCUMENT)), theme=theme), before
 
@@ -46,7 +46,7 @@ def streaming(theme: str) -> Scene:
 
     async def before(pilot: Pilot[None]) -> None:
         app = await started(pilot)
-        await type_and_send(pilot, "What makes the tides?")
+        await paste_and_send(pilot, "What makes the tides?")
         await until(pilot, lambda: "Height" in app.pane.last_reply and app.pane.transcript.flushes)
 
     return app_with(Reply([half, "x"], hold=asyncio.Event()), theme=theme), before
@@ -76,7 +76,7 @@ def failed_load(theme: str) -> Scene:
 def failed_reply(theme: str) -> Scene:
     async def before(pilot: Pilot[None]) -> None:
         await started(pilot)
-        await ask(pilot, "What makes the tides?")
+        await ask(pilot, "What makes the tides?", paste_and_send)
 
     return app_with(Reply(["The Moon pulls on"], reason="failed", error=DEATH), theme=theme), before
 
@@ -86,7 +86,7 @@ def chats(theme: str) -> Scene:
         app = await started(pilot)
         for prompt in ("What makes the tides?", "How far is the Moon from here, and why?", "A poem"):
             await pilot.press("ctrl+n")
-            await ask(pilot, prompt)
+            await ask(pilot, prompt, paste_and_send)
         if not app.pane.screen.query_one("#chats").display:
             await pilot.press("f2")
         else:
