@@ -13,11 +13,9 @@ from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import context_of_one_chat, kv_cells
-from mistral_tui.types.errors import BadChatTemplate, BadModelFile, InvalidRequest, LoadCancelled, NoChatTemplate
+from mistral_tui.types.errors import BadChatTemplate, BadModelFile, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
-_MOST_SEQUENCES: Final = 256
-"""`LLAMA_MAX_SEQ`"""
 _WEIGHTS: Final = 0.8
 """Share of a load's progress that is the weights."""
 
@@ -49,8 +47,6 @@ def load(
         NotEnoughMemory: llama.cpp cannot allocate the context.
         LoadCancelled: `cancelled` said so.
     """
-    if not 1 <= options.max_seqs <= _MOST_SEQUENCES:
-        raise InvalidRequest(f"max_seqs is {options.max_seqs}; it must be from 1 to {_MOST_SEQUENCES}")
     log()
 
     def check_cancelled() -> None:
@@ -74,7 +70,7 @@ def load(
         context = Context(model, cells, options.max_seqs, governor.count)
         check_cancelled()
         _prove(model, context)
-        loaded = _describe(model, n_ctx, plain_kernels)
+        loaded = _describe(model, n_ctx, governor, options, plain_kernels)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
         scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor)
     except BaseException:
@@ -108,10 +104,14 @@ def _prove(model: Model, context: Context) -> None:
     context.clear()
 
 
-def _describe(model: Model, n_ctx: int, plain_kernels: bool) -> LoadedModel:
+def _describe(
+    model: Model, n_ctx: int, governor: ThreadGovernor, options: LoadOptions, plain_kernels: bool
+) -> LoadedModel:
     notices = []
     if 0 < model.trained_context < n_ctx:
         notices.append(f"{model.name} was trained for {model.trained_context:,} tokens; beyond that it may ramble")
+    if options.threads is not None and options.threads > governor.count:
+        notices.append(f"{options.threads} threads were asked for; this machine has cores for {governor.count}")
     if plain_kernels:
         notices.append("loaded without repacked weights, because this build of llama.cpp crashes with them: slower")
     used = [feature for feature, on in cpu_features().items() if on and feature.startswith(("AVX", "AMX", "NEON"))]

@@ -13,6 +13,9 @@ from mistral_tui.types.requests import GenerateRequest
 
 _LEAST_REPLY: Final = 16
 """A prompt that leaves less room than this for the reply is refused."""
+_MOST_CHARACTERS: Final = 32
+"""Characters that a token stands for at most, taken over a whole chat. Turns beyond the context by this measure are not
+even rendered: the first prompt of a chat of 10,000 messages would hold up all others for seconds."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class PromptWriter:
 
         wanted = request.sampling.max_tokens
         reserve = min(wanted or self._n_ctx, self._n_ctx // 4)
+        begin = max(begin, _first_that_may_fit(turns, self._n_ctx * _MOST_CHARACTERS))
         written = prompt(begin)
         if len(written.transcript.tokens) + reserve > self._n_ctx:
             most = min(self._n_ctx // 2, self._n_ctx - reserve)
@@ -93,6 +97,15 @@ class PromptWriter:
                 f"the message takes {tokens:,} tokens, but the context holds {self._n_ctx:,} with the reply; "
                 "shorten it, or load the model with a larger --n-ctx"
             )
+
+
+def _first_that_may_fit(turns: Sequence[Sequence[Message]], characters: int) -> int:
+    """Return the first of the last turns that have no more than so many characters together."""
+    first = len(turns)
+    while first and characters >= 0:
+        first -= 1
+        characters -= sum(len(message.text) for message in turns[first])
+    return first if characters >= 0 else min(first + 1, len(turns) - 1)
 
 
 def _turns(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:

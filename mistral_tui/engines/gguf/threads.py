@@ -41,11 +41,12 @@ class ThreadGovernor:
     """Chooses the number of threads by what other programs use.
 
     Args:
-        fixed: What the person asked for; then nothing is measured.
+        fixed: What the person asked for; then nothing is measured. It is cut to the logical cores of the machine:
+            threads beyond those wait for one another so long that no reply comes.
     """
 
     def __init__(self, fixed: int | None) -> None:
-        self.count = fixed or min(usable_cores(), MOST_THREADS)
+        self.count = min(fixed, psutil.cpu_count() or fixed) if fixed else min(usable_cores(), MOST_THREADS)
         self._most = self.count
         self._fixed = fixed is not None
         self._cores = psutil.cpu_count(logical=False) or self.count

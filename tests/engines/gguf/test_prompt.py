@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +87,19 @@ def test_no_messages_are_refused() -> None:
 
 def test_a_conversation_of_system_messages_only_is_written() -> None:
     assert written([SYSTEM], n_ctx=100).transcript.text == "<|system|>S<|end|><|bot|>"
+
+
+def test_a_very_long_conversation_is_cut_before_it_is_rendered() -> None:
+    rendered: list[int] = []
+
+    class Counting(ChatTemplate):
+        def render(self, messages: Sequence[Message], *args: Any, **kwargs: Any) -> str:
+            rendered.append(len(messages))
+            return super().render(messages, *args, **kwargs)
+
+    writer = PromptWriter(Counting(TEMPLATE), as_vocabulary(FakeVocabulary()), n_ctx=100)
+    messages = conversation(5_000, length=100)
+    messages[-1] = user("z")
+    prompt = writer.write(GenerateRequest(tuple(messages), SamplingParams(max_tokens=8)), Transcript(), None)
+    assert prompt.left_out == 10_000
+    assert max(rendered) < 50
