@@ -216,3 +216,10 @@ def key_label(key: str) -> str:
     """Return a key as it is written on screen."""
     *modifiers, last = key.split("+")
     return "+".join([*modifiers, _KEY_NAMES.get(last, last)])
+
+
+def slash_hint(text: str) -> str:
+    """Return the commands that `text` may become, if it begins like one."""
+    if not text.startswith("/") or (not text[1:].isalpha() and text != "/"):
+        return ""
+    return "  ".join(f"/{name}" for action in ACTIONS for name in action.slash if name.startswith(text[1:]))

@@ -186,7 +186,7 @@ class MistralApp(App[None], inherit_bindings=False):
 
         def report(done: int, total: int) -> None:
             share = done / total if total else 0.0
-            words = f"fetching {size_words(done)} of {size_words(total)}{left.words(share)}"
+            words = f"fetching {size_words(done)} of {size_words(total)}{left.words(share)} · esc stops"
             self.post_message(self.Progress(ModelState(starter.entry.name, "", share, words)))
 
         report(0, starter.entry.size_bytes)

@@ -3,7 +3,7 @@
 import time
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -21,6 +21,7 @@ from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.sessions import Session
+from mistral_tui.types.text import printable_line
 
 WIDE = 100
 """Columns from which the list of chats is beside the chat; below it lies over it."""
@@ -49,6 +50,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._sessions: list[Session] = []
         self._background: dict[str, LiveChat] = {}
         """Chats that are answering out of sight."""
+        self._told: set[str] = set()
+        """Notices of the database that were shown."""
         self._first_press = 0.0
 
     def compose(self) -> ComposeResult:
@@ -205,6 +208,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         else:
             event.pane.send(event.marker + event.name)
 
+    def on_key(self, event: events.Key) -> None:
+        """Type into the prompt also while another part of the screen has the focus."""
+        prompt = self.pane.prompt
+        if event.is_printable and event.character is not None and not prompt.has_focus:
+            event.stop()
+            prompt.focus()
+            prompt.insert(event.character)
+
     def on_descendant_focus(self) -> None:
         """Other keys matter in another part of the screen."""
         self._update_keys()
@@ -237,6 +248,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     async def _list_chats(self) -> None:
         self._sessions = await self._read()
         self._show_chats()
+        for notice in self._workspace.notices:
+            if notice not in self._told:
+                self._told.add(notice)
+                self.notify(printable_line(notice), severity="warning", timeout=15, markup=False)
 
     async def _read(self, before: Session | None = None) -> list[Session]:
         try:

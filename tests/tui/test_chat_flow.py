@@ -1,17 +1,20 @@
 """Chatting by keys: sending, stopping, failing, other chats, copying, quitting."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.chat.events import SavingChanged
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.store.store import Store
 from mistral_tui.tui import main_screen as main_screen_module
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH, MessageView
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.events import ContextTrimmed, PromptProgress
-from tests.stubs.engines import FakeEngine, FakePool, Reply
+from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import (
     app_with,
     ask,
@@ -55,8 +58,8 @@ async def test_a_reply_is_shown_with_its_figures() -> None:
         assert "● Hello there." in shown_text(app.pane.transcript)
         status = shown_text(app.pane.status)
         assert "12/2,048" in status
-        assert "50.0 tok/s" in status
-        assert "TTFT  0.05 s" in status
+        assert " 50.0 tok/s" in status
+        assert "TTFT 0.05 s" in status
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c"])
@@ -300,3 +303,23 @@ async def test_the_palette_finds_an_action_and_does_it() -> None:
         await pilot.pause(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1 and not app.pane.transcript.messages)
+
+
+async def test_an_old_chat_is_opened_from_a_fresh_start(tmp_path: Path) -> None:
+    def app() -> MistralApp:
+        return MistralApp(Workspace(FakePool(FakeEngine()), Store(tmp_path / "chats.db"), ENTRY))
+
+    async with app().run_test(size=(80, 24)) as pilot:
+        await started(pilot)
+        await ask(pilot, "remember this")
+    async with app().run_test(size=(80, 24)) as pilot:
+        again = await started(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: "remember this" in shown_text(main_screen(again).chats))
+        await pilot.press("enter")
+        await until(pilot, lambda: "● Hello there." in shown_text(again.pane.transcript))
+        assert f"{GLYPH} remember this" in shown_text(again.pane.transcript)
+        assert not main_screen(again).chats.display
+        assert "12/2,048" in shown_text(again.pane.status)
+        await pilot.press("up")
+        assert again.pane.prompt.text == "remember this"

@@ -190,3 +190,22 @@ async def test_what_is_refused_says_why() -> None:
         await until(pilot, lambda: "there is no command /nonsense" in shown_text(app.pane.status))
         await pilot.press("x")
         await until(pilot, lambda: "no command" not in shown_text(app.pane.status))
+
+
+async def test_a_slash_lists_the_commands_it_may_become() -> None:
+    async with app_with().run_test(size=(100, 24)) as pilot:
+        app = await started(pilot)
+        await pilot.press("slash")
+        await until(pilot, lambda: "/retry" in shown_text(app.pane.status))
+        await pilot.press("h")
+        await until(pilot, lambda: shown_text(app.pane.status).strip() == "/help")
+
+
+async def test_typing_reaches_the_prompt_from_anywhere() -> None:
+    async with app_with().run_test() as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        app.pane.transcript.focus()
+        await pilot.press("a", "b")
+        assert app.pane.prompt.text == "ab"
+        assert app.pane.prompt.has_focus

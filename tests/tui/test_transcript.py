@@ -12,7 +12,7 @@ from mistral_tui.tui.chat.transcript import MOST, Transcript
 from mistral_tui.types.messages import Message, Role, TextPart
 from mistral_tui.types.requests import SamplingParams
 from tests.stubs.engines import FakeEngine, Reply
-from tests.tui.harness import app_with, ask, pieces, started, type_and_send, until
+from tests.tui.harness import app_with, ask, pieces, screen_rows, started, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -121,8 +121,9 @@ async def test_a_growing_reply_is_followed_until_the_person_scrolls_up() -> None
         await until(pilot, lambda: not app.pane.chat.busy)
         await until(pilot, lambda: transcript.messages[-1].finish is not None)
         assert transcript.scroll_y == place
+        await until(pilot, lambda: "more below" in "".join(screen_rows(app.screen)))
         await pilot.press("f4")
-        await until(pilot, lambda: transcript.at_end)
+        await until(pilot, lambda: transcript.at_end and "more below" not in "".join(screen_rows(app.screen)))
 
 
 async def test_a_short_chat_stands_at_the_top() -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.tui.actions import slash_hint
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.rate import Rate
@@ -191,7 +192,12 @@ class ChatPane(Vertical):
     @on(PromptInput.Changed)
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
-        self.status.hint("")
+        self.status.hint(slash_hint(self.prompt.text))
+
+    @on(Transcript.EndInView)
+    def _end_in_view(self, event: Transcript.EndInView) -> None:
+        event.stop()
+        self.query_one("#prompt-box").border_title = "" if event.in_view else "more below · f4"
 
     @on(Heard)
     async def _heard(self, heard: Heard) -> None:

@@ -11,6 +11,8 @@ from mistral_tui.types.messages import Usage
 from mistral_tui.types.text import printable_line
 
 _GAUGE = 8
+_NAME = 24
+"""Characters of the model's name; the empty chat shows all of it."""
 _NEARLY_FULL = 0.9
 _UNKNOWN = "\N{EN DASH}"
 
@@ -68,15 +70,17 @@ class StatusLine(Widget):
         if self._hint:
             return Content.styled(self._hint, "$text-warning").truncate(width, ellipsis=True)
         words, numbers = self._words(), self._numbers()
-        while len(numbers) > 1 and words.cell_length + 2 + sum(each.cell_length + 3 for each in numbers) > width:
+        while len(numbers) > 1 and words.cell_length + 2 + sum(each.cell_length + 2 for each in numbers) > width:
             numbers.pop(0)
-        right = Content("   ").join(numbers)
+        right = Content("  ").join(numbers)
         words = words.truncate(max(0, width - right.cell_length - 2), ellipsis=True)
         return words.pad_right(max(0, width - words.cell_length - right.cell_length)) + right
 
     def _words(self) -> Content:
         figures = self.figures
-        words: list[str | Content | tuple[str, str]] = [(printable_line(figures.model) or "no model", "$foreground")]
+        words: list[str | Content | tuple[str, str]] = [
+            (_short(printable_line(figures.model)) or "no model", "$foreground")
+        ]
         if figures.state:
             words += [" · ", figures.state]
         if figures.unsaved is not None:
@@ -86,8 +90,8 @@ class StatusLine(Widget):
     def _numbers(self) -> list[Content]:
         figures = self.figures
         numbers = [
-            Content(f"TTFT {_number(figures.first_token, 5, 2)} s"),
-            Content(f"{_number(figures.rate, 6, 1)} tok/s"),
+            Content(f"TTFT {_number(figures.first_token, 4)} s"),
+            Content(f"{_number(figures.rate, 5)} tok/s"),
         ]
         if figures.context_size:
             used = figures.context_tokens or 0
@@ -98,5 +102,13 @@ class StatusLine(Widget):
         return numbers
 
 
-def _number(value: float | None, cells: int, digits: int) -> str:
-    return f"{value:>{cells}.{digits}f}" if value else f"{_UNKNOWN:>{cells}}"
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+
+
+def _number(value: float | None, cells: int) -> str:
+    """Return a number with as many digits as fit, so that it always takes the same room."""
+    if not value:
+        return f"{_UNKNOWN:>{cells}}"
+    digits = 2 if value < 10 else 1 if value < 1000 else 0
+    return f"{value:>{cells}.{digits}f}"

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.message import Message
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
 from mistral_tui.tui.chat.markdown_stream import MarkdownStream
 from mistral_tui.tui.chat.message import MessageView
-from mistral_tui.types.messages import Message
+from mistral_tui.types.messages import Message as ChatMessage
 from mistral_tui.types.text import printable
 
 STEP = 20
@@ -25,9 +27,21 @@ class Transcript(VerticalScroll, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
 
+    @dataclass
+    class EndInView(Message):
+        """The end of the chat came into view, or went out of it."""
+
+        transcript: "Transcript"
+        in_view: bool
+
+        @property
+        def control(self) -> "Transcript":
+            """The transcript that sent this message."""
+            return self.transcript
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._messages: list[Message] = []
+        self._messages: list[ChatMessage] = []
         self._first = 0
         """Index of the first message that is mounted."""
         self._last = 0
@@ -39,11 +53,12 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._moving = False
         self._following = True
         """Whether the end is to be kept in view once the chat is longer than the screen."""
+        self._end_was_in_view = True
         self.flushes = 0
         """How often a growing reply was drawn."""
 
     @property
-    def messages(self) -> Sequence[Message]:
+    def messages(self) -> Sequence[ChatMessage]:
         """All messages, mounted or not."""
         return self._messages
 
@@ -52,19 +67,19 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         """Whether the end of the chat is in view."""
         return self._last == len(self._messages) and self.scroll_y >= self.max_scroll_y
 
-    async def show(self, messages: Sequence[Message]) -> None:
+    async def show(self, messages: Sequence[ChatMessage]) -> None:
         """Show another chat, at its end."""
         self._messages = list(messages)
         self._stream = None
         await self._mount_window(max(0, len(self._messages) - STEP), len(self._messages))
         self._follow()
 
-    async def add(self, message: Message) -> None:
+    async def add(self, message: ChatMessage) -> None:
         """Append a message and go to the end."""
         self._messages.append(message)
         await self.show_end()
 
-    async def begin(self, message: Message) -> None:
+    async def begin(self, message: ChatMessage) -> None:
         """Append a reply that is about to be written; its text so far is that of `message`."""
         self._stream = MarkdownStream()
         self._stream.feed(printable(message.text))
@@ -88,7 +103,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         if view := self._view_of_last():
             view.say_first(text)
 
-    def finish(self, message: Message) -> None:
+    def finish(self, message: ChatMessage) -> None:
         """The message that was being written is complete."""
         self._stream = None
         if self._messages and self._messages[-1].id == message.id:
@@ -126,6 +141,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()
+        self._watch_end()
 
     def on_resize(self) -> None:
         """The screen may now be longer than the chat, or the other way round."""
@@ -134,6 +150,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
         super().watch_scroll_y(old_value, new_value)
+        self._watch_end()
         if self._moving:
             return
         if new_value < old_value and new_value < self.size.height and self._first > 0:
@@ -142,6 +159,17 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
             self._moving = True
             self.call_next(self._extend_down)
+
+    def _watch_end(self) -> None:
+        # While the end is followed, the place in view is set just after the height.
+        in_view = self.at_end or not self._has_left_end
+        if in_view != self._end_was_in_view:
+            self._end_was_in_view = in_view
+            self.post_message(self.EndInView(self, in_view))
+
+    @property
+    def _has_left_end(self) -> bool:
+        return self._last < len(self._messages) or not self.is_anchored or self._anchor_released
 
     def _follow(self) -> None:
         self._following = True

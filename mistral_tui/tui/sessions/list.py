@@ -97,7 +97,7 @@ class SessionList(Vertical):
             options.append(Option(_title(session, current, session.id in answering), id=session.id))
         rows.set_options(options)
         listed = {session.id for session in sessions}
-        wanted = next((id for id in (keep, current) if id in listed), None)
+        wanted = next((id for id in (keep, current) if id in listed), sessions[0].id if sessions else None)
         if wanted is not None:
             rows.highlighted = rows.get_option_index(wanted)
 
