@@ -10,7 +10,8 @@ from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
 from mistral_tui.store.store import Store
-from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 from mistral_tui.types.models import ModelEntry

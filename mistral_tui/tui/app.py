@@ -1,7 +1,7 @@
 """The app: composes the screen and routes messages, nothing else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -18,14 +18,11 @@ from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.welcome import ModelState
 from mistral_tui.tui.main_screen import MainScreen
 from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
+from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.types.errors import ConfigError, MistralTuiError, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadProgress, ModelEntry
 from mistral_tui.types.text import printable_line
-
-FetchStarter = Callable[[Callable[[int, int], None]], Awaitable[ModelEntry]]
-"""Fetches the starter model, reporting bytes done and in all; returns its entry, now on disk."""
-
 
 _FETCH = "fetch"
 
@@ -34,14 +31,6 @@ def _commands() -> type[Provider]:
     from mistral_tui.tui.help.palette import Commands
 
     return Commands
-
-
-@dataclass(frozen=True)
-class Starter:
-    """The model that is offered where there is none."""
-
-    entry: ModelEntry
-    fetch: FetchStarter
 
 
 class MistralApp(App[None], inherit_bindings=False):
@@ -103,15 +92,7 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of the style sheets that Textual's own themes do not name."""
-        panel = "#202020" if self.current_theme.dark else "#e4e4e4"
-        return {
-            "rule": "#444444" if self.current_theme.dark else "#c0c0c0",
-            "rule-focus": "#808080",
-            "selected": panel,
-            "heading": "ansi_default",
-            "code-background": panel,
-            "code-foreground": "#c0c0c0" if self.current_theme.dark else "#404040",
-        }
+        return themes.missing_variables(self.current_theme)
 
     def get_default_screen(self) -> MainScreen:
         """Return the screen that is always there."""

@@ -122,10 +122,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.clear_selection()
             self.pane.prompt.focus()
 
-    def action_retry(self) -> None:
+    async def action_retry(self) -> None:
         """Answer the last prompt again; without one, load the model again."""
         if len(self.pane.chat.conversation):
-            self.pane.retry()
+            await self.pane.retry()
         else:
             self.post_message(self.ModelWanted())
 

@@ -10,8 +10,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from mistral_tui.chat.workspace import Workspace
-from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.main_screen import MainScreen
+from mistral_tui.tui.models.starter import Starter
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply

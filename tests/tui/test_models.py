@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.loading import TimeLeft, size_words
+from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.models.template_choice import template_files
 from mistral_tui.types.errors import DownloadFailed, NoChatTemplate
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry

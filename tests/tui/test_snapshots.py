@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from mistral_tui.tui.app import MistralApp, Starter
+from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from mistral_tui.tui.models.starter import Starter
 from mistral_tui.types.errors import BadModelFile, NoChatTemplate
 from mistral_tui.types.models import ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply

@@ -4,6 +4,7 @@ The pane listens to a living chat. The chat's events become messages of this wid
 what is shown; a chat goes on answering when another one is shown in its place.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,7 @@ class ChatPane(Vertical):
     class Heard(PostedMessage):
         """The chat said something."""
 
-        chat: LiveChat
+        subscription: int
         event: ChatEvent
 
     @dataclass
@@ -75,6 +76,10 @@ class ChatPane(Vertical):
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._subscription = 0
+        """Which subscription counts: what an earlier one has posted is in the conversation already."""
+        self._showing = asyncio.Lock()
+        """Held while messages are being mounted: events wait until they are."""
         self._model = ModelState()
         self._rate = Rate()
         self._said_something = False
@@ -120,43 +125,51 @@ class ChatPane(Vertical):
 
     async def show_chat(self, chat: LiveChat) -> None:
         """Show another chat; the one that was shown goes on in the background."""
-        self._unsubscribe()
-        self.chat = chat
-        # Events that were posted before this moment are part of the conversation already.
-        self._unsubscribe = chat.subscribe(lambda event: self._hear(chat, event))
-        self._rate = Rate()
-        self._set_failure("")
-        path = chat.conversation.path()
-        self._show_empty(not path)
-        writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
-        await self.transcript.show(path[:-1] if writing else path)
-        if writing:
-            await self.transcript.begin(path[-1])
-            self._said_something = bool(path[-1].text)
-        self.prompt.set_history([message.text for message in path if message.role == "user"])
-        self._show_figures_of(path)
+        async with self._showing:
+            self._unsubscribe()
+            self.chat = chat
+            self._subscription += 1
+            subscription = self._subscription
+            self._unsubscribe = chat.subscribe(lambda event: self._hear(subscription, event))
+            # No event may come between subscribing and looking at the conversation: there is no waiting here.
+            path = chat.conversation.path()
+            self.failed = False
+            self._rate = Rate()
+            self._set_failure("")
+            self._show_empty(not path)
+            writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
+            await self.transcript.show(path[:-1] if writing else path)
+            if writing:
+                await self.transcript.begin(path[-1])
+                self._said_something = bool(path[-1].text.strip())
+            self.prompt.set_history([message.text for message in path if message.role == "user"])
+            self._show_figures_of(path)
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""
         self._model = state
+        if bool(state.error) != self.failed:
+            self.failed = bool(state.error)
+            self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
         figures = replace(self.status.figures, model=state.name, state=self._state_words())
         if context_size and not figures.context_size:
             figures = replace(figures, context_size=context_size)
         self.status.show(figures)
 
-    def retry(self) -> None:
+    async def retry(self) -> None:
         """Answer the last prompt again."""
-        try:
-            self.chat.retry()
-        except InvalidRequest as error:
-            self.status.hint(str(error))
-            return
-        last = next((message for message in reversed(self.chat.conversation.path()) if message.role == "user"), None)
-        if last is not None and self.prompt.full_text == last.text:
-            self.prompt.text = ""
-        self.run_worker(self.transcript.show(self.chat.conversation.path()), exclusive=True)
-        self._turn_begins()
+        async with self._showing:
+            try:
+                self.chat.retry()
+            except InvalidRequest as error:
+                self.status.hint(str(error))
+                return
+            path = self.chat.conversation.path()
+            if self.prompt.full_text == path[-1].text:
+                self.prompt.text = ""
+            self._turn_begins()
+            await self.transcript.show(path)
 
     @on(PromptInput.Submitted)
     def _submitted(self, event: PromptInput.Submitted) -> None:
@@ -202,9 +215,12 @@ class ChatPane(Vertical):
     @on(Heard)
     async def _heard(self, heard: Heard) -> None:
         heard.stop()
-        if heard.chat is not self.chat:
-            return
-        match heard.event:
+        async with self._showing:
+            if heard.subscription == self._subscription:
+                await self._take(heard.event)
+
+    async def _take(self, event: ChatEvent) -> None:
+        match event:
             case TextDelta(text, tokens):
                 self._said_something = self._said_something or bool(text.strip())
                 self.transcript.write(text)
@@ -237,8 +253,8 @@ class ChatPane(Vertical):
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
 
-    def _hear(self, chat: LiveChat, event: ChatEvent) -> None:
-        self.post_message(self.Heard(chat, event))
+    def _hear(self, subscription: int, event: ChatEvent) -> None:
+        self.post_message(self.Heard(subscription, event))
 
     def _holds(self, message: Message) -> bool:
         messages = self.transcript.messages
@@ -279,7 +295,8 @@ class ChatPane(Vertical):
 
     def _state_words(self, words: str = "") -> str:
         if self.chat.state == "loading" or self._model.loading is not None:
-            return f"loading {self._model.loading or 0:.0%}"
+            doing = self._model.doing.split()[0] if self._model.doing else "loading"
+            return f"{doing} {self._model.loading or 0:.0%}"
         if self.chat.state == "answering":
             return words or self.status.figures.state or "answering"
         return ""

@@ -141,11 +141,12 @@ class Transcript(VerticalScroll, inherit_bindings=False):
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()
-        self._watch_end()
+        self.call_after_refresh(self._watch_end)
 
     def on_resize(self) -> None:
         """The screen may now be longer than the chat, or the other way round."""
         self._follow_if_long()
+        self.call_after_refresh(self._watch_end)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
@@ -161,15 +162,10 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             self.call_next(self._extend_down)
 
     def _watch_end(self) -> None:
-        # While the end is followed, the place in view is set just after the height.
-        in_view = self.at_end or not self._has_left_end
+        in_view = self.at_end
         if in_view != self._end_was_in_view:
             self._end_was_in_view = in_view
             self.post_message(self.EndInView(self, in_view))
-
-    @property
-    def _has_left_end(self) -> bool:
-        return self._last < len(self._messages) or not self.is_anchored or self._anchor_released
 
     def _follow(self) -> None:
         self._following = True

@@ -85,3 +85,16 @@ def _check_color(key: str, value: object, path: Path) -> None:
         Color.parse(str(value))
     except ColorParseError as error:
         raise ConfigError(f"{path}: {key} is {value!r}, which is not a colour; write #rrggbb") from error
+
+
+def missing_variables(theme: Theme) -> dict[str, str]:
+    """Return what our style sheets need and a theme from elsewhere does not name."""
+    step, line, quiet = ("#222222", "#444444", "#c0c0c0") if theme.dark else ("#e4e4e4", "#c0c0c0", "#404040")
+    return {
+        "rule": line,
+        "rule-focus": "#808080",
+        "selected": step,
+        "heading": theme.primary,
+        "code-background": step,
+        "code-foreground": quiet,
+    }
