@@ -219,11 +219,15 @@ class Scheduler:
         shares = self._batching.fill(self._active)
         if not shares:
             return
-        self._context.threads = self._governor.look()
+        self._context.threads = self._governor.count
         began = perf_counter()
         outcome = self._context.decode()
         if outcome == Decoded.DONE:
-            self._batching.took(shares, perf_counter() - began)
+            seconds = perf_counter() - began
+            if all(share.tokens == 1 for share in shares):
+                self._governor.took(len(shares), seconds)
+            else:
+                self._batching.took(shares, seconds)
             self._hand_out(shares)
         elif outcome == Decoded.NO_ROOM:
             self._make_way(sum(share.tokens for share in shares))
