@@ -45,7 +45,7 @@ def clipboard_programs(environment: Mapping[str, str], platform: str) -> list[li
 
 
 async def _succeeds(command: list[str], text: str) -> bool:
-    encoding = "utf-16-le" if command[0].startswith("clip") else "utf-8"
+    encoding = "utf-16" if command[0].startswith("clip") else "utf-8"
     try:
         # xclip and wl-copy stay to serve the clipboard: their output must not be waited for.
         process = await asyncio.create_subprocess_exec(

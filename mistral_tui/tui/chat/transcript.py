@@ -54,6 +54,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._following = True
         """Whether the end is to be kept in view once the chat is longer than the screen."""
         self._end_was_in_view = True
+        self._end_is_watched = False
         self.flushes = 0
         """How often a growing reply was drawn."""
 
@@ -141,17 +142,17 @@ class Transcript(VerticalScroll, inherit_bindings=False):
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()
-        self.call_after_refresh(self._watch_end)
+        self._watch_end_soon()
 
     def on_resize(self) -> None:
         """The screen may now be longer than the chat, or the other way round."""
         self._follow_if_long()
-        self.call_after_refresh(self._watch_end)
+        self._watch_end_soon()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
         super().watch_scroll_y(old_value, new_value)
-        self._watch_end()
+        self._watch_end_soon()
         if self._moving:
             return
         if new_value < old_value and new_value < self.size.height and self._first > 0:
@@ -161,7 +162,14 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             self._moving = True
             self.call_next(self._extend_down)
 
+    def _watch_end_soon(self) -> None:
+        """See whether the end is in view when the layout has settled; an anchor moves the view without a message."""
+        if not self._end_is_watched:
+            self._end_is_watched = True
+            self.set_timer(0.1, self._watch_end)
+
     def _watch_end(self) -> None:
+        self._end_is_watched = False
         in_view = self.at_end
         if in_view != self._end_was_in_view:
             self._end_was_in_view = in_view
