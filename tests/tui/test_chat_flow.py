@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from mistral_tui.chat.events import SavingChanged
@@ -297,10 +298,14 @@ async def test_the_palette_finds_an_action_and_does_it() -> None:
         app = await started(pilot)
         await ask(pilot, "hi")
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: app.screen.query("CommandList"))
-        await pilot.press(*"new chat")
-        await until(pilot, lambda: "New chat" in "\n".join(screen_rows(app.screen)))
-        await pilot.pause(0.2)
+        await until(pilot, lambda: app.screen.query(CommandList))
+        await pilot.press(*"new", "space", *"chat")
+
+        def found() -> bool:
+            option = app.screen.query_one(CommandList).highlighted_option
+            return option is not None and "New chat" in str(option.prompt)
+
+        await until(pilot, found)
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1 and not app.pane.transcript.messages)
 
