@@ -82,7 +82,8 @@ class Answer:
             "session_id": session_id,
             "usage": msgspec.to_builtins(reply.usage),
         }
-        self._write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        # Escaped for a terminal: JSON leaves the controls above U+0080 as they are.
+        self._write(json.dumps(document, ensure_ascii=self._out.isatty(), indent=2) + "\n")
 
     def print_statistics(self) -> None:
         """Print the figures to stderr, in the words of mistral.rs."""

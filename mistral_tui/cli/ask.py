@@ -1,7 +1,6 @@
 """`mistral-tui ask`: one answer on stdout."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 
 from mistral_tui.chat.live import LiveChat
@@ -36,9 +35,6 @@ def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
         flags: Those before the command; `arguments` override them.
     """
     call = parse(arguments, flags)
-    # The terminal's encoding stays; a pipe gets UTF-8 whatever the locale says.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
     setup = Setup.read(strict=True)
     return asyncio.run(answer(call, setup, EnginePool(setup.paths.logs)))
 

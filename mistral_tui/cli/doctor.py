@@ -1,6 +1,7 @@
 """`mistral-tui doctor`: is this installation sound, and what to do if not."""
 
 import json
+import os
 import sys
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import msgspec
 import typer
 
 from mistral_tui.cli.health import Finding, look_at_everything
+from mistral_tui.cli.terminal import can_draw
 from mistral_tui.types.text import printable_line
 
 SCHEMA_VERSION = 1
@@ -33,7 +35,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 def _print(finding: Finding) -> None:
     state = f"{finding.state:<6}"
-    if sys.stdout.isatty():
+    if can_draw(sys.stdout) and not os.environ.get("NO_COLOR"):
         state = f"\x1b[{_COLOURS[finding.state]}m{state}\x1b[0m"
     print(f"{state}  {finding.subject:<15}  {printable_line(finding.text)}", flush=True)
     if finding.fix:

@@ -4,6 +4,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+from mistral_tui.cli.terminal import can_draw
 from mistral_tui.models.download import DownloadProgress
 from mistral_tui.models.memory_fit import gigabytes
 
@@ -16,7 +17,7 @@ class DownloadLine:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._terminal = sys.stderr.isatty()
+        self._terminal = can_draw(sys.stderr)
         self._shown = ""
 
     def show(self, progress: DownloadProgress) -> None:

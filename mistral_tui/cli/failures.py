@@ -22,10 +22,15 @@ def debugging() -> bool:
     return os.environ.get(DEBUG, "") not in ("", "0")
 
 
+def keep_quiet() -> None:
+    """Keep tracebacks and warnings that are logged off the terminal: the standard library would print them there."""
+    import logging  # neither --version nor --help needs it
+
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 def say(kind: str, text: str) -> None:
     """Write one line to stderr, such as `note: …`; silently nothing if stderr is gone."""
-    if sys.stderr is None:  # print would turn to stdout
-        return
     with contextlib.suppress(OSError, ValueError):  # a closed stderr: there is nobody to tell
         print(f"{kind}: {printable_line(text)}", file=sys.stderr, flush=True)
 

@@ -1,5 +1,6 @@
 """Opens the terminal interface."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import msgspec
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
+from mistral_tui.cli.terminal import can_draw
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
@@ -25,8 +27,9 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
             error; what is wrong with settings and inventory is told in the interface.
         loader: What loads models in their workers.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise InvalidRequest('the interface needs a terminal; `mistral-tui ask "…"` works without one')
+    if not (can_draw(sys.stdin) and can_draw(sys.stdout)):
+        dumb = " that can move its cursor, and TERM says it cannot" if os.environ.get("TERM") == "dumb" else ""
+        raise InvalidRequest(f'the interface needs a terminal{dumb}; `mistral-tui ask "…"` works without one')
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.model)
     workspace = Workspace(

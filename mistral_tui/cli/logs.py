@@ -2,11 +2,21 @@
 
 import logging
 import logging.handlers
+from io import TextIOWrapper
+from pathlib import Path
 
 from mistral_tui.types.errors import ConfigError
 
 _BYTES = 10_000_000
 _FILES = 3
+
+
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A log that only its owner may read, also after a rotation."""
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).touch(0o600)
+        return super()._open()
 
 
 def log_to(path: str) -> None:
@@ -16,7 +26,7 @@ def log_to(path: str) -> None:
         ConfigError: The file cannot be written.
     """
     try:
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
+        handler = _PrivateFile(path, maxBytes=_BYTES, backupCount=_FILES - 1, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write the log {path}: {error.strerror or error}; name another file") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

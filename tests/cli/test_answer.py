@@ -63,6 +63,17 @@ def test_a_line_that_has_ended_gets_no_second_end() -> None:
     assert out.getvalue() == "done\n"
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_json_steers_no_terminal_either(terminal: bool) -> None:
+    out = Output(terminal)
+    answer = Answer(nothing, streaming=False, out=out)
+    answer.listen(reply("é \x1b[2J \x9b31m"))
+    answer.print_json(None)
+    assert "\x1b" not in out.getvalue()
+    assert ("\x9b" in out.getvalue()) is not terminal
+    assert json.loads(out.getvalue())["text"] == "é \x1b[2J \x9b31m"
+
+
 def test_json_is_one_object_and_no_stream() -> None:
     out = Output(terminal=False)
     answer = Answer(nothing, streaming=False, out=out)

@@ -1,6 +1,8 @@
 """The front door: which arguments lead where, and what a wrong call gets."""
 
+import io
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,11 +145,61 @@ def test_ctrl_c_is_status_130_without_a_word(command: FakeCommand, capsys: pytes
     assert capsys.readouterr().err == ""
 
 
-def test_a_log_is_written_where_it_is_asked_for(command: FakeCommand, tmp_path: Path) -> None:
+def test_a_log_is_written_where_it_is_asked_for_and_closed_to_others(command: FakeCommand, tmp_path: Path) -> None:
     assert main(["--log", str(tmp_path / "run.log"), "fake"]) == 0
-    assert (tmp_path / "run.log").exists()
+    assert (tmp_path / "run.log").stat().st_mode & 0o777 == (0o600 if os.name != "nt" else 0o666)
 
 
 def test_a_log_that_cannot_be_written_is_an_error(command: FakeCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--log", "/nowhere/run.log", "fake"]) == 1
     assert "/nowhere/run.log" in capsys.readouterr().err
+
+
+NOISY = """
+import logging, sys, types
+from mistral_tui.cli import main as front
+noisy = types.ModuleType("noisy")
+noisy.run = lambda arguments, flags: logging.getLogger("mistral_tui.chat").error("a traceback") or print("Grüße ☃") or 0
+sys.modules["noisy"] = noisy
+front.COMMANDS["noisy"] = front.Command("", "noisy", "run")
+sys.exit(front.main(sys.argv[1:]))
+"""
+
+
+def run_noisy(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-c", NOISY, *arguments, "noisy"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=True,
+    )
+
+
+def test_what_is_logged_stays_off_the_terminal_unless_it_is_asked_for(tmp_path: Path) -> None:
+    assert run_noisy().stderr == b""
+    assert b"a traceback" in run_noisy("--debug").stderr
+    assert run_noisy("--log", str(tmp_path / "log")).stderr == b""
+    assert "a traceback" in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+def test_a_pipe_gets_utf_8_whatever_the_locale_says() -> None:
+    assert run_noisy(PYTHONUTF8="0", PYTHONIOENCODING="latin-1").stdout.decode() == "Grüße ☃\n"
+
+
+def test_a_terminal_that_cannot_draw_gets_no_interface(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert main([]) == 2
+    assert "TERM says it cannot; `mistral-tui ask" in capsys.readouterr().err
+
+
+def test_a_closed_standard_input_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main([]) == 2
+    assert "the interface needs a terminal" in capsys.readouterr().err

@@ -80,6 +80,13 @@ async def test_only_the_model_is_kept_and_progress_is_told(index: Index) -> None
     assert all(progress.done <= progress.total for progress in seen)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+async def test_what_is_made_is_closed_to_others(index: Index) -> None:
+    folder = index.models / "deep"
+    path = await fetch(index.entry, folder, lambda progress: None)
+    assert [made.stat().st_mode & 0o777 for made in (index.models, folder, path)] == [0o700, 0o700, 0o600]
+
+
 async def test_what_is_there_is_not_fetched_again_unless_it_is_damaged(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -207,6 +207,13 @@ def test_an_empty_folder_is_no_model(home: Home) -> None:
         home.load().find(str(home.models))
 
 
+def test_a_folder_with_a_gguf_file_is_told_from_a_model_of_several_files(home: Home) -> None:
+    (home.folder / "folder").mkdir()
+    (home.folder / "folder" / "m.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ModelNotFound, match=r"is a folder; name the file in it, such as .*m\.gguf"):
+        home.load().find(str(home.folder / "folder"))
+
+
 def test_the_file_is_looked_up_in_order(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def names(path: Path | None = None) -> list[str]:
         return [entry.name for entry in Inventory.load(path, home.overlay, home.models).entries]
