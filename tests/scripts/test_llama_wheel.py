@@ -1,8 +1,8 @@
 """How llama.cpp is compiled, and where the result is kept."""
 
 import os
-import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -99,10 +99,8 @@ def test_visual_studio_is_left_to_cmake() -> None:
     assert find_compiler(project_on("windows", {"PATH": os.environ["PATH"]})) is None
 
 
-@pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler")
-def test_a_test_compile_tells_which_flags_a_compiler_takes() -> None:
-    compiler = shutil.which("c++")
-    assert compiler is not None
+def test_a_test_compile_tells_which_flags_a_compiler_takes(requires_program: Callable[[str], str]) -> None:
+    compiler = requires_program("c++")
     assert accepts(compiler, ())
     assert not accepts(compiler, ("-mno-such-processor-feature",))
 

@@ -1,7 +1,6 @@
 """The command line, and the Makefile before it."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +44,7 @@ def test_the_makefile_has_every_step_and_only_calls_the_script() -> None:
     assert recipe.endswith(" scripts/build.py $@")
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.requires_program("make")
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 def test_make_calls_the_script_in_a_folder_with_spaces(tmp_path: Path, line_end: bytes) -> None:
     root = tmp_path / "check out"
