@@ -1,6 +1,6 @@
 """What bad models, settings and databases get on the command line: one line that names the file and the reason."""
 
-import os
+import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import damage
-from tests.e2e.program import database, run, stored_messages
+from tests.e2e.program import database, ordinary_user, run, stored_messages
 
 pytestmark = pytest.mark.core
 
 SHORT = ("--temperature", "0", "--max-tokens", "4", "--threads", "1", "Hi")
 
 
-def assert_one_line(arguments: tuple[str, ...], *says: str, status: int = 1) -> None:
-    result = run(*arguments)
+def assert_one_line(arguments: tuple[str, ...], *says: str, status: int = 1, user: tuple[str, ...] = ()) -> None:
+    result = run(*arguments, user=user)
     assert result.stderr.startswith("error: "), result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
     for text in says:
@@ -48,11 +48,11 @@ def test_a_damaged_model(kind: Callable[[bytes], bytes], says: str, smollm2: Pat
     assert_one_line(("ask", "-m", str(path), *SHORT), path.stem, says)
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read every file")
 def test_a_model_that_may_not_be_read(smollm2: Path, tmp_path: Path) -> None:
+    user = ordinary_user()
     path = damage.damaged(smollm2, damage.not_a_model, tmp_path)
     path.chmod(0)
-    assert_one_line(("ask", "-m", str(path), *SHORT), path.name, "permission")
+    assert_one_line(("ask", "-m", str(path), *SHORT), path.name, "permission", user=user)
 
 
 def test_a_chat_template_that_does_not_parse(smollm2: Path, tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def path() -> Iterator[Path]:
     yield found
 
 
-def answers_with_a_note(model: Path, *says: str) -> None:
-    result = run("ask", "-m", str(model), *SHORT)
+def answers_with_a_note(model: Path, *says: str, user: tuple[str, ...] = ()) -> None:
+    result = run("ask", "-m", str(model), *SHORT, user=user)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip()
     assert all(line.startswith("note: ") for line in result.stderr.splitlines()), result.stderr
@@ -113,6 +113,28 @@ def test_a_damaged_database_is_set_aside(smollm2: Path, path: Path) -> None:
     answers_with_a_note(smollm2, "damaged")
     (aside,) = path.parent.glob("*corrupt*")
     assert aside.read_bytes().startswith(b"SQLite format 3\0\x55")
+    assert len(stored_messages()) == 2
+
+
+def test_lists_say_that_the_database_was_damaged_too(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0" + b"\x55" * 8192)
+    result = run("sessions", "list", "--json")
+    assert (result.returncode, result.stdout) == (0, "[]\n")
+    assert result.stderr.startswith("note: ")
+    assert "was damaged; it is kept as" in result.stderr
+
+
+@pytest.mark.parametrize("mode_of_folder", [0o700, 0o500])
+def test_a_read_only_database_is_shown_and_not_written(smollm2: Path, path: Path, mode_of_folder: int) -> None:
+    user = ordinary_user()
+    assert run("ask", "-m", str(smollm2), *SHORT).returncode == 0
+    path.chmod(0o400)
+    path.parent.chmod(mode_of_folder)
+    answers_with_a_note(smollm2, "read-only", "this chat is not saved", user=user)
+    listed = run("sessions", "list", "--json", user=user)
+    assert [session["title"] for session in json.loads(listed.stdout)] == ["Hi"]
+    assert "read-only" in listed.stderr
+    path.parent.chmod(0o700)
     assert len(stored_messages()) == 2
 
 

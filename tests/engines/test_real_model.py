@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.engines.supervised import SupervisedEngine
+from mistral_tui.models import memory_fit
 from mistral_tui.types.errors import BadModelFile, NotEnoughMemory
 from mistral_tui.types.events import Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart
@@ -111,3 +113,14 @@ async def test_what_cannot_be_loaded_is_refused_with_its_reason(
         await pool.acquire(entry(cut), OPTIONS)
     with pytest.raises(NotEnoughMemory, match="--force"):
         await pool.acquire(entry(smollm2), LoadOptions(n_ctx=500_000_000))
+
+
+async def test_force_loads_what_seems_too_large(
+    pool: EnginePool, smollm2: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_fit, "free_memory", lambda: 50_000_000)
+    with pytest.raises(NotEnoughMemory, match=r"0\.05 GB are free"):
+        await pool.acquire(entry(smollm2), OPTIONS)
+    engine = await pool.acquire(entry(smollm2), msgspec.structs.replace(OPTIONS, force=True))
+    text, _ = await answer(engine, ask("What is the capital of Japan?"))
+    assert "Tokyo" in text
