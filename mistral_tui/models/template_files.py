@@ -31,6 +31,8 @@ def template_text(name_or_file: str, own: Path) -> str:
     )
 
 
-def templates(own: Path) -> dict[str, Path]:
-    """Return the files of all templates by their names."""
-    return {file.stem: file for folder in (data_file("chat_templates"), own) for file in folder.glob(f"*{_SUFFIX}")}
+def templates(own: Path | None) -> dict[str, Path]:
+    """Return the files of all templates by their names, in the order of those."""
+    folders = [data_file("chat_templates"), *([own] if own is not None else [])]
+    files = {file.stem: file for folder in folders for file in folder.glob(f"*{_SUFFIX}")}
+    return dict(sorted(files.items()))

@@ -71,8 +71,17 @@ ACTIONS: tuple[Action, ...] = (
         "new_chat", "New chat", ("ctrl+n",), "screen", "Chats", slash=("new", "clear"), palette=True, short="new chat"
     ),
     Action(
+        "new_private_chat",
+        "New private chat, never stored",
+        ("f8",),
+        "screen",
+        "Chats",
+        slash=("private",),
+        palette=True,
+    ),
+    Action(
         "toggle_chats",
-        "Show or fold the list of chats",
+        "Go to the list of chats, or fold it",
         ("ctrl+b", "f2"),
         "screen",
         "Chats",
@@ -158,7 +167,7 @@ ACTIONS: tuple[Action, ...] = (
         "quit", "Quit", ("ctrl+q",), "app", "Program", slash=("exit", "quit"), palette=True, short="quit", priority=True
     ),
     # Dialogs
-    Action("dismiss", "Close", ("escape",), "dialog", "Dialogs", call="dismiss(None)", short="close"),
+    Action("dismiss", "Close", ("escape", "ctrl+c"), "dialog", "Dialogs", call="dismiss(None)", short="close"),
     Action("line_up", "A line up", ("up", "k"), "reader", "Dialogs", call="scroll(-1)"),
     Action("line_down", "A line down", ("down", "j"), "reader", "Dialogs", call="scroll(1)"),
     Action("text_up", "A page up", ("pageup",), "reader", "Dialogs", call="scroll(-12)"),

@@ -11,12 +11,13 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.message import Message
+from textual.notifications import SeverityLevel
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.welcome import ModelState
-from mistral_tui.tui.main_screen import MainScreen
+from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
 from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
@@ -104,8 +105,20 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         for notice in self._notices:
-            self.notify(printable_line(notice), severity="warning", timeout=15, markup=False)
+            self.notify(notice, severity="warning", timeout=NOTICE_TIME)
         self.action_load_model()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast. Its text may come from anywhere: it is one harmless line, and never markup."""
+        super().notify(printable_line(message), title=title, severity=severity, timeout=timeout, markup=False)
 
     async def on_unmount(self) -> None:
         """Stop replies, save, unload."""
@@ -153,7 +166,9 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def action_fetch_starter(self) -> None:
         """Fetch the starter model and load it."""
-        if self.workspace.entry is None and self._starter is not None:
+        if self.workspace.entry is not None or self._starter is None:
+            self.pane.status.hint("the starter is for where there is no other model")
+        elif all(worker.group != _FETCH or worker.is_finished for worker in self.workers):
             self._last_try = self.action_fetch_starter
             self.run_worker(self._fetch(self._starter), group=_FETCH, exclusive=True)
 
@@ -188,7 +203,7 @@ class MistralApp(App[None], inherit_bindings=False):
         detail = " · ".join(filter(None, [describe(entry) if entry else "", event.model.device]))
         self.pane.show_model(ModelState(event.model.name, detail), event.model.n_ctx)
         for notice in event.model.notices:
-            self.notify(printable_line(notice), severity="warning", markup=False)
+            self.notify(notice, severity="warning")
 
     @on(Unusable)
     def _model_unusable(self, event: Unusable) -> None:
@@ -207,15 +222,19 @@ class MistralApp(App[None], inherit_bindings=False):
             self.action_choose_template()
         elif len(self.pane.chat.conversation):
             # An empty chat says it in its middle.
-            self.notify(printable_line(str(error)), severity="error", markup=False)
+            self.notify(str(error), severity="error")
 
     def action_choose_template(self) -> None:
         """Ask which chat template the model is to use."""
-        from mistral_tui.tui.models.template_choice import TemplateChoice, template_files
+        from mistral_tui.models.template_files import templates
+        from mistral_tui.tui.models.template_choice import TemplateChoice
 
         entry = self.workspace.entry
-        if entry is not None:
-            self.push_screen(TemplateChoice(entry.name, template_files(self._own_templates)), self._template_chosen)
+        if entry is None:
+            self.pane.status.hint("there is no model to choose a chat template for")
+        # A load and a prompt that waits for it may ask at once.
+        elif not isinstance(self.screen, TemplateChoice):
+            self.push_screen(TemplateChoice(entry.name, templates(self._own_templates)), self._template_chosen)
 
     async def _template_chosen(self, file: Path | None) -> None:
         if file is None:
@@ -224,7 +243,7 @@ class MistralApp(App[None], inherit_bindings=False):
             template = await asyncio.to_thread(file.read_text, encoding="utf-8")
             await self.workspace.choose_chat_template(template)
         except (MistralTuiError, OSError, UnicodeDecodeError) as error:
-            self.notify(printable_line(str(error)), severity="error", markup=False)
+            self.notify(str(error), severity="error")
         self.action_load_model()
 
     # The program
@@ -242,7 +261,7 @@ class MistralApp(App[None], inherit_bindings=False):
             try:
                 self.register_theme(themes.read_theme(path))
             except ConfigError as error:
-                self.notify(str(error), severity="warning", markup=False)
+                self.notify(str(error), severity="warning")
         self.search_themes()
 
     def _use_theme(self, name: str) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from mistral_tui.chat.events import ChatEvent
+from mistral_tui.chat.events import ChatEvent, ChatFailed
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.actions import bindings, slash_action
@@ -20,13 +20,15 @@ from mistral_tui.tui.clipboard import copy_text
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.events import TurnEnded
 from mistral_tui.types.sessions import Session
-from mistral_tui.types.text import printable_line
 
 WIDE = 100
 """Columns from which the list of chats is beside the chat; below it lies over it."""
 PAGE = 100
 """Sessions that are listed at a time."""
+NOTICE_TIME = 15.0
+"""Seconds that a notice is shown, unless the person sends a prompt or presses escape: there is something to read."""
 TWICE = 3.0
 """Seconds within which a second ctrl+c quits."""
 
@@ -94,25 +96,19 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     async def action_new_chat(self) -> None:
         """Begin a chat in the place of the one in view."""
-        if len(self.pane.chat.conversation):
-            await self.open_chat(self._workspace.new_chat())
-        self._close_overlay()
-        self.pane.prompt.focus()
+        await self._begin_chat(private=False)
+
+    async def action_new_private_chat(self) -> None:
+        """Begin a chat that is never stored."""
+        await self._begin_chat(private=True)
 
     def action_toggle_chats(self) -> None:
-        """Show the list and go there, or fold it."""
-        chats = self.chats
-        opened = not chats.display
-        chats.set_class(opened, "-opened")
-        chats.set_class(not opened, "-folded")
-        if opened:
-            self.refresh_chats()
-            chats.rows.focus()
-        else:
-            self.pane.prompt.focus()
+        """Go to the list, which is shown if need be; from the list, fold it."""
+        self._show_list(not self.chats.has_focus_within)
 
     def action_stop(self) -> None:
-        """Close the list where it lies over the chat, or stop the reply, or go back to the prompt."""
+        """Close the list where it lies over the chat, or stop the reply, or go back to the prompt; toasts go too."""
+        self.app.clear_notifications()
         if self.chats.has_focus_within and not self._close_overlay():
             self.pane.prompt.focus()
         elif self.pane.chat.busy:
@@ -178,7 +174,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         try:
             chat = await self._workspace.open_chat(event.session_id)
         except MistralTuiError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
             return
         await self.open_chat(chat)
         self._close_overlay()
@@ -220,28 +216,56 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Other keys matter in another part of the screen."""
         self._update_keys()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the prompt also while another part of the screen has the focus."""
+        event.stop()
+        self.pane.prompt.focus()
+        self.pane.prompt.post_message(events.Paste(event.text))
+
     # Within
+
+    async def _begin_chat(self, private: bool) -> None:
+        current = self.pane.chat.conversation
+        if len(current) or current.session.private != private:
+            await self.open_chat(self._workspace.new_chat(private))
+        self._close_overlay()
+        self.pane.prompt.focus()
 
     async def _copy(self, text: str) -> None:
         said = await copy_text(text, self.app.copy_to_clipboard)
-        self.notify(said, timeout=3, markup=False)
+        self.notify(said, timeout=3)
+
+    def _show_list(self, shown: bool) -> None:
+        # A list that was opened over the chat, or folded beside it, must not be so when the terminal is resized.
+        narrow = self.has_class("-narrow")
+        self.chats.set_class(shown and narrow, "-opened")
+        self.chats.set_class(not shown and not narrow, "-folded")
+        if shown:
+            self.refresh_chats()
+            self.chats.rows.focus()
+        else:
+            self.pane.prompt.focus()
 
     def _close_overlay(self) -> bool:
         """Fold the list if it lies over the chat."""
         if self.has_class("-narrow") and self.chats.has_class("-opened"):
-            self.action_toggle_chats()
+            self._show_list(False)
             return True
         return False
 
     def _watch(self, chat: LiveChat) -> None:
-        """Keep an eye on a chat that answers in the background, for its mark in the list."""
+        """Keep an eye on a chat that answers in the background: for its mark in the list, and to tell a failure."""
         self._background[chat.conversation.session.id] = chat
 
         def heard(event: ChatEvent) -> None:
-            if not chat.busy:
-                self._background.pop(chat.conversation.session.id, None)
-                unsubscribe()
-                self.call_later(self.refresh_chats)
+            if chat.busy:
+                return
+            self._background.pop(chat.conversation.session.id, None)
+            unsubscribe()
+            self.call_later(self.refresh_chats)
+            match event:
+                case ChatFailed(error) | TurnEnded("failed", error) if chat is not self.pane.chat:
+                    self.notify(f"“{chat.conversation.session.title}”: {error}", severity="error")
 
         unsubscribe = chat.subscribe(heard)
 
@@ -251,13 +275,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         for notice in self._workspace.notices:
             if notice not in self._told:
                 self._told.add(notice)
-                self.notify(printable_line(notice), severity="warning", timeout=15, markup=False)
+                self.notify(notice, severity="warning", timeout=NOTICE_TIME)
 
     async def _read(self, before: Session | None = None) -> list[Session]:
         try:
             return await self._workspace.sessions(limit=PAGE, before=before)
         except MistralTuiError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
             return []
 
     def _show_chats(self) -> None:

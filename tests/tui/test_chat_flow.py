@@ -15,6 +15,7 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH, MessageView
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.events import ContextTrimmed, PromptProgress
+from mistral_tui.types.models import LoadProgress
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import (
     app_with,
@@ -187,6 +188,37 @@ async def test_a_chat_that_is_answering_is_resumed_in_the_middle_of_its_reply() 
         assert app.pane.prompt.has_focus
 
 
+async def test_a_restart_of_the_model_behind_a_reply_says_how_far_it_is() -> None:
+    reply = Reply(["", "Hi."], hold=asyncio.Event(), before=[LoadProgress("loading", 0.3)])
+    async with app_with(reply).run_test() as pilot:
+        app = await started(pilot)
+        await type_and_send(pilot, "hello")
+        await until(pilot, lambda: "loading 30%" in shown_text(app.pane.status))
+
+
+async def test_what_one_chat_is_at_is_not_said_of_another() -> None:
+    reading = Reply(["", "Second."], hold=asyncio.Event(), before=[PromptProgress(1, 10)])
+    async with app_with(Reply(["First", "."], hold=asyncio.Event()), reading).run_test(size=(120, 30)) as pilot:
+        app = await begun(pilot, "one")
+        first = app.pane.chat
+        await pilot.press("ctrl+n")
+        await type_and_send(pilot, "two")
+        await until(pilot, lambda: "reading 1/10" in shown_text(app.pane.status))
+        await main_screen(app).open_chat(first)
+        await until(pilot, lambda: "answering" in shown_text(app.pane.status))
+
+
+async def test_a_failure_in_another_chat_is_told() -> None:
+    hold = asyncio.Event()
+    failing = Reply(["First", "."], hold=hold, reason="failed", error="the worker died")
+    async with app_with(failing).run_test(size=(120, 30), notifications=True) as pilot:
+        app = await begun(pilot, "one")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: not app.pane.transcript.messages)
+        hold.set()
+        await until(pilot, lambda: "“one”: the worker died" in "\n".join(screen_rows(app.screen)))
+
+
 async def test_at_eighty_columns_the_list_lies_over_the_chat() -> None:
     async with app_with().run_test(size=(80, 24)) as pilot:
         app = await started(pilot)
@@ -206,10 +238,45 @@ async def test_at_a_hundred_columns_the_list_is_there_and_can_be_folded() -> Non
         chats = main_screen(app).chats
         assert chats.display
         await pilot.press("f2")
-        await until(pilot, lambda: not chats.display)
+        await until(pilot, lambda: chats.has_focus_within)
+        assert chats.display
         await pilot.press("f2")
+        await until(pilot, lambda: not chats.display and app.pane.prompt.has_focus)
+        await pilot.press("f2")
+        await until(pilot, lambda: chats.display and chats.has_focus_within)
+
+
+async def test_a_list_that_was_visited_does_not_cover_the_chat_when_the_terminal_becomes_narrow() -> None:
+    async with app_with().run_test(size=(100, 30)) as pilot:
+        app = await started(pilot)
+        chats = main_screen(app).chats
+        await pilot.press("f2", "escape")
+        await until(pilot, lambda: app.pane.prompt.has_focus)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not chats.display)
+        await pilot.press("f2", "f2")
+        await until(pilot, lambda: not chats.display)
+        await pilot.resize_terminal(100, 30)
         await until(pilot, lambda: chats.display)
-        assert chats.has_focus_within or app.pane.prompt.has_focus
+
+
+async def test_a_private_chat_is_marked_and_never_stored(tmp_path: Path) -> None:
+    store = Store(tmp_path / "chats.db")
+    async with MistralApp(Workspace(FakePool(FakeEngine()), store, ENTRY)).run_test(size=(120, 30)) as pilot:
+        app = await started(pilot)
+        await pilot.press("f8")
+        await until(pilot, lambda: "A private chat" in "\n".join(screen_rows(app.screen)))
+        await ask(pilot, "a secret")
+        assert "private" in shown_text(app.pane.status)
+        await until(pilot, lambda: "private a secret" in shown_text(main_screen(app).chats))
+        await pilot.press("ctrl+n")
+        await ask(pilot, "no secret")
+        assert "private" not in shown_text(app.pane.status)
+        await type_and_send(pilot, "/private")
+        await until(pilot, lambda: "private" in shown_text(app.pane.status))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "private" not in shown_text(app.pane.status))
+    assert [session.title for session in Store(tmp_path / "chats.db").sessions()] == ["no secret"]
 
 
 async def test_a_new_chat_keeps_the_old_one_in_the_list() -> None:
@@ -265,6 +332,16 @@ async def test_ctrl_c_twice_quits() -> None:
         await until(pilot, lambda: app._exit)
 
 
+async def test_ctrl_c_closes_a_dialog() -> None:
+    async with app_with().run_test() as pilot:
+        app = await started(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert not app._exit
+
+
 async def test_ctrl_q_quits_and_closes_the_workspace() -> None:
     pool = FakePool(FakeEngine())
     async with app_with(pool=pool).run_test() as pilot:
@@ -284,13 +361,25 @@ async def test_what_is_not_saved_is_marked() -> None:
         await until(pilot, lambda: "not saved" not in shown_text(app.pane.status))
 
 
-async def test_notices_are_said_once_and_without_markup() -> None:
-    async with app_with(notices=("config.toml, line 3: [theme] is ignored",)).run_test() as pilot:
+async def test_notices_are_said_once_and_as_harmless_text() -> None:
+    async with app_with(notices=("config.toml, line 3: [theme]\x1b[2J is\nignored",)).run_test() as pilot:
         app = await started(pilot)
         await until(pilot, lambda: app._notifications)
         (notice,) = app._notifications
         assert notice.message == "config.toml, line 3: [theme] is ignored"
         assert not notice.markup
+
+
+async def test_toasts_go_with_escape_and_with_the_next_prompt() -> None:
+    async with app_with(notices=("something to know",)).run_test(size=(80, 24), notifications=True) as pilot:
+        app = await started(pilot)
+        await until(pilot, lambda: "something to know" in "\n".join(screen_rows(app.screen)))
+        await pilot.press("escape")
+        await until(pilot, lambda: "something to know" not in "\n".join(screen_rows(app.screen)))
+        app.notify("something else")
+        await until(pilot, lambda: "something else" in "\n".join(screen_rows(app.screen)))
+        await ask(pilot, "hello")
+        await until(pilot, lambda: "something else" not in "\n".join(screen_rows(app.screen)))
 
 
 async def test_the_palette_finds_an_action_and_does_it() -> None:

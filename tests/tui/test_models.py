@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
+from mistral_tui.models.template_files import templates
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.loading import TimeLeft, size_words
 from mistral_tui.tui.models.starter import Starter
-from mistral_tui.tui.models.template_choice import template_files
 from mistral_tui.types.errors import DownloadFailed, NoChatTemplate
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
@@ -65,8 +65,10 @@ async def test_without_a_model_the_starter_is_offered_and_fetched() -> None:
 
 async def test_a_download_can_be_stopped() -> None:
     cancelled = asyncio.Event()
+    begun: list[None] = []
 
     async def fetch(report: Callable[[int, int], None]) -> ModelEntry:
+        begun.append(None)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -78,9 +80,13 @@ async def test_a_download_can_be_stopped() -> None:
         app = the_app(pilot)
         await until(pilot, lambda: welcome(app).offer)
         await pilot.press("f5")
-        await until(pilot, lambda: welcome(app).loading is not None)
+        await until(pilot, lambda: welcome(app).loading is not None and begun)
+        await pilot.press("f5", "ctrl+r")
+        assert len(begun) == 1, "a download that runs was begun again"
         await pilot.press("escape")
         await until(pilot, lambda: cancelled.is_set() and welcome(app).offer)
+        await pilot.press("f5")
+        await until(pilot, lambda: len(begun) == 2)
 
 
 async def test_a_failed_download_says_why_and_can_be_tried_again() -> None:
@@ -127,8 +133,32 @@ async def test_a_model_without_a_template_asks_for_one_and_uses_it() -> None:
         await until(pilot, lambda: app.screen.query("#template-choice"))
         await pilot.press("down", "enter")
         await started(pilot)
-        assert pool.template == list(template_files().values())[1].read_text(encoding="utf-8")
+        assert pool.template == list(templates(None).values())[1].read_text(encoding="utf-8")
         await ask(pilot, "hello")
+
+
+async def test_a_template_is_asked_for_once_although_a_prompt_waits_too() -> None:
+    pool = FakePool(error=NoChatTemplate("fake-1M carries no chat template; choose one"), hold=asyncio.Event())
+    async with app_with(pool=pool).run_test(size=(100, 30)) as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: welcome(app).loading is not None)
+        await type_and_send(pilot, "hello")
+        assert pool.hold is not None
+        pool.hold.set()
+        await until(pilot, lambda: app.screen.query("#template-choice") and not app.pane.chat.busy)
+        assert len(app.screen_stack) == 2
+
+
+async def test_what_is_not_needed_says_so() -> None:
+    async with app_with().run_test(size=(100, 30)) as pilot:
+        app = await started(pilot)
+        await pilot.press("f5")
+        await until(pilot, lambda: "no other model" in shown_text(app.pane.status))
+    async with app_with(entry=None).run_test(size=(100, 30)) as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: "No model is here yet" in "\n".join(screen_rows(app.screen)))
+        await pilot.press("f6")
+        await until(pilot, lambda: "no model to choose" in shown_text(app.pane.status))
 
 
 async def test_the_choice_of_a_template_can_be_left() -> None:

@@ -201,11 +201,15 @@ async def test_a_slash_lists_the_commands_it_may_become() -> None:
         await until(pilot, lambda: shown_text(app.pane.status).strip() == "/help")
 
 
-async def test_typing_reaches_the_prompt_from_anywhere() -> None:
+async def test_typing_and_pasting_reach_the_prompt_from_anywhere() -> None:
     async with app_with().run_test() as pilot:
         app = await started(pilot)
         await ask(pilot, "hello")
         app.pane.transcript.focus()
         await pilot.press("a", "b")
         assert app.pane.prompt.text == "ab"
+        assert app.pane.prompt.has_focus
+        app.pane.transcript.focus()
+        await paste(pilot, "cd")
+        await until(pilot, lambda: app.pane.prompt.text == "abcd")
         assert app.pane.prompt.has_focus

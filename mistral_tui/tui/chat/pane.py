@@ -136,6 +136,7 @@ class ChatPane(Vertical):
             self.failed = False
             self._rate = Rate()
             self._set_failure("")
+            self.query_one(Welcome).show_private(chat.conversation.session.private)
             self._show_empty(not path)
             writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
             await self.transcript.show(path[:-1] if writing else path)
@@ -152,7 +153,7 @@ class ChatPane(Vertical):
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
-        figures = replace(self.status.figures, model=state.name, state=self._state_words())
+        figures = replace(self.status.figures, model=state.name, state=self._state_words("answering"))
         if context_size and not figures.context_size:
             figures = replace(figures, context_size=context_size)
         self.status.show(figures)
@@ -200,7 +201,7 @@ class ChatPane(Vertical):
     @on(PromptInput.Declined)
     def _declined(self, event: PromptInput.Declined) -> None:
         event.stop()
-        self.notify(event.reason, severity="warning", markup=False)
+        self.notify(event.reason, severity="warning")
 
     @on(PromptInput.Changed)
     def _changed(self, event: PromptInput.Changed) -> None:
@@ -225,14 +226,14 @@ class ChatPane(Vertical):
                 self._said_something = self._said_something or bool(text.strip())
                 self.transcript.write(text)
                 self._count(tokens)
-            case LoadProgress():
-                self._show_state()
+            case LoadProgress(_, fraction):
+                self._show_state(f"loading {fraction:.0%}")
             case PromptProgress(done, total):
                 self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
             case ReplyStarted(message):
                 if not self._holds(message):
                     await self.transcript.begin(message)
-                self._show_state("answering")
+                self._show_state()
             case ContextTrimmed(left_out):
                 self.transcript.note(f"context full: the oldest {left_out} messages are left out")
             case MessageCommitted(message):
@@ -278,6 +279,7 @@ class ChatPane(Vertical):
         self._rate = Rate()
         self._set_failure("")
         self._show_state()
+        self.app.clear_notifications()
         self.post_message(self.StateChanged(self))
 
     def _turn_ended(self, *, failed: bool, empty: bool) -> None:
@@ -291,23 +293,26 @@ class ChatPane(Vertical):
     def _saving_changed(self, unsaved: str | None) -> None:
         self.status.show(replace(self.status.figures, unsaved=unsaved))
         if unsaved is not None:
-            self.notify(f"not saved, kept in memory: {printable_line(unsaved)}", severity="warning", markup=False)
+            self.notify(f"not saved, kept in memory: {unsaved}", severity="warning")
 
-    def _state_words(self, words: str = "") -> str:
-        if self.chat.state == "loading" or self._model.loading is not None:
-            doing = self._model.doing.split()[0] if self._model.doing else "loading"
-            return f"{doing} {self._model.loading or 0:.0%}"
-        if self.chat.state == "answering":
-            return words or self.status.figures.state or "answering"
-        return ""
+    def _state_words(self, words: str) -> str:
+        if self._model.loading is not None:
+            return f"{self._model.doing.split()[0]} {self._model.loading:.0%}"
+        return words if self.chat.busy else ""
 
-    def _show_state(self, words: str = "") -> None:
+    def _show_state(self, words: str = "answering") -> None:
+        """Say what is going on: `words` of the chat if it is busy, unless the model is being loaded or fetched."""
         self.status.show(replace(self.status.figures, state=self._state_words(words)))
 
     def _show_figures_of(self, path: tuple[Message, ...]) -> None:
         """Show the figures of the last reply of a chat."""
         figures = replace(
-            self.status.figures, context_tokens=None, rate=None, first_token=None, unsaved=self.chat.unsaved
+            self.status.figures,
+            context_tokens=None,
+            rate=None,
+            first_token=None,
+            unsaved=self.chat.unsaved,
+            private=self.chat.conversation.session.private,
         )
         usage = next((message.usage for message in reversed(path) if message.usage is not None), None)
         self.status.show(figures.with_usage(usage) if usage is not None else figures)

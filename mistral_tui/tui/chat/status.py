@@ -30,6 +30,7 @@ class Figures:
     first_token: float | None = None
     """Seconds."""
     unsaved: str | None = None
+    private: bool = False
 
     def with_usage(self, usage: Usage) -> "Figures":
         """Return the figures of a finished reply; those of one that never began stay as they were."""
@@ -83,6 +84,8 @@ class StatusLine(Widget):
         ]
         if figures.state:
             words += [" · ", figures.state]
+        if figures.private:
+            words += [" · ", "private"]
         if figures.unsaved is not None:
             words += [" · ", ("not saved", "$text-warning")]
         return Content.assemble(*words)

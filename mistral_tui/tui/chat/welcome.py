@@ -9,6 +9,8 @@ from textual.widget import Widget
 from mistral_tui.tui.chat.gauge import gauge
 from mistral_tui.types.text import printable_line
 
+_WHAT = "Talk with models that run on this machine."
+_PRIVATE = "A private chat: it is kept in memory only, and gone when you quit."
 _KEYS = (
     ("enter", "send"),
     ("ctrl+j", "break the line"),
@@ -44,6 +46,7 @@ class Welcome(Widget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = ModelState()
+        self._private = False
 
     @property
     def state(self) -> ModelState:
@@ -56,13 +59,19 @@ class Welcome(Widget):
             self._state = state
             self.refresh()
 
+    def show_private(self, private: bool) -> None:
+        """Say whether the chat is never stored."""
+        if private != self._private:
+            self._private = private
+            self.refresh()
+
     def render(self) -> RenderResult:
         """Return the lines."""
         state = self._state
         width = max(10, min(72, self.size.width - 6))
         lines = [
             Content.styled("mistral-tui", "bold $accent"),
-            Content.styled("Talk with models that run on this machine.", "$text-muted"),
+            Content.styled(_PRIVATE if self._private else _WHAT, "$text-muted"),
             Content(""),
             *self._model_lines(state, width),
         ]

@@ -12,7 +12,6 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from mistral_tui.config.resources import data_file
 from mistral_tui.tui.actions import bindings
 from mistral_tui.types.text import printable_line
 
@@ -21,12 +20,6 @@ class Choices(OptionList, inherit_bindings=False):
     """The rows of the choice."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("choice")
-
-
-def template_files(own: Path | None = None) -> dict[str, Path]:
-    """Return the templates by name: the shipped ones, then the person's own."""
-    folders = [data_file("chat_templates"), *([own] if own is not None and own.is_dir() else [])]
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.jinja"))}
 
 
 class TemplateChoice(ModalScreen[Path | None], inherit_bindings=False):

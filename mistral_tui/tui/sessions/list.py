@@ -82,11 +82,10 @@ class SessionList(Vertical):
         self._listed = list(sessions)
         rows = self.rows
         highlighted = rows.highlighted_option
-        keep = highlighted.id if highlighted is not None else current
+        keep = highlighted.id if highlighted is not None and rows.has_focus else current
         count = Content.styled(f"  {len(sessions)}", "$text-disabled")
         self.query_one("#chats-title", Static).update(Content("chats") + count)
         self.query_one("#chats-empty").display = not sessions
-        rows.display = bool(sessions)
         options: list[Option] = []
         heading = ""
         for session in sessions:
@@ -117,7 +116,10 @@ class SessionList(Vertical):
 def _title(session: Session, current: str, answering: bool) -> Content:
     title = printable_line(session.title) or "untitled"
     mark, style = ("● ", "$accent") if answering else ("│ ", "$accent") if session.id == current else ("  ", "")
-    return Content.assemble((mark, style), (title, "$foreground" if session.id == current else "$text-muted"))
+    private = "private " if session.private else ""
+    return Content.assemble(
+        (mark, style), (private, "$text-disabled"), (title, "$foreground" if session.id == current else "$text-muted")
+    )
 
 
 def _day(moment: float, today: date) -> str:
