@@ -28,6 +28,7 @@ KEYS = {
     "tab": "\t",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
+    "f5": "\x1b[15~",
     "up": "\x1b[A",
     "down": "\x1b[B",
     "right": "\x1b[C",
