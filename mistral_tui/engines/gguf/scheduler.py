@@ -114,7 +114,6 @@ class Scheduler:
     def run(self) -> None:
         """Serve requests until `stop`, then free the model."""
         try:
-            self._governor.begin()
             while self._listen():
                 if self._waiting and not self._no_room:
                     self._admit()
@@ -132,10 +131,8 @@ class Scheduler:
         """Take in what other threads asked for, and sleep while there is nothing to do; `False` to end."""
         if not self._news and self._runnable():
             return True
-        slept = False
         with self._changed:
             while not self._news and not self._runnable():
-                slept = True
                 self._changed.wait()
             self._news = False
             self._context.allow()
@@ -145,8 +142,6 @@ class Scheduler:
         self._waiting += arrivals
         if stopped:
             return False
-        if slept:
-            self._governor.begin()
         for chat_id in forgotten:
             self._cache.forget(chat_id)
         for generation in [generation for generation in (*self._active, *self._waiting) if generation.cancelled]:
@@ -219,6 +214,7 @@ class Scheduler:
         shares = self._batching.fill(self._active)
         if not shares:
             return
+        self._governor.look()
         self._context.threads = self._governor.count
         began = perf_counter()
         outcome = self._context.decode()
