@@ -1,8 +1,10 @@
 """`mistral-tui sessions`: what is stored."""
 
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -33,9 +35,8 @@ def list_sessions(
     as_json: Json = False,
 ) -> None:
     """List the sessions, the latest first."""
-    store = _store()
-    sessions = store.sessions(limit=limit)
-    _tell_notices(store)
+    with _opened_store() as store:
+        sessions = store.sessions(limit=limit)
     if as_json:
         _print_json([_plain(session) for session in sessions])
         return
@@ -50,10 +51,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print a session: the branch that was last written to."""
-    store = _store()
-    found = _find(store, session)
-    conversation = Conversation(found, store.messages(found.id))
-    _tell_notices(store)
+    with _opened_store() as store:
+        found = _find(store, session)
+        conversation = Conversation(found, store.messages(found.id))
     if as_json:
         _print_json(
             {
@@ -69,13 +69,16 @@ def show(
         print(show_as_text(_as_text(message)), end="\n\n")
 
 
-def _store() -> Store:
-    return Store(Paths.resolve().database)
-
-
-def _tell_notices(store: Store) -> None:
-    for notice in store.notices:
-        say("note", notice)
+@contextlib.contextmanager
+def _opened_store() -> Iterator[Store]:
+    """Lend the store, and say what became of its file."""
+    store = Store(Paths.resolve().database)
+    try:
+        yield store
+    finally:
+        store.close()
+        for notice in store.notices:
+            say("note", notice)
 
 
 def _find(store: Store, wanted: str) -> Session:
