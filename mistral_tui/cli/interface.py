@@ -1,7 +1,5 @@
 """Opens the terminal interface."""
 
-import os
-import sys
 from collections.abc import Callable
 
 import msgspec
@@ -9,13 +7,13 @@ import msgspec
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
-from mistral_tui.cli.terminal import can_draw
+from mistral_tui.cli.terminal import prepare_drawing
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
-from mistral_tui.types.errors import InvalidRequest, ModelNotFound
+from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
 
 
@@ -27,9 +25,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
             error; what is wrong with settings and inventory is told in the interface.
         loader: What loads models in their workers.
     """
-    if not (can_draw(sys.stdin) and can_draw(sys.stdout)):
-        dumb = " that can move its cursor, and TERM says it cannot" if os.environ.get("TERM") == "dumb" else ""
-        raise InvalidRequest(f'the interface needs a terminal{dumb}; `mistral-tui ask "…"` works without one')
+    about_terminal = prepare_drawing()
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.model)
     workspace = Workspace(
@@ -43,7 +39,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     app = MistralApp(
         workspace,
         theme=setup.settings.theme or themes.DEFAULT,
-        notices=notices,
+        notices=(*about_terminal, *notices),
         starter=_starter(setup),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,

@@ -1,9 +1,33 @@
 """What the program is attached to."""
 
 import os
+import sys
+from io import TextIOWrapper
 from typing import TextIO
+
+from mistral_tui.types.errors import InvalidRequest
 
 
 def can_draw(stream: TextIO | None) -> bool:
     """Whether `stream` is a terminal that follows escape sequences; that of an editor's shell, say, does not."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def prepare_drawing() -> tuple[str, ...]:
+    """Make sure that the interface can be drawn; return what the person should know about how it will look.
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
+    # Textual reads the first, and draws on the second or, outside Windows, on the third.
+    if not all(map(can_draw, (sys.stdin, sys.stdout, sys.stderr))):
+        dumb = " that can move its cursor, and TERM says it cannot" if os.environ.get("TERM") == "dumb" else ""
+        raise InvalidRequest(f'the interface needs a terminal{dumb}; `mistral-tui ask "…"` works without one')
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # One cell for a character that cannot be sent; an escape like \u2595 would push all others aside.
+            stream.reconfigure(errors="replace")
+    encoding = sys.stderr.encoding.lower()
+    if encoding.replace("-", "") == "utf8":
+        return ()
+    return (f"the locale says {encoding}: characters that it lacks are shown as ?; LANG=C.UTF-8 shows them",)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,9 +29,11 @@ def start(smollm2: Path) -> Iterator[Start]:
     settings.write_text("temperature = 0\nmax_tokens = 150\n", encoding="utf-8")
     terminals = []
 
-    def begin(*arguments: str, rows: int = 36, columns: int = 120) -> Terminal:
+    def begin(
+        *arguments: str, rows: int = 36, columns: int = 120, environment: Mapping[str, str] | None = None
+    ) -> Terminal:
         arguments = arguments or ("--threads", "1", "-m", str(smollm2))
-        terminal = Terminal.mistral_tui(*arguments, rows=rows, columns=columns)
+        terminal = Terminal.mistral_tui(*arguments, rows=rows, columns=columns, environment=environment)
         terminals.append(terminal)
         terminal.wait_for("tok/s")
         return terminal
@@ -246,6 +248,15 @@ def test_without_a_model_the_starter_is_offered(start: Start, tmp_path: Path) ->
     terminal = start("--inventory", str(inventory))
     terminal.wait_for("No model is here yet")
     terminal.wait_for("tiny")
+
+
+def test_in_a_locale_without_its_characters_everything_stays_in_its_place(start: Start) -> None:
+    terminal = start(environment={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+    terminal.wait_for("the locale says ascii")
+    ask(terminal, "What is the capital of Japan?")
+    wait_for_reply(terminal)
+    terminal.wait_for("Tokyo")
+    assert "\\u" not in terminal.text
 
 
 def test_broken_settings_are_told_and_ignored(start: Start) -> None:
