@@ -188,6 +188,16 @@ async def test_a_chat_that_is_answering_is_resumed_in_the_middle_of_its_reply() 
         assert app.pane.prompt.has_focus
 
 
+async def test_the_gauge_fills_while_a_reply_is_written() -> None:
+    words = ["word "] * 2000
+    async with app_with(Reply(words, delay=0.005, before=[PromptProgress(10, 1000)])).run_test(size=(100, 24)) as pilot:
+        app = await begun(pilot)
+        await until(pilot, lambda: (app.pane.status.figures.context_tokens or 0) > 1010)
+        assert app.pane.chat.busy
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.pane.chat.busy)
+
+
 async def test_a_restart_of_the_model_behind_a_reply_says_how_far_it_is() -> None:
     reply = Reply(["", "Hi."], hold=asyncio.Event(), before=[LoadProgress("loading", 0.3)])
     async with app_with(reply).run_test() as pilot:

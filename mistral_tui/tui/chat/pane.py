@@ -82,6 +82,8 @@ class ChatPane(Vertical):
         """Held while messages are being mounted: events wait until they are."""
         self._model = ModelState()
         self._rate = Rate()
+        self._context_tokens: int | None = None
+        """Tokens of the prompt and of the reply so far; `None`: the reply had begun before it was shown."""
         self._said_something = False
 
     def compose(self) -> ComposeResult:
@@ -135,6 +137,7 @@ class ChatPane(Vertical):
             path = chat.conversation.path()
             self.failed = False
             self._rate = Rate()
+            self._context_tokens = None
             self._set_failure("")
             self.query_one(Welcome).show_private(chat.conversation.session.private)
             self._show_empty(not path)
@@ -229,6 +232,7 @@ class ChatPane(Vertical):
             case LoadProgress(_, fraction):
                 self._show_state(f"loading {fraction:.0%}")
             case PromptProgress(done, total):
+                self._context_tokens = total
                 self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
             case ReplyStarted(message):
                 if not self._holds(message):
@@ -269,9 +273,12 @@ class ChatPane(Vertical):
             await self.transcript.add(message)
 
     def _count(self, tokens: int) -> None:
+        if self._context_tokens is not None:
+            self._context_tokens += tokens
         rate = self._rate.count(tokens)
         if rate is not None:
-            self.status.show(replace(self.status.figures, rate=rate))
+            figures = self.status.figures
+            self.status.show(replace(figures, rate=rate, context_tokens=self._context_tokens or figures.context_tokens))
 
     def _turn_begins(self) -> None:
         self.failed = False
