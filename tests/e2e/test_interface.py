@@ -270,9 +270,15 @@ def test_broken_settings_are_told_and_ignored(start: Start) -> None:
     assert settings.read_text(encoding="utf-8") == "temperature = 0\nn_ctx = 'many'\n"
 
 
-def test_a_large_paste_reaches_the_prompt_and_nothing_breaks(start: Start) -> None:
+def test_a_paste_of_a_megabyte_is_too_long_for_the_context_and_nothing_breaks(start: Start) -> None:
     terminal = start()
-    terminal.paste("hello \x1b[2J" + "x" * 200_000)
-    terminal.read_for(0.5)
-    terminal.press("ctrl+q")
-    assert terminal.wait_for_exit() == 0
+    terminal.paste("a word or two\r" * 75_000)
+    terminal.wait_for("[pasted text 1: 1,050,000 characters]")
+    terminal.press("enter")
+    failed = wait_for_reply(terminal)
+    assert (failed.finish, failed.text) == ("failed", "")
+    terminal.wait_for("tokens, but the context holds 8,192")
+    terminal.wait_for("[pasted text 1: 1,050,000 characters]")  # it is back, to be shortened
+    terminal.press("ctrl+u")
+    ask(terminal, "What is the capital of Japan?")
+    assert wait_for_reply(terminal, 2).finish == "stop"
