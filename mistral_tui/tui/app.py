@@ -166,11 +166,17 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def action_fetch_starter(self) -> None:
         """Fetch the starter model and load it."""
-        if self.workspace.entry is not None or self._starter is None:
+        if self.workspace.entry is not None:
             self.pane.status.hint("the starter is for where there is no other model")
-        elif all(worker.group != _FETCH or worker.is_finished for worker in self.workers):
+        elif self._starter is None:
+            self.pane.status.hint("the inventory names no starter model")
+        elif not self._fetching:
             self._last_try = self.action_fetch_starter
             self.run_worker(self._fetch(self._starter), group=_FETCH, exclusive=True)
+
+    @property
+    def _fetching(self) -> bool:
+        return any(worker.group == _FETCH and not worker.is_finished for worker in self.workers)
 
     @on(MainScreen.FetchStopped)
     def _stop_fetching(self) -> None:
@@ -216,6 +222,9 @@ class MistralApp(App[None], inherit_bindings=False):
     def _model_failed(self, event: ChatPane.ModelFailed) -> None:
         if isinstance(event.error, NoChatTemplate):
             self.action_choose_template()
+        elif self.workspace.entry is None and (offer := self._offer().offer) and not self._fetching:
+            # The prompt is being put back into its box; a hint ends when that changes.
+            self.call_after_refresh(self.pane.status.hint, f"f5 fetches {offer}")
 
     def _after_failure(self, error: MistralTuiError) -> None:
         if isinstance(error, NoChatTemplate):

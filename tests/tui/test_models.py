@@ -106,6 +106,21 @@ async def test_a_failed_download_says_why_and_can_be_tried_again() -> None:
         await started(pilot)
 
 
+async def test_a_prompt_without_a_model_is_answered_once_the_starter_is_there() -> None:
+    async def fetch(report: Callable[[int, int], None]) -> ModelEntry:
+        return ENTRY
+
+    async with app_with(entry=None, starter=Starter(STARTER, fetch)).run_test(size=(100, 30)) as pilot:
+        app = the_app(pilot)
+        await until(pilot, lambda: welcome(app).offer)
+        await type_and_send(pilot, "hello")
+        await until(pilot, lambda: "f5 fetches SmolLM2-135M-Instruct" in shown_text(app.pane.status))
+        await pilot.press("f5")
+        await started(pilot)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.pane.last_reply == "Hello there.")
+
+
 async def test_a_prompt_without_a_model_says_what_to_do() -> None:
     async with app_with(entry=None).run_test() as pilot:
         app = the_app(pilot)
