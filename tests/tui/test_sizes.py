@@ -1,9 +1,13 @@
 """Terminals of any size, also absurd ones."""
 
+import asyncio
+
 import pytest
 
+from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
-from tests.stubs.engines import Reply
+from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from tests.stubs.engines import FakePool, Reply
 from tests.tui.harness import DOCUMENT, app_with, ask, main_screen, pieces, screen_rows, shown_text, started, until
 
 pytestmark = pytest.mark.core
@@ -42,6 +46,16 @@ async def test_at_eighty_by_twenty_four_chat_prompt_and_status_are_there() -> No
         assert "/2,048" in rows[-2]
         assert "help" in rows[-1]
         assert app.pane.transcript.size.height >= 19
+
+
+async def test_at_forty_columns_what_is_going_on_is_said_and_the_welcome_keeps_its_margin() -> None:
+    async with app_with(pool=FakePool(hold=asyncio.Event())).run_test(size=(40, 12)) as pilot:
+        app = pilot.app
+        assert isinstance(app, MistralApp)
+        app.pane.show_model(ModelState("SmolLM2-135M-Instruct-Q4_1", "98 MB", 0.8, "checking that it works"))
+        await until(pilot, lambda: "checking 80%" in shown_text(app.pane.status))
+        assert "……" not in shown_text(app.pane.status)
+        assert all(row.startswith("   ") for row in shown_text(app.pane.query_one(Welcome)).split("\n"))
 
 
 async def test_lines_of_text_are_not_longer_than_a_hundred_columns() -> None:

@@ -13,6 +13,8 @@ from mistral_tui.types.text import printable_line
 _GAUGE = 8
 _NAME = 24
 """Characters of the model's name; the empty chat shows all of it."""
+_SHORT_NAME = 8
+"""The same where there is little room."""
 _NEARLY_FULL = 0.9
 _UNKNOWN = "\N{EN DASH}"
 
@@ -66,22 +68,23 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        """Model and state at the left, numbers at the right; those further left give way to the words."""
+        """Model and state at the left, numbers at the right; without room the first of these go, then the name."""
         width = self.size.width
         if self._hint:
             return Content.styled(self._hint, "$text-warning").truncate(width, ellipsis=True)
-        words, numbers = self._words(), self._numbers()
-        while len(numbers) > 1 and words.cell_length + 2 + sum(each.cell_length + 2 for each in numbers) > width:
+        name, state, numbers = printable_line(self.figures.model) or "no model", self._state(), self._numbers()
+        wanted = min(_NAME, len(name)) + state.cell_length
+        while len(numbers) > 1 and wanted + 2 + sum(each.cell_length + 2 for each in numbers) > width:
             numbers.pop(0)
         right = Content("  ").join(numbers)
-        words = words.truncate(max(0, width - right.cell_length - 2), ellipsis=True)
+        room = max(0, width - right.cell_length - 2)
+        name = _short(name, max(_SHORT_NAME, min(_NAME, room - state.cell_length)))
+        words = (Content.styled(name, "$foreground") + state).truncate(room, ellipsis=True)
         return words.pad_right(max(0, width - words.cell_length - right.cell_length)) + right
 
-    def _words(self) -> Content:
+    def _state(self) -> Content:
         figures = self.figures
-        words: list[str | Content | tuple[str, str]] = [
-            (_short(printable_line(figures.model)) or "no model", "$foreground")
-        ]
+        words: list[str | Content | tuple[str, str]] = []
         if figures.state:
             words += [" · ", figures.state]
         if figures.private:
@@ -105,8 +108,8 @@ class StatusLine(Widget):
         return numbers
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+def _short(name: str, characters: int) -> str:
+    return name if len(name) <= characters else f"{name[: characters - 1]}…"
 
 
 def _number(value: float | None, cells: int) -> str:

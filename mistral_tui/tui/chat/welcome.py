@@ -75,6 +75,7 @@ class Welcome(Widget):
             Content(""),
             *self._model_lines(state, width),
         ]
+        lines = [piece for line in lines for piece in (line.wrap(width) if line.cell_length > width else [line])]
         if self.size.height >= len(lines) + len(_KEYS) + 1:
             lines.append(Content(""))
             lines += [Content.assemble((f"{key:<9}", "$foreground"), (what, "$text-muted")) for key, what in _KEYS]
@@ -84,9 +85,7 @@ class Welcome(Widget):
     def _model_lines(self, state: ModelState, width: int) -> list[Content]:
         if not state.name:
             if not state.offer:
-                return Content("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.").wrap(
-                    width
-                )
+                return [Content("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.")]
             return [
                 Content("No model is here yet."),
                 Content.assemble(
@@ -95,8 +94,8 @@ class Welcome(Widget):
             ]
         name = Content.assemble((printable_line(state.name), "$foreground"), "  ", (state.detail, "$text-muted"))
         if state.error:
-            error = [line.stylize("$text-error") for line in Content(printable_line(state.error)).wrap(width)]
-            return [name, *error, Content.assemble(("ctrl+r", "bold $accent"), (" tries again", "$text-muted"))]
+            error = Content.styled(printable_line(state.error), "$text-error")
+            return [name, error, Content.assemble(("ctrl+r", "bold $accent"), (" tries again", "$text-muted"))]
         if state.loading is None:
             return [name]
         bar = gauge(state.loading, min(28, width))
