@@ -51,7 +51,7 @@ def run(quick: bool) -> list[Figure]:
 
 def _open(interface: Interface, title: str, keys: list[str]) -> float:
     """Open the session that these keys lead to in the list, and return the milliseconds until its end is seen."""
-    interface.press("f2", "f2")  # folds the list, and opens it with the focus
+    interface.press("f2")
     interface.wait_for(title)
     interface.read_for(0.5)
     interface.press(*keys)
