@@ -1,8 +1,7 @@
-"""The app: composes the screen and routes messages, nothing else."""
+"""The app: composes the screen, and routes messages to it and to the workspace."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
-from textual.message import Message
 from textual.notifications import SeverityLevel
 
 from mistral_tui.chat.workspace import Workspace
@@ -18,11 +16,11 @@ from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.welcome import ModelState
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
-from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
+from mistral_tui.tui.models.getting import Fetched, Progress, Ready, Unusable, fetch_starter, load_model
+from mistral_tui.tui.models.loading import describe
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.types.errors import ConfigError, MistralTuiError, NoChatTemplate
-from mistral_tui.types.models import LoadedModel, LoadProgress, ModelEntry
 from mistral_tui.types.text import printable_line
 
 _FETCH = "fetch"
@@ -42,24 +40,6 @@ class MistralApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     NOTIFICATION_TIMEOUT = 8
-
-    @dataclass
-    class Progress(Message):
-        """The model is being loaded or fetched."""
-
-        state: ModelState
-
-    @dataclass
-    class Ready(Message):
-        """The model is loaded."""
-
-        model: LoadedModel
-
-    @dataclass
-    class Unusable(Message):
-        """The model cannot be loaded or fetched."""
-
-        error: MistralTuiError
 
     def __init__(
         self,
@@ -142,27 +122,11 @@ class MistralApp(App[None], inherit_bindings=False):
         if entry is None:
             self.pane.show_model(self._offer())
         else:
-            self.run_worker(self._load(entry), group="load", exclusive=True)
+            self.run_worker(load_model(self.workspace, entry, self.post_message), group="load", exclusive=True)
 
     def _offer(self) -> ModelState:
         starter = self._starter
         return ModelState(offer=f"{starter.entry.name} ({describe(starter.entry)})" if starter else "")
-
-    async def _load(self, entry: ModelEntry) -> None:
-        state = ModelState(entry.name, describe(entry), 0.0, stage_words("starting"))
-        left = TimeLeft()
-
-        def report(progress: LoadProgress) -> None:
-            words = stage_words(progress.stage) + left.words(progress.fraction)
-            self.post_message(self.Progress(ModelState(state.name, state.detail, progress.fraction, words)))
-
-        self.post_message(self.Progress(state))
-        try:
-            engine = await self.workspace.preload(report)
-        except MistralTuiError as error:
-            self.post_message(self.Unusable(error))
-        else:
-            self.post_message(self.Ready(engine.model))
 
     def action_fetch_starter(self) -> None:
         """Fetch the starter model and load it."""
@@ -172,7 +136,7 @@ class MistralApp(App[None], inherit_bindings=False):
             self.pane.status.hint("the inventory names no starter model")
         elif not self._fetching:
             self._last_try = self.action_fetch_starter
-            self.run_worker(self._fetch(self._starter), group=_FETCH, exclusive=True)
+            self.run_worker(fetch_starter(self._starter, self.post_message), group=_FETCH, exclusive=True)
 
     @property
     def _fetching(self) -> bool:
@@ -183,21 +147,10 @@ class MistralApp(App[None], inherit_bindings=False):
         if self.workers.cancel_group(self, _FETCH):
             self.pane.show_model(self._offer())
 
-    async def _fetch(self, starter: Starter) -> None:
-        left = TimeLeft()
-
-        def report(done: int, total: int) -> None:
-            share = done / total if total else 0.0
-            words = f"fetching {size_words(done)} of {size_words(total)}{left.words(share)} · esc stops"
-            self.post_message(self.Progress(ModelState(starter.entry.name, "", share, words)))
-
-        report(0, starter.entry.size_bytes)
-        try:
-            self.workspace.entry = await starter.fetch(report)
-        except MistralTuiError as error:
-            self.post_message(self.Unusable(error))
-        else:
-            self.action_load_model()
+    @on(Fetched)
+    def _starter_fetched(self, event: Fetched) -> None:
+        self.workspace.entry = event.entry
+        self.action_load_model()
 
     @on(Progress)
     def _model_progress(self, event: Progress) -> None:
