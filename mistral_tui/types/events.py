@@ -3,7 +3,8 @@
 An engine yields the first group, a turn passes those on and adds the second. The screen, the command line, the
 servers and the tests all consume these same events, in this order:
 
-    ReplyStarted, LoadProgress*, [ContextTrimmed], PromptProgress*, TextDelta*, Finished, MessageCommitted, TurnEnded
+    ReplyStarted, LoadProgress*, [ContextTrimmed], PromptProgress*,
+    (ReasoningDelta | TextDelta | ToolCallDelta | TokenScored | ContextShifted)*, Finished, MessageCommitted, TurnEnded
 
 `LoadProgress` comes when the model has to be loaded again first, because its worker had died or was ended.
 """
@@ -36,6 +37,50 @@ class TextDelta(msgspec.Struct, frozen=True, tag="text"):
     """How many tokens this text stands for; deltas may be merged on the way."""
 
 
+class ReasoningDelta(msgspec.Struct, frozen=True, tag="reasoning"):
+    """More of what the model thinks before it answers, without the marks around it."""
+
+    text: str
+    tokens: int = 1
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, tag="tool_call"):
+    """More of a call that the model makes. The first delta of an `index` carries `call_id` and `name`."""
+
+    index: int
+    """Which call of the reply, from 0."""
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    """A piece of the arguments' JSON text."""
+    tokens: int = 1
+
+
+class TokenChance(msgspec.Struct, frozen=True):
+    """A token that was, or could have been, chosen."""
+
+    text: str
+    """What it stands for; bytes that are no UTF-8 become U+FFFD."""
+    data: bytes
+    token: int
+    logprob: float
+    """Natural logarithm of its probability before any sampler looked at it."""
+
+
+class TokenScored(msgspec.Struct, frozen=True, tag="token_scored"):
+    """How likely a token of the reply was, and the likeliest in its place; comes before its text."""
+
+    chosen: TokenChance
+    top: tuple[TokenChance, ...]
+    """The likeliest first, as many as `SamplingParams.top_logprobs`."""
+
+
+class ContextShifted(msgspec.Struct, frozen=True, tag="context_shifted"):
+    """The context became full while the reply was written: its oldest tokens were given up, and it goes on."""
+
+    tokens: int
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The engine is done with the request. Always the last event of `Engine.generate`."""
 
@@ -45,7 +90,17 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The cause, when `reason` is `failed`: one line, with what to do."""
 
 
-EngineEvent = LoadProgress | ContextTrimmed | PromptProgress | TextDelta | Finished
+EngineEvent = (
+    LoadProgress
+    | ContextTrimmed
+    | PromptProgress
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallDelta
+    | TokenScored
+    | ContextShifted
+    | Finished
+)
 
 
 class ReplyStarted(msgspec.Struct, frozen=True, tag="reply_started"):

