@@ -81,11 +81,8 @@ class Setup:
             ConfigError: The chat template that a flag names cannot be read.
         """
         options = self.settings.load_options()
-        given = {
-            name: value
-            for name in ("n_ctx", "max_seqs", "threads", "n_gpu_layers")
-            if (value := getattr(flags, name)) is not None
-        }
+        names = ModelFlags.__annotations__.keys() & set(LoadOptions.__struct_fields__) - {"chat_template", "force"}
+        given = {name: value for name in names if (value := getattr(flags, name)) is not None}
         if flags.chat_template is not None:
             given["chat_template"] = template_text(flags.chat_template, self.paths.chat_templates)
         return msgspec.structs.replace(options, force=flags.force, **given)
