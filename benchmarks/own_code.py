@@ -19,6 +19,7 @@ from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadedModel
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
 WINDOW = 250
@@ -55,6 +56,10 @@ class StubEngine:
 
     async def cancel(self, request_id: str) -> None:
         """There is nothing to stop."""
+
+    async def ask(self, query: Query) -> Answer:
+        """There is nothing to ask."""
+        return Refusal("EngineError", "a stub")
 
     async def forget(self, chat_id: str) -> None:
         """Nothing is kept."""

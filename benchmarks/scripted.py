@@ -13,6 +13,7 @@ from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 TOKENS_PER_SECOND = 100.0
@@ -67,6 +68,10 @@ class ScriptedLoop:
     def cancel(self, request_id: str) -> None:
         """End a reply."""
         self._cancelled.setdefault(request_id, threading.Event()).set()
+
+    def ask(self, request_id: str, query: Query, reply: Callable[[Answer], None]) -> None:
+        """There is nothing to ask."""
+        reply(Refusal("EngineError", "a stub"))
 
     def forget(self, chat_id: str) -> None:
         """Nothing is kept."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from mistral_tui.types.events import EngineEvent
 from mistral_tui.types.models import LoadedModel
+from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
 
 
@@ -28,6 +29,13 @@ class Engine(Protocol):
 
     async def cancel(self, request_id: str) -> None:
         """Stop a request, also in the middle of its prompt; its stream ends with `Finished("cancelled")`."""
+        ...
+
+    async def ask(self, query: Query) -> Answer:
+        """Answer anything but a prompt; `mistral_tui.engines.queries` has a function for each query.
+
+        Cancelling this call stops the work. There may be a `Refusal`; nothing is raised.
+        """
         ...
 
     async def forget(self, chat_id: str) -> None:

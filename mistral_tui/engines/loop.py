@@ -1,9 +1,11 @@
 """What a worker process runs: one loaded model that answers requests on one thread."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.models import LoadedModel
+from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
 
 
@@ -32,6 +34,10 @@ class EngineLoop(Protocol):
         The loop sets `outbox.on_writable` to what wakes it, and computes nothing for the request while
         `outbox.full`: other requests go on.
         """
+        ...
+
+    def ask(self, request_id: str, query: Query, reply: Callable[[Answer], None]) -> None:
+        """Take a query. `reply` is called once, on any thread; also when the query is cancelled."""
         ...
 
     def cancel(self, request_id: str) -> None:

@@ -6,16 +6,17 @@ import sys
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mistral_tui.engines import wire
 from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
 from mistral_tui.engines.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.engines.worker_log import WorkerLog
-from mistral_tui.types import errors
-from mistral_tui.types.errors import EngineError, MistralTuiError, WorkerDied
+from mistral_tui.types.errors import EngineError, WorkerDied, error_named
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 HELLO_SECONDS = 30.0
@@ -26,6 +27,7 @@ CLOSE_SECONDS = 0.5
 """How long a worker may take to end by itself."""
 
 _READ_BYTES = 256 * 1024
+R = TypeVar("R")
 
 
 def worker_command(engine: str) -> list[str]:
@@ -56,6 +58,7 @@ class WorkerProcess:
         self._patience: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
             HELLO_SECONDS, self._kill, f"did not say hello within {HELLO_SECONDS:g} s"
         )
+        self._answers: dict[str, asyncio.Future[Answer]] = {}
         self._load: tuple[asyncio.Future[LoadedModel], Callable[[LoadProgress], None]] | None = None
         self._stopped_because: str | None = None
         self._cause: str | None = None
@@ -101,7 +104,7 @@ class WorkerProcess:
     @property
     def busy(self) -> bool:
         """Whether a request is open."""
-        return bool(self._streams)
+        return bool(self._streams or self._answers)
 
     @property
     def crashed_on_an_instruction(self) -> bool:
@@ -162,6 +165,26 @@ class WorkerProcess:
                 self._send(wire.More(client=self._client, request=request.id))
         finally:
             self.cancel(request.id)  # the reader may have gone before the end
+
+    async def ask(self, query: Query) -> Answer:
+        """Answer a query, as `Engine.ask` promises."""
+        request = uuid.uuid4().hex
+        try:
+            frame = wire.encode(wire.Ask(client=self._client, request=request, query=query))
+        except wire.WireError as error:
+            return Refusal("InvalidRequest", str(error))
+        if not self.alive:
+            return self._death_of_a_query()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[request] = answer
+        self._write(frame)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self._send(wire.Cancel(client=self._client, request=request))
+            raise
+        finally:
+            del self._answers[request]
 
     def cancel(self, request_id: str) -> None:
         """Stop a request; a worker that does not obey soon is killed. An unknown or ended request is ignored."""
@@ -225,12 +248,15 @@ class WorkerProcess:
         match frame:
             case wire.Events():
                 self._handle_events(frame)
+            case wire.Answered():
+                if answer := self._answers.get(frame.request):
+                    _settle(answer, frame.answer)
             case wire.Loading() if self._load is not None:
                 self._load[1](frame.progress)
             case wire.Loaded() if self._load is not None:
                 _settle(self._load[0], frame.model)
             case wire.LoadFailed() if self._load is not None:
-                _settle(self._load[0], _rebuilt_error(frame))
+                _settle(self._load[0], error_named(frame.error, frame.message))
             case _:
                 pass  # the answer to a load that nobody waits for any more
 
@@ -263,6 +289,8 @@ class WorkerProcess:
         for request_id, stream in list(self._streams.items()):
             stream.frames.put_nowait((self._death_of(stream),))
             self._end_stream(request_id)
+        for answer in self._answers.values():
+            _settle(answer, self._death_of_a_query())
         if self._load is not None:
             _settle(self._load[0], self._death_of_a_load())
 
@@ -281,22 +309,18 @@ class WorkerProcess:
         cause = self._cause or f"the worker of {self._name} {self._stopped_because}"
         return Finished("failed", usage, f"{cause}; the next prompt starts it again")
 
+    def _death_of_a_query(self) -> Refusal:
+        cause = self._cause or f"the worker of {self._name} {self._stopped_because}"
+        return Refusal("WorkerDied", f"{cause}; asking again starts it again")
+
     def _death_of_a_load(self) -> WorkerDied:
         return WorkerDied(f"{self._cause} while loading; its log is {self._log.path}")
 
 
-def _settle(future: "asyncio.Future[LoadedModel]", result: LoadedModel | Exception) -> None:
+def _settle(future: "asyncio.Future[R]", result: R | Exception) -> None:
     if future.done():
         return
     if isinstance(result, Exception):
         future.set_exception(result)
     else:
         future.set_result(result)
-
-
-def _rebuilt_error(frame: wire.LoadFailed) -> MistralTuiError:
-    """Return the error that a worker raised; of a class that this program doesn't know, an `EngineError`."""
-    kind = getattr(errors, frame.error, None)
-    if isinstance(kind, type) and issubclass(kind, MistralTuiError):
-        return kind(frame.message)
-    return EngineError(frame.message)

@@ -13,6 +13,7 @@ from mistral_tui.types.errors import LoadCancelled, MistralTuiError, NotEnoughMe
 from mistral_tui.types.events import EngineEvent, Finished
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 OnProgress = Callable[[LoadProgress], None]
@@ -119,6 +120,15 @@ class SupervisedEngine:
         async with aclosing(self._process.generate(request)) as events:
             async for event in events:
                 yield event
+
+    async def ask(self, query: Query) -> Answer:
+        """Answer a query, as `Engine.ask` promises; starts the worker again if it has died."""
+        try:
+            await self.ready()
+        except MistralTuiError as error:
+            return Refusal.of(error)
+        assert self._process is not None
+        return await self._process.ask(query)
 
     async def cancel(self, request_id: str) -> None:
         """Stop a request; see `Engine.cancel`."""

@@ -14,6 +14,7 @@ from mistral_tui import __version__
 from mistral_tui.types.errors import EngineError
 from mistral_tui.types.events import EngineEvent
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
 
 PROTOCOL_VERSION = 1
@@ -62,12 +63,18 @@ class Generate(Frame, frozen=True, tag="generate"):
     prompt: GenerateRequest
 
 
+class Ask(Frame, frozen=True, tag="ask"):
+    """Answer a query. Answered by `Answered`."""
+
+    query: Query
+
+
 class More(Frame, frozen=True, tag="more"):
     """The reader of a request has used up one frame of events."""
 
 
 class Cancel(Frame, frozen=True, tag="cancel"):
-    """Stop a load or a generation; it still ends in its usual way."""
+    """Stop a load, a generation or a query; it still ends in its usual way."""
 
 
 class Forget(Frame, frozen=True, tag="forget"):
@@ -102,8 +109,14 @@ class Events(Frame, frozen=True, tag="events"):
     events: tuple[EngineEvent, ...]
 
 
-ToWorker = Hello | Load | Generate | More | Cancel | Forget
-FromWorker = Hello | Loading | Loaded | LoadFailed | Events
+class Answered(Frame, frozen=True, tag="answered"):
+    """The answer to a query."""
+
+    answer: Answer
+
+
+ToWorker = Hello | Load | Generate | Ask | More | Cancel | Forget
+FromWorker = Hello | Loading | Loaded | LoadFailed | Events | Answered
 
 _encoder = msgspec.msgpack.Encoder()
 F = TypeVar("F")

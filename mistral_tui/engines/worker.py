@@ -28,6 +28,7 @@ from mistral_tui.types.errors import EngineError, MistralTuiError
 from mistral_tui.types.events import Finished
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadOptions, LoadProgress
+from mistral_tui.types.queries import Answer, Refusal
 
 _READ_BYTES = 256 * 1024
 _FAILED = 70
@@ -134,6 +135,8 @@ class Worker:
                 self._loads.put(frame)
             case wire.Generate():
                 self._generate(frame)
+            case wire.Ask():
+                self._ask(frame)
             case wire.More():
                 self._delivery.more(frame.client, frame.request)
             case wire.Cancel():
@@ -153,6 +156,21 @@ class Worker:
             outbox.put(Finished("failed", Usage(), "no model is loaded yet; send the prompt again"))
         else:
             self._loop.submit(frame.prompt, outbox)
+
+    def _ask(self, frame: wire.Ask) -> None:
+        def reply(answer: Answer) -> None:
+            answered = wire.Answered(client=frame.client, request=frame.request, answer=answer)
+            try:
+                wire.encode(answered)
+            except wire.WireError as error:
+                refusal = Refusal("InvalidRequest", str(error))
+                answered = wire.Answered(client=frame.client, request=frame.request, answer=refusal)
+            self._delivery.send(answered)
+
+        if self._loop is None:
+            reply(Refusal("EngineError", "no model is loaded yet; ask again"))
+        else:
+            self._loop.ask(frame.request, frame.query, reply)
 
 
 def _import(engine: str) -> LoadModel | MistralTuiError:

@@ -19,6 +19,14 @@ class MistralTuiError(Exception):
         super().__init__(printable_line(message))
 
 
+def error_named(name: str, message: str) -> MistralTuiError:
+    """Return an error that another process raised: of the class `name`, or `EngineError` if there is none."""
+    kind = globals().get(name)
+    if isinstance(kind, type) and issubclass(kind, MistralTuiError):
+        return kind(message)
+    return EngineError(message)
+
+
 class InvalidRequest(MistralTuiError):
     """A call with values that make no sense, such as a temperature of 9."""
 

@@ -9,6 +9,7 @@ from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 LOADED = LoadedModel(
@@ -80,6 +81,9 @@ class FakeEngine:
 
     async def cancel(self, request_id: str) -> None:
         self._cancelled.setdefault(request_id, asyncio.Event()).set()
+
+    async def ask(self, query: Query) -> Answer:
+        return Refusal("EngineError", "a scripted engine answers no queries")
 
     async def forget(self, chat_id: str) -> None:
         pass

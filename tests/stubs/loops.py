@@ -18,6 +18,7 @@ from mistral_tui.types.errors import BadModelFile, LoadCancelled
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+from mistral_tui.types.queries import Answer, Query, Refusal, Text, Tokenize
 from mistral_tui.types.requests import GenerateRequest
 
 LOADER = f"{__name__}:load"
@@ -144,6 +145,14 @@ class ScriptedLoop:
     def cancel(self, request_id: str) -> None:
         self.cancelled.add(request_id)
         self.wake()
+
+    def ask(self, request_id: str, query: Query, reply: Callable[[Answer], None]) -> None:
+        if isinstance(query, Tokenize):
+            if query.text != "hang":
+                die(query.text)
+                reply(Text(query.text))
+        else:
+            reply(Refusal("InvalidRequest", "scripted"))
 
     def forget(self, chat_id: str) -> None:
         print(f"forgot {chat_id}", flush=True)

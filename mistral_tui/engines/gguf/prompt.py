@@ -44,6 +44,11 @@ class PromptWriter:
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
 
+    @property
+    def template(self) -> str:
+        """The text of the chat template."""
+        return self._template.text
+
     def write(self, request: GenerateRequest, previous: Transcript, first_kept: str | None) -> Prompt:
         """Return the prompt for `request`.
 

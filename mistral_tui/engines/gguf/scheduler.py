@@ -4,6 +4,7 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
@@ -14,11 +15,13 @@ from mistral_tui.engines.gguf.kv_cache import KvCache
 from mistral_tui.engines.gguf.library import log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import ContextTrimmed
 from mistral_tui.types.models import LoadedModel
+from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
 
 _GROWTH: Final = 64
@@ -46,6 +49,7 @@ class Scheduler:
         self._context = context
         self._writer = writer
         self._governor = governor
+        self._queries = TextQueries(model, writer.template)
         self._cache = KvCache(context, max_seqs)
         self._batching = Batching(context)
         self._waiting: deque[Generation] = deque()
@@ -79,6 +83,10 @@ class Scheduler:
                 self._tell()
                 return
         generation.finish("cancelled")
+
+    def ask(self, request_id: str, query: Query, reply: Callable[[Answer], None]) -> None:
+        """Take a query about text or tokens."""
+        self._queries.ask(query, reply)
 
     def cancel(self, request_id: str) -> None:
         """Stop a request, also in the middle of its prompt."""
@@ -124,6 +132,7 @@ class Scheduler:
                 unfinished = [*self._active, *self._waiting, *self._arrivals]
             for generation in unfinished:
                 generation.finish("cancelled")
+            self._queries.close()
             self._context.close()
             self._model.close()
 

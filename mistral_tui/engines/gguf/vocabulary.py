@@ -30,19 +30,20 @@ class Vocabulary:
         self.bos_text = self.name(bos)
         self.eos_text = self.name(eos)
 
-    def tokenize(self, text: str, beginning: bool) -> list[int]:
-        """Return the tokens of `text`, in which the names of control tokens stand for these.
+    def tokenize(self, text: str, beginning: bool, special: bool = True) -> list[int]:
+        """Return the tokens of `text`.
 
         Args:
             text: What a chat template wrote, or the rest of it from the end of a token on.
             beginning: Whether the text begins a prompt, so that it gets the token for the beginning if the model
                 wants one and the template did not write it.
+            special: Whether the names of control tokens stand for these; otherwise they are text like any other.
         """
         data = text.encode("utf-8", "replace")
         room = len(data) // 2 + 16
         while True:
             tokens = (llama.llama_token * room)()
-            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, False, True)
+            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, False, special)
             if count >= 0:
                 break
             room = -count
@@ -58,6 +59,10 @@ class Vocabulary:
         if piece is None:
             piece = self._pieces[token] = self._render(token, special=False)
         return piece
+
+    def spelling(self, token: int) -> bytes:
+        """Return what `token` stands for in a prompt, also for control tokens."""
+        return self._render(token, special=True)
 
     def name(self, token: int) -> str:
         """Return the text that stands for `token` in a prompt, also for control tokens."""
