@@ -46,6 +46,9 @@ COMMANDS = {
     "gguf": Command("open the interface on a GGUF file", "mistral_tui.cli.gguf", "gguf"),
     "models": Command("the models of the inventory: list, info, pull", "mistral_tui.cli.models", "models_app", True),
     "sessions": Command("stored chats: list, show", "mistral_tui.cli.sessions", "sessions_app", True),
+    "embedding": Command("vectors of texts, or how well they answer a query", "mistral_tui.cli.embedding", "embedding"),
+    "tokenize": Command("the tokens of a text, or how many", "mistral_tui.cli.tokens", "tokenize"),
+    "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),
     "doctor": Command("check this installation and say what to fix", "mistral_tui.cli.doctor", "doctor", True),
 }
 

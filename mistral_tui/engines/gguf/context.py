@@ -2,11 +2,11 @@
 
 import ctypes
 import math
-import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final
 
+from mistral_tui.engines.gguf.abort import AbortSwitch
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.types.errors import NotEnoughMemory
@@ -67,12 +67,7 @@ class Context:
         for row in range(BATCH_TOKENS):
             self._batch.n_seq_id[row] = 1
         self._sequence_of_row = [-1] * BATCH_TOKENS
-        self._stop = ctypes.create_string_buffer(2)
-        # ggml asks 600 times per token. `strlen` of the empty string is 0, of a string of one character 1: a native
-        # answer from one byte of ours, that neither costs time nor waits for the interpreter's lock.
-        strlen = ctypes.cast((ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)).strlen, _Pointer)
-        self._callback = llama.ggml_abort_callback(strlen.value or 0)
-        llama.llama_set_abort_callback(self.handle, self._callback, ctypes.cast(self._stop, _Pointer))
+        self._switch = AbortSwitch(self.handle)
 
     # The batch
 
@@ -122,11 +117,11 @@ class Context:
 
     def abort(self) -> None:
         """Make the decode that runs now, or else the next one, return `ABORTED` soon. For any thread."""
-        self._stop[0] = b"x"
+        self._switch.press()
 
     def allow(self) -> None:
         """Take back `abort`."""
-        self._stop[0] = b"\0"
+        self._switch.release()
 
     @property
     def threads(self) -> int:

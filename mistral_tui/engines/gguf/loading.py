@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Final
 
 from mistral_tui.engines.gguf.context import Context, Decoded
+from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.scheduler import Scheduler
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import context_of_one_chat, kv_cells
-from mistral_tui.types.errors import BadChatTemplate, BadModelFile, LoadCancelled, NoChatTemplate
+from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
 _WEIGHTS: Final = 0.8
@@ -59,13 +61,20 @@ def load(
     on_progress(LoadProgress("loading", 0))
     check_cancelled()
     model = Model(path, name, options.n_gpu_layers, plain_kernels, on_weights, cancelled)
-    context = None
+    context: Context | PoolingContext | None = None
     try:
+        governor = ThreadGovernor(options.threads)
+        if options.embedding:
+            context = _pooling_context(model, options, governor.count)
+            loaded = _describe(model, context.longest, governor, options, plain_kernels)
+            on_progress(LoadProgress("ready", 1))
+            return EmbeddingLoop(loaded, model, context)
+        if not model.writes_text:
+            raise BadModelFile(f"{model.name} is no model that writes text; choose another")
         template = _template(model, options)
         check_cancelled()
         on_progress(LoadProgress("checking", _WEIGHTS))
         n_ctx = context_of_one_chat(options.n_ctx, model.trained_context)
-        governor = ThreadGovernor(options.threads)
         cells = kv_cells(n_ctx, options.max_seqs)
         context = Context(model, cells, options.max_seqs, governor.count)
         check_cancelled()
@@ -80,6 +89,20 @@ def load(
         raise
     on_progress(LoadProgress("ready", 1))
     return scheduler
+
+
+def _pooling_context(model: Model, options: LoadOptions, threads: int) -> PoolingContext:
+    if model.writes_from_encoded:
+        raise BadModelFile(f"{model.name} is no model for embeddings; choose another")
+    # Never beyond what it was trained for: many such models have a table of positions that ends there.
+    longest = min(options.n_ctx or LARGEST_DEFAULT, model.trained_context or LARGEST_DEFAULT)
+    context = PoolingContext(model, longest, threads)
+    try:
+        context.compute([[0, 1, 2, 3][: model.vocabulary.size]])
+    except EngineError as error:
+        context.close()
+        raise BadModelFile(f"{Path(model.path).name} loads but does not compute: {error}") from None
+    return context
 
 
 def _template(model: Model, options: LoadOptions) -> ChatTemplate:

@@ -67,12 +67,15 @@ class Model:
 
     def _read(self, n_gpu_layers: int | None) -> None:
         handle = self.handle
-        if not llama.llama_model_has_decoder(handle) or llama.llama_model_has_encoder(handle):
-            raise BadModelFile(f"{self.name} is no model that writes text; choose another")
+        encodes, decodes = llama.llama_model_has_encoder(handle), llama.llama_model_has_decoder(handle)
+        self.writes_from_encoded: bool = decodes and encodes
+        """Reads with one half and writes with the other, as T5 does."""
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(handle))
         if self.vocabulary.size == 0:
             raise BadModelFile(f"{Path(self.path).name} has no tokens; choose another file")
         self.architecture = self.metadata("general.architecture") or "unknown"
+        sees_all_tokens = self.metadata(f"{self.architecture}.attention.causal") == "false"
+        self.writes_text: bool = decodes and not encodes and not sees_all_tokens
         self.trained_context: int = llama.llama_model_n_ctx_train(handle)
         self.size_bytes: int = llama.llama_model_size(handle)
         self.sliding_window: int = llama.llama_model_n_swa(handle)

@@ -39,16 +39,33 @@ class Vocabulary:
                 wants one and the template did not write it.
             special: Whether the names of control tokens stand for these; otherwise they are text like any other.
         """
+        first = [self._bos] if beginning and self._adds_bos and not self._begins_with_bos(text) else []
+        return first + self._tokenize(text, whole=False, special=special)
+
+    def tokenize_whole(self, text: str) -> list[int]:
+        """Return the tokens of a text that stands alone, with those that the model wants before and after it."""
+        return self._tokenize(text, whole=True, special=False)
+
+    def tokenize_pair(self, one: str, other: str) -> list[int]:
+        """Return the tokens of two texts, with those that the model wants before, between and after them."""
+        handle = self.handle
+        begin = [self._bos] if self._adds_bos else []
+        separator = llama.llama_vocab_sep(handle)
+        end = llama.llama_vocab_eos(handle)
+        ends = [end if end >= 0 else separator] if llama.llama_vocab_get_add_eos(handle) else []
+        between = [separator] if llama.llama_vocab_get_add_sep(handle) else []
+        first, second = (self._tokenize(text, whole=False, special=False) for text in (one, other))
+        return [*begin, *first, *ends, *between, *second, *ends]
+
+    def _tokenize(self, text: str, *, whole: bool, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) // 2 + 16
         while True:
             tokens = (llama.llama_token * room)()
-            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, False, special)
+            count = llama.llama_tokenize(self.handle, data, len(data), tokens, room, whole, special)
             if count >= 0:
-                break
+                return tokens[:count]
             room = -count
-        first = [self._bos] if beginning and self._adds_bos and not self._begins_with_bos(text) else []
-        return first + tokens[:count]
 
     def _begins_with_bos(self, text: str) -> bool:
         return bool(self.bos_text) and text.startswith(self.bos_text)
