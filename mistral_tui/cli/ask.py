@@ -115,6 +115,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "mistral-tui ask",
         'One answer on stdout. What is piped in goes along: `cat letter | mistral-tui ask "summarise"`.',
+        usage="mistral-tui ask [FLAGS] PROMPT…",
     )
     parser.add_argument("prompt", nargs="*", help="what to ask")
     parser.add_argument("-f", "--file", action="append", metavar="FILE", help="a text to go along; may be repeated")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mistral_tui.cli.flags import ArgumentParser, ModelFlags, add_model_flags
+from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 
 
-class GgufFlags(ModelFlags):
+class GgufFlags(SamplingFlags):
     """Where the model is."""
 
     file: list[str] | None = None
@@ -69,4 +69,5 @@ def _parser() -> ArgumentParser:
         help="the model file in the folder that -m names",
     )
     add_model_flags(parser)
+    add_sampling_flags(parser, shown=False)
     return parser

@@ -14,13 +14,20 @@ from typing import NamedTuple
 
 import mistral_tui
 from mistral_tui.cli.failures import DEBUG, debugging, keep_quiet, report
-from mistral_tui.cli.flags import ArgumentParser, ModelFlags, absolute, add_model_flags
+from mistral_tui.cli.flags import (
+    ArgumentParser,
+    ModelFlags,
+    SamplingFlags,
+    absolute,
+    add_model_flags,
+    add_sampling_flags,
+)
 from mistral_tui.types.errors import InvalidRequest
 
 PROGRAM = "mistral-tui"
 
 
-class RootFlags(ModelFlags):
+class RootFlags(SamplingFlags):
     """The flags before the command, the command and what follows it."""
 
     config: str | None = None
@@ -110,6 +117,7 @@ def _parser() -> ArgumentParser:
     # "...": the first word that is no flag, and everything after it, belongs to the command.
     parser.add_argument("command", nargs="...", help=SUPPRESS)
     add_model_flags(parser)
+    add_sampling_flags(parser, shown=False)
     group = parser.add_argument_group("program")
     group.add_argument("--config", metavar="FILE", help="settings, instead of the person's own")
     group.add_argument("--database", metavar="FILE", help="where sessions are stored")

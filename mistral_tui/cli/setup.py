@@ -95,7 +95,9 @@ class Setup:
         """
         names = [name for name in SamplingFlags.__annotations__ if isinstance(flags, SamplingFlags)] + ["seed"]
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
-        if "stop" in given:
-            given["stop"] = tuple(given["stop"])
+        for name in given.keys() & {"stop", "dry_sequence_breakers"}:
+            given[name] = tuple(given[name])
+        if "logit_bias" in given:
+            given["logit_bias"] = dict(given["logit_bias"])
         sampling = self.settings.sampling()
         return SamplingParams(**{**msgspec.structs.asdict(sampling), **given})

@@ -117,6 +117,25 @@ class LoadProgress(msgspec.Struct, frozen=True, tag="load_progress"):
     """From 0 to 1, over the whole load."""
 
 
+class SamplingDefaults(msgspec.Struct, frozen=True):
+    """How tokens are chosen where a request leaves it open: mistral.rs's defaults, unless a model has others.
+
+    What each field means stands in `SamplingParams`.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    xtc_probability: float = 0.0
+    xtc_threshold: float = 0.1
+    mirostat: int = 0
+    mirostat_tau: float = 5.0
+    mirostat_eta: float = 0.1
+    repetition_penalty: float = 1.0
+    penalty_window: int = 64
+
+
 class LoadedModel(msgspec.Struct, frozen=True):
     """What an engine knows of the model that it has loaded."""
 
@@ -135,5 +154,7 @@ class LoadedModel(msgspec.Struct, frozen=True):
     """Whether it takes images."""
     hears: bool = False
     """Whether it takes audio."""
+    sampling: SamplingDefaults = SamplingDefaults()
+    """What counts for requests that leave it open: what its file recommends, else the usual values."""
     notices: tuple[str, ...] = ()
     """What the person should know: for instance that a slower way of loading had to be taken."""

@@ -7,7 +7,7 @@ import msgspec
 
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json, Message
-from mistral_tui.types.models import Adapter
+from mistral_tui.types.models import Adapter, SamplingDefaults
 
 GrammarKind = Literal["regex", "lark", "json_schema", "llguidance", "gbnf"]
 ContextPolicy = Literal["drop", "shift", "stop"]
@@ -15,58 +15,160 @@ ContextPolicy = Literal["drop", "shift", "stop"]
 
 
 class SamplingParams(msgspec.Struct, frozen=True):
-    """How the next token is chosen. The defaults are mistral.rs's.
+    """How the next token is chosen.
+
+    The steps, in the order in which they look at the candidates: `logit_bias`, penalties, DRY, top-n-sigma, top-k,
+    typical, top-p, min-p, XTC, temperature, choice. `None` leaves a value to the model's file, and where that
+    recommends nothing to `SamplingDefaults`.
 
     Raises:
         InvalidRequest: A value is outside its range.
     """
 
-    temperature: float = 0.8
-    """From 0 (greedy) to 2."""
-    top_k: int = 40
+    temperature: float | None = None
+    """From 0 to 2. 0 is greedy: after penalties and DRY the likeliest token is taken, whatever else is set."""
+    dynatemp_range: float = 0.0
+    """The temperature moves by up to this, from 0 to 2: down where the model is sure, up where it is not; 0 is off."""
+    dynatemp_exponent: float = 1.0
+    """How it moves with the entropy, from 0 to 10."""
+    top_k: int | None = None
     """How many candidates stay; 0 keeps all."""
-    top_p: float = 0.95
+    top_p: float | None = None
     """Smallest set of candidates with this probability; in (0, 1], 1 keeps all."""
-    min_p: float = 0.05
-    """Candidates less likely than this share of the best are dropped; in [0, 1), 0 keeps all."""
-    repetition_penalty: float = 1.0
-    """Divides the logit of tokens already seen; in (0, 2], 1 is off."""
+    min_p: float | None = None
+    """Candidates less likely than this share of the best are dropped; in [0, 1], 0 keeps all."""
+    typical_p: float = 1.0
+    """Smallest set of the candidates that surprise as usual, with this probability; in (0, 1], 1 keeps all."""
+    top_n_sigma: float = 0.0
+    """Candidates more than this many standard deviations of the logits below the best are dropped; 0 keeps all."""
+    xtc_probability: float | None = None
+    """How often the likeliest candidates are dropped (XTC), from 0 to 1."""
+    xtc_threshold: float | None = None
+    """All candidates at least this likely, but for the last of them; above 0.5 there can be none."""
+    dry_multiplier: float = 0.0
+    """How strongly DRY keeps a text from repeating itself, from 0, which is off, to 100."""
+    dry_base: float = 1.75
+    """How fast that grows with the length of the repetition, from 1 to 10."""
+    dry_allowed_length: int = 2
+    """Repetitions of up to so many tokens are not penalized; at least 1."""
+    dry_penalty_window: int = 1024
+    """How many of the last tokens DRY looks at; 0 is off."""
+    dry_sequence_breakers: tuple[str, ...] = ("\n", ":", '"', "*")
+    """A repetition ends at these: at most 16, each of at most 40 bytes."""
+    mirostat: Literal[0, 1, 2] | None = None
+    """Version of mirostat, which keeps the surprise constant and stands in for all steps from top-n-sigma to XTC."""
+    mirostat_tau: float | None = None
+    """Surprise that it aims at, in bits, from 0 to 100."""
+    mirostat_eta: float | None = None
+    """How fast it learns, from 0 to 1."""
+    repetition_penalty: float | None = None
+    """Divides the logit of tokens already seen; from 0.01 to 2, 1 is off."""
     frequency_penalty: float = 0.0
     """From -2 to 2."""
     presence_penalty: float = 0.0
     """From -2 to 2."""
-    penalty_window: int = 64
-    """How many of the last tokens the penalties look at."""
+    penalty_window: int | None = None
+    """How many of the last tokens the penalties look at; 0 is off."""
+    logit_bias: dict[int | str, float] = {}
+    """What is added to the logits of tokens, from -100, which means never, to 100.
+
+    A token is given by its number, or by text: then each token of that text is meant. At most 1,024 of them.
+    """
+    logprobs: bool = False
+    """Whether a `TokenScored` tells of each token how likely it was."""
+    top_logprobs: int = 0
+    """How many of the likeliest tokens it tells along, from 0 to 20."""
     seed: int | None = None
     """In [0, 2**32 - 2]; `None` draws one at random, and the reply's usage reports it."""
     max_tokens: int | None = None
     """Most tokens of a reply; `None`: until the model stops or the context is full."""
     stop: tuple[str, ...] = ()
-    """The reply ends before the first of these; they are not part of it."""
+    """The reply ends before the first of these, which are not part of it; at most 256, each of 1,024 bytes."""
 
     def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
+        for name, kind, low, high in _RANGES:
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InvalidRequest(f"{name} is {value}; it must be from {low:g} to {high:g}")
-        if self.top_p == 0 or self.repetition_penalty == 0:
-            raise InvalidRequest("top_p and repetition_penalty must be above 0")
-        if any(not text for text in self.stop):
-            raise InvalidRequest("a stop string is empty; leave it out or give it text")
+            if value is not None:
+                _check(name, value, kind, low, high)
+        for name, count, length in _TEXTS:
+            _check_texts(name, getattr(self, name), count, length)
+        _check_bias(self.logit_bias)
+        if self.top_p == 0 or self.typical_p == 0:
+            raise InvalidRequest(f"{'top_p' if self.top_p == 0 else 'typical_p'} must be above 0; 1 turns it off")
+        if self.top_logprobs and not self.logprobs:
+            raise InvalidRequest("top_logprobs says how many; ask for them with logprobs, too")
+
+    def over(self, defaults: SamplingDefaults) -> SamplingDefaults:
+        """Return `defaults` with what is set here in their place."""
+        given = {name: getattr(self, name) for name in SamplingDefaults.__struct_fields__}
+        return msgspec.structs.replace(defaults, **{name: value for name, value in given.items() if value is not None})
 
 
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("temperature", 0, 2),
-    ("top_k", 0, 2**31 - 1),
-    ("top_p", 0, 1),
-    ("min_p", 0, 1),
-    ("repetition_penalty", 0, 2),
-    ("frequency_penalty", -2, 2),
-    ("presence_penalty", -2, 2),
-    ("penalty_window", 0, 2**20),
-    ("seed", 0, 2**32 - 2),
-    ("max_tokens", 1, 2**31 - 1),
+_RANGES: tuple[tuple[str, type[int | float], float, float], ...] = (
+    ("temperature", float, 0, 2),
+    ("dynatemp_range", float, 0, 2),
+    ("dynatemp_exponent", float, 0, 10),
+    ("top_k", int, 0, 2**31 - 1),
+    ("top_p", float, 0, 1),
+    ("min_p", float, 0, 1),
+    ("typical_p", float, 0, 1),
+    ("top_n_sigma", float, 0, 1000),
+    ("xtc_probability", float, 0, 1),
+    ("xtc_threshold", float, 0, 1),
+    ("dry_multiplier", float, 0, 100),
+    ("dry_base", float, 1, 10),  # below 1 llama.cpp leaves DRY out without a word
+    ("dry_allowed_length", int, 1, 2**20),
+    ("dry_penalty_window", int, 0, 2**16),
+    ("mirostat", int, 0, 2),
+    ("mirostat_tau", float, 0, 100),
+    ("mirostat_eta", float, 0, 1),
+    ("repetition_penalty", float, 0.01, 2),  # logits that are divided by less may become infinite
+    ("frequency_penalty", float, -2, 2),
+    ("presence_penalty", float, -2, 2),
+    ("penalty_window", int, 0, 2**20),
+    ("top_logprobs", int, 0, 20),
+    ("seed", int, 0, 2**32 - 2),
+    ("max_tokens", int, 1, 2**31 - 1),
 )
+_TEXTS = (
+    ("dry_sequence_breakers", 16, 40),  # llama.cpp cuts at 40, and looks for each in the whole vocabulary
+    ("stop", 256, 1024),
+)
+_MOST_BIASES = 1024
+
+
+def _check(name: str, value: object, kind: type[int | float], low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        raise InvalidRequest(f"{name} is {value!r:.40}; it must be a {'whole ' if kind is int else ''}number")
+    if not low <= value <= high:
+        # Python refuses to write a whole number of thousands of digits.
+        shown = value if isinstance(value, float) or abs(value) < 2**64 else "far too large"
+        raise InvalidRequest(f"{name} is {shown}; it must be from {low:.10g} to {high:.10g}")
+
+
+def _check_texts(name: str, texts: object, count: int, length: int) -> None:
+    if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+        raise InvalidRequest(f"{name} is {texts!r:.40}; it must be a list of texts")
+    if len(texts) > count:
+        raise InvalidRequest(f"{name} has {len(texts)} texts; at most {count} are possible")
+    for text in texts:
+        if not text or "\0" in text:
+            raise InvalidRequest(f"a text of {name} is empty or holds a NUL; leave it out or give it text")
+        if len(text.encode("utf-8", "replace")) > length:
+            raise InvalidRequest(f"a text of {name} is longer than {length} bytes: {text[:20]}…")
+
+
+def _check_bias(biases: object) -> None:
+    if not isinstance(biases, dict):
+        raise InvalidRequest(f"logit_bias is {biases!r:.40}; it must be pairs of a token and a number")
+    if len(biases) > _MOST_BIASES:
+        raise InvalidRequest(f"logit_bias has {len(biases)} tokens; at most {_MOST_BIASES} are possible")
+    for token, bias in biases.items():
+        if isinstance(token, str):
+            _check_texts("logit_bias", (token,), 1, 128)
+        else:
+            _check("a token of logit_bias", token, int, 0, 2**31 - 1)
+        _check(f"the logit_bias of {token!r:.40}", bias, float, -100, 100)
 
 
 class Grammar(msgspec.Struct, frozen=True):

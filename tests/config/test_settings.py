@@ -81,7 +81,7 @@ BAD_VALUES = [
     ("max_seqs = 1000", "must be from 1 to 256"),
     ("n_ctx = true", "expected int, got bool"),
     ("threads = 1.5", "expected int, got float"),
-    ('stop = [""]', "a stop string is empty"),
+    ('stop = [""]', "a text of stop is empty"),
     ("[theme]\na = 1", "expected str"),
 ]
 

@@ -3,7 +3,7 @@
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.kv_cache import Sequence
-from mistral_tui.engines.gguf.sampling import Sampler
+from mistral_tui.engines.gguf.sampling import Sampler, Samplers
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
@@ -20,7 +20,9 @@ class Generation:
     is the prompt at first, then one token at a time, and everything again after the sequence was taken away.
     """
 
-    def __init__(self, request: GenerateRequest, outbox: Outbox, vocabulary: Vocabulary, n_ctx: int) -> None:
+    def __init__(
+        self, request: GenerateRequest, outbox: Outbox, vocabulary: Vocabulary, n_ctx: int, samplers: Samplers
+    ) -> None:
         self.request = request
         self.outbox = outbox
         self.account = Account()
@@ -30,6 +32,7 @@ class Generation:
         self.finished = False
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
+        self._samplers = samplers
         self._sampler: Sampler | None = None
         self._decoder = TextDecoder()
         self._stops = StopStrings(request.sampling.stop)
@@ -44,7 +47,7 @@ class Generation:
     def start(self, transcript: Transcript, shared: int) -> None:
         """Take the prompt, of which `shared` tokens are in the KV cache."""
         self.transcript = transcript
-        self._sampler = Sampler(self.request.sampling, self._vocabulary.size)
+        self._sampler = self._samplers.sampler(self.request.sampling, transcript.tokens)
         self.account.begin(len(transcript.tokens), shared)
         self.outbox.put(PromptProgress(shared, len(transcript.tokens)))
 

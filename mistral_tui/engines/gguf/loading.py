@@ -10,6 +10,7 @@ from mistral_tui.engines.gguf.library import build, cpu_features, log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.sampling_defaults import read_defaults
 from mistral_tui.engines.gguf.scheduler import Scheduler
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
@@ -137,6 +138,8 @@ def _describe(
         notices.append(f"{options.threads} threads were asked for; this machine has cores for {governor.count}")
     if plain_kernels:
         notices.append("loaded without repacked weights, because this build of llama.cpp crashes with them: slower")
+    sampling, ignored = read_defaults(model)
+    notices += ignored
     used = [feature for feature, on in cpu_features().items() if on and feature.startswith(("AVX", "AMX", "NEON"))]
     return LoadedModel(
         name=model.name,
@@ -148,5 +151,6 @@ def _describe(
         size_bytes=model.size_bytes,
         build=" ".join(["llama.cpp", build(), *used]),
         device=model.device,
+        sampling=sampling,
         notices=tuple(notices),
     )

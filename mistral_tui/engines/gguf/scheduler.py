@@ -15,6 +15,7 @@ from mistral_tui.engines.gguf.kv_cache import KvCache
 from mistral_tui.engines.gguf.library import log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.sampling import Samplers
 from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.outbox import Outbox
@@ -52,6 +53,7 @@ class Scheduler:
         self._queries = TextQueries(model, writer.template)
         self._cache = KvCache(context, max_seqs)
         self._batching = Batching(context)
+        self._samplers = Samplers(model.vocabulary, loaded.sampling)
         self._waiting: deque[Generation] = deque()
         self._active: list[Generation] = []
         self._no_room = False
@@ -74,7 +76,7 @@ class Scheduler:
 
     def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
         """Take a request; its events go to `outbox`."""
-        generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx)
+        generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers)
         outbox.on_writable = self._wake
         with self._changed:
             if not self._stopped:
@@ -133,6 +135,7 @@ class Scheduler:
             for generation in unfinished:
                 generation.finish("cancelled")
             self._queries.close()
+            self._samplers.close()
             self._context.close()
             self._model.close()
 

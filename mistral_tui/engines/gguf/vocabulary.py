@@ -27,6 +27,10 @@ class Vocabulary:
         self._pieces: dict[int, bytes] = {}
         self._control: dict[int, bool] = {}
         self._ends: dict[int, bool] = {}
+        count = ctypes.c_int32()
+        suppressed = llama.llama_vocab_get_suppress_tokens(handle, ctypes.byref(count))
+        self.suppressed: tuple[int, ...] = tuple(suppressed[: count.value]) if suppressed else ()
+        """Tokens that the model's file bans from replies."""
         self.bos_text = self.name(bos)
         self.eos_text = self.name(eos)
 
