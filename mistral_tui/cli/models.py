@@ -95,7 +95,7 @@ def pull(
         return
     folder = entry.path.parent if entry.downloaded else Paths.resolve().models
     with DownloadLine(printable_line(entry.name)) as line:
-        path = asyncio.run(fetch(entry, folder, line.show))
+        path = asyncio.run(fetch(entry, folder, line.take))
     print(printable(str(path)))
 
 

@@ -10,7 +10,7 @@ Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>
 import stat
 import struct
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -41,6 +41,8 @@ class Tensor:
     elements: int
     size: int
     """In bytes."""
+    offset: int
+    """Where it begins in the file."""
 
 
 @dataclass
@@ -143,25 +145,25 @@ class _Reader:
     def _read_tensors(self, header: RawHeader, count: int) -> None:
         if count == 0:
             raise self._bad("it has no tensors, so it is not a whole model")
-        ends: list[tuple[int, str]] = []
+        tensors: list[Tensor] = []
         for _ in range(count):
             name = self._text(_LONGEST_NAME, "the name of a tensor")
             self._keep(len(name) + 64)
-            tensor, offset = self._read_tensor(name)
-            header.tensors.append(tensor)
-            ends.append((offset + tensor.size, name))
+            tensors.append(self._read_tensor(name))
         alignment = header.metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1 or alignment > _CHUNK or alignment & (alignment - 1):
             raise self._bad("general.alignment is not a power of two")
         data = -(-(self._start + self._at) // alignment) * alignment
-        end, name = max(ends)
-        if data + end > self._size:
-            missing = data + end - self._size
+        header.tensors = [replace(tensor, offset=data + tensor.offset) for tensor in tensors]
+        last = max(header.tensors, key=lambda tensor: tensor.offset + tensor.size)
+        if (missing := last.offset + last.size - self._size) > 0:
             raise self._bad(
-                f"it is truncated: {missing:,} bytes are missing at the end ({printable_line(name)}); download it again"
+                f"it is truncated: {missing:,} bytes are missing at the end ({printable_line(last.name)}); "
+                "download it again"
             )
 
-    def _read_tensor(self, name: str) -> tuple[Tensor, int]:
+    def _read_tensor(self, name: str) -> Tensor:
+        """Return the next description; its offset counts from where the data begins."""
         dimensions = self._number("I")
         if dimensions > _MOST_DIMENSIONS:
             raise self._bad(f"the tensor {printable_line(name)!r} has {dimensions} dimensions")
@@ -178,7 +180,7 @@ class _Reader:
         row = shape[0] if shape else 1
         if row % packing.block:
             raise self._bad(f"the tensor {printable_line(name)!r} has rows that {packing.name} cannot pack")
-        return Tensor(name, packing, elements, elements // packing.block * packing.bytes), offset
+        return Tensor(name, packing, elements, elements // packing.block * packing.bytes, offset)
 
     def _scalar(self, kind: int) -> Value:
         code = SCALARS[kind]

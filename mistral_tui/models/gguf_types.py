@@ -42,6 +42,14 @@ FILE_TYPES: Final = {
 }
 # fmt: on
 
+FILE_TYPE_NUMBERS: Final = {name: number for number, name in FILE_TYPES.items()}
+ISQ_NAMES: Final = {
+    **{"2": "Q2_K", "3": "Q3_K_M", "4": "Q4_K_M", "5": "Q5_K_M", "6": "Q6_K", "8": "Q8_0"},
+    **{"Q2K": "Q2_K", "Q3K": "Q3_K_M", "Q4K": "Q4_K_M", "Q5K": "Q5_K_M", "Q6K": "Q6_K", "Q4_K": "Q4_K_M"},
+    **{"Q3_K": "Q3_K_M", "Q5_K": "Q5_K_M"},
+}
+"""Names that mistral.rs and llama.cpp's users know, and the file type that each means."""
+
 SCALARS: Final = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """Types of metadata values as `struct` knows them; 8 is a string, 9 an array."""
 STRING: Final = 8
