@@ -96,6 +96,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens that the context can hold for one chat."""
     seed: int | None = None
     """The seed that was used, also when it was drawn at random."""
+    encoded_media: int = 0
+    """Pictures and recordings that were encoded for this reply; those of earlier turns are remembered."""
 
 
 class Message(msgspec.Struct, frozen=True):

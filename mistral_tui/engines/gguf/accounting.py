@@ -14,6 +14,7 @@ class Account:
         self.computed_tokens = 0
         """Of the prompt, so far, cached ones left out."""
         self.completion_tokens = 0
+        self.encoded_media = 0
         self._arrived = perf_counter()
         self._began: float | None = None
         self._prefilled: float | None = None
@@ -51,4 +52,5 @@ class Account:
             context_tokens=context_tokens,
             context_size=context_size,
             seed=seed,
+            encoded_media=self.encoded_media,
         )

@@ -30,14 +30,23 @@ class Batching:
         self._context = context
         self._prompt_rate: float | None = None
         self._last_prompt: Generation | None = None
+        self._media_next = True
 
     def fill(self, active: Sequence[Generation]) -> list[Share]:
         """Begin a new batch with what the active requests need next; those whose reader is slow are left out."""
         self._context.clear_batch()
         shares = []
         prompts = []
-        for generation in active:
-            if generation.outbox.full:
+        ready = [generation for generation in active if not generation.outbox.full]
+        media = [generation for generation in ready if _at_medium(generation)]
+        self._media_next = bool(media) and (self._media_next or len(media) == len(ready))
+        if self._media_next:
+            # Embeddings can't be in a batch with tokens: the two take turns.
+            self._media_next = False
+            return [self._add_medium(self._in_turn(media)[0], alone=len(ready) == 1)]
+        self._media_next = bool(media)
+        for generation in ready:
+            if generation in media:
                 continue
             if _missing(generation) == 1:
                 shares.append(self.add(generation, 1))
@@ -55,14 +64,33 @@ class Batching:
         return shares
 
     def add(self, generation: Generation, tokens: int) -> Share:
-        """Put the next `tokens` tokens of one request into the batch."""
+        """Put the next `tokens` tokens or embeddings of one request into the batch."""
         sequence = generation.sequence
         assert sequence is not None
         begin = sequence.computed
-        known = generation.transcript.tokens
-        last = begin + tokens == len(known)
-        row = self._context.add(sequence.number, known[begin : begin + tokens], begin, logits=last)
+        transcript = generation.transcript
+        last = begin + tokens == len(transcript.tokens)
+        _, placed = transcript.stretch(begin)
+        if placed is None:
+            part = transcript.tokens[begin : begin + tokens]
+            row = self._context.add(sequence.number, part, transcript.position(begin), logits=last)
+        else:
+            embeddings = generation.media.embeddings[placed.key][placed.number]
+            position = transcript.position(placed.begin)
+            offset = begin - placed.begin
+            self._context.put_embeddings(placed.run, embeddings, offset, tokens, sequence.number, position, last)
+            row = tokens - 1
         return Share(generation, tokens, row if last else None)
+
+    def _add_medium(self, generation: Generation, alone: bool) -> Share:
+        assert generation.sequence is not None
+        begin = generation.sequence.computed
+        end, placed = generation.transcript.stretch(begin)
+        tokens = end - begin
+        if placed is not None and not placed.run.whole:
+            tokens = min(tokens, self._chunk(alone))
+        self._last_prompt = generation
+        return self.add(generation, tokens)
 
     def took(self, shares: Sequence[Share], seconds: float) -> None:
         """Learn from a batch how fast prompts are computed."""
@@ -86,5 +114,12 @@ class Batching:
 
 
 def _missing(generation: Generation) -> int:
+    """Return how many tokens are to be computed before the next medium, or the end."""
     assert generation.sequence is not None
-    return len(generation.transcript.tokens) - generation.sequence.computed
+    end, _ = generation.transcript.stretch(generation.sequence.computed)
+    return end - generation.sequence.computed
+
+
+def _at_medium(generation: Generation) -> bool:
+    assert generation.sequence is not None
+    return generation.transcript.stretch(generation.sequence.computed)[1] is not None

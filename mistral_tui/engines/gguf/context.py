@@ -7,7 +7,9 @@ from enum import IntEnum
 from typing import Any, Final
 
 from mistral_tui.engines.gguf.abort import AbortSwitch
+from mistral_tui.engines.gguf.embedding_batch import EmbeddingBatch
 from mistral_tui.engines.gguf.library import llama, log
+from mistral_tui.engines.gguf.media import MediaRun
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.types.errors import NotEnoughMemory
 
@@ -68,12 +70,14 @@ class Context:
             self._batch.n_seq_id[row] = 1
         self._sequence_of_row = [-1] * BATCH_TOKENS
         self._switch = AbortSwitch(self.handle)
+        self._embeddings: EmbeddingBatch | None = None
 
     # The batch
 
     def clear_batch(self) -> None:
         """Begin a new batch."""
         self._batch.n_tokens = 0
+        self._embeddings = None
 
     @property
     def batch_room(self) -> int:
@@ -104,9 +108,21 @@ class Context:
         batch.n_tokens = end
         return int(end) - 1
 
+    def put_embeddings(
+        self, run: MediaRun, embeddings: Any, begin: int, count: int, sequence: int, position: int, logits: bool
+    ) -> None:
+        """Let the batch be embeddings of a medium, and nothing else; see `EmbeddingBatch`."""
+        self.clear_batch()
+        in_plane = self._model.places_in_plane
+        self._embeddings = EmbeddingBatch(run, embeddings, begin, count, sequence, position, in_plane, logits)
+
     def decode(self) -> int:
         """Compute the batch. Returns a `Decoded`, or what llama.cpp calls a failure: a number below 0."""
-        outcome: int = self._decode(self.handle, self._batch)
+        outcome: int
+        if self._embeddings is None:
+            outcome = self._decode(self.handle, self._batch)
+        else:
+            outcome = self._embeddings.decode(self.handle)
         return outcome
 
     def has_nan(self, row: int) -> bool:
@@ -137,17 +153,18 @@ class Context:
     # The KV cache
 
     def keep(self, sequence: int, length: int) -> int:
-        """Shorten a sequence to its first `length` tokens.
+        """Shorten a sequence to its first `length` positions.
 
         Returns:
-            How many tokens it has now: at most `length`, and 0 where the model cannot give up a part. Recurrent models
-            can't; and with a sliding window the tokens that the last ones look at may be gone.
+            How many positions it has now: at most `length`, and 0 where the model cannot give up a part. Recurrent
+            models can't; and with a sliding window the tokens that the last ones look at may be gone.
         """
         if length > 0 and self._model.sliding_window:
             oldest = llama.llama_memory_seq_pos_min(self._memory, sequence)
             if oldest > max(0, length - self._model.sliding_window):
                 length = 0
-        length = min(length, llama.llama_memory_seq_pos_max(self._memory, sequence) + 1)
+        if not self._model.places_in_plane:  # there the last position may be less than what comes next
+            length = min(length, llama.llama_memory_seq_pos_max(self._memory, sequence) + 1)
         if length > 0 and llama.llama_memory_seq_rm(self._memory, sequence, length, -1):
             return length
         llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)

@@ -3,6 +3,7 @@
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.kv_cache import Sequence
+from mistral_tui.engines.gguf.media import MediaOfRequest
 from mistral_tui.engines.gguf.sampling import Sampler, Samplers
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.transcript import Transcript
@@ -29,6 +30,7 @@ class Generation:
         self.cancelled = False
         self.sequence: Sequence | None = None
         self.transcript = Transcript()
+        self.media = MediaOfRequest()
         self.finished = False
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
@@ -111,6 +113,7 @@ class Generation:
         if not self.account.completion_tokens:
             occupied = self.sequence.computed if self.sequence is not None else 0
         seed = self._sampler.seed if self._sampler is not None else self.request.sampling.seed
+        self.account.encoded_media = self.media.encoded
         self.outbox.put(Finished(reason, self.account.usage(occupied, self._n_ctx, seed), error))
         if self._sampler is not None:
             self._sampler.close()

@@ -62,7 +62,13 @@ class KvCache:
 
     def keep(self, sequence: Sequence, length: int) -> None:
         """Shorten what is in the KV cache to `length` tokens, or to fewer where the model cannot do that."""
-        sequence.computed = self._context.keep(sequence.number, min(length, sequence.computed))
+        transcript = sequence.transcript
+        length = transcript.cut(min(length, sequence.computed))
+        position = transcript.position(length)
+        kept = self._context.keep(sequence.number, position)
+        if kept != position and transcript.placed:
+            kept = self._context.keep(sequence.number, 0)
+        sequence.computed = length if kept == position else kept
 
     def clear(self, sequence: Sequence) -> None:
         """Forget what is in a sequence."""

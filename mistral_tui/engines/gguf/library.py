@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mistral_tui.types.errors import EngineError
 
-__all__ = ["PINNED", "Log", "build", "cpu_features", "ggml", "llama", "log"]
+__all__ = ["PINNED", "Log", "bindings", "build", "cpu_features", "ggml", "llama", "log"]
 
 PINNED: Final = "0.3.36"
 """Version of llama-cpp-python that this code was written for. The layout of its structs changes between releases."""
@@ -28,22 +29,22 @@ _PINNED_LLAMA: Final = "0.5.0"
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 
-def _import_bindings() -> ModuleType:
-    """Import `llama_cpp.llama_cpp` without `llama_cpp` itself.
+def bindings(name: str) -> ModuleType:
+    """Import a module of bindings, such as `llama_cpp.llama_cpp`, without `llama_cpp` itself.
 
     The package's own `__init__` imports the high-level class and with it numpy, jinja2 and diskcache, 100 of 130 ms.
     While the bindings are imported, an empty module stands in for the package; it is taken away again, so that
     whoever wants the whole package later still gets it.
     """
     if "llama_cpp" in sys.modules:
-        return importlib.import_module("llama_cpp.llama_cpp")
+        return importlib.import_module(name)
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.origin is None:
         raise EngineError(f"llama-cpp-python is not installed; install llama-cpp-python=={PINNED}")
     _check_version(Path(spec.origin))
     sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
     try:
-        return importlib.import_module("llama_cpp.llama_cpp")
+        return importlib.import_module(name)
     except (OSError, RuntimeError, AttributeError) as error:
         raise EngineError(f"llama.cpp cannot be loaded: {error}; install llama-cpp-python=={PINNED} again") from error
     finally:
@@ -60,7 +61,7 @@ def _check_version(origin: Path) -> None:
 if TYPE_CHECKING:
     from llama_cpp import llama_cpp as llama
 else:
-    llama = _import_bindings()
+    llama = bindings("llama_cpp.llama_cpp")
     if not llama.llama_version().decode().startswith(_PINNED_LLAMA):
         raise EngineError(
             f"llama.cpp is {llama.llama_version().decode()}, but {_PINNED_LLAMA} is needed; "
@@ -73,14 +74,15 @@ class Log:
 
     _DEBUG, _INFO, _WARNING, _ERROR, _CONTINUED = 1, 2, 3, 4, 5
 
-    def __init__(self) -> None:
+    def __init__(self, listen: Callable[[Any, ctypes.c_void_p], None] = llama.llama_log_set) -> None:
+        """Listen to what takes a callback by `listen`: llama.cpp, or a library beside it."""
         self.lines: deque[str] = deque(maxlen=60)
         self._errors: deque[str] = deque(maxlen=8)
         self._level = self._INFO
         # `c_void_p` for the text: ctypes would make bytes of each of the 2,000 debug lines of a load.
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._callback = prototype(self._take)
-        llama.llama_log_set(ctypes.cast(self._callback, llama.llama_log_callback), ctypes.c_void_p())
+        listen(ctypes.cast(self._callback, llama.llama_log_callback), ctypes.c_void_p())
 
     def _take(self, level: int, text: int | None, _: int | None) -> None:
         if level != self._CONTINUED:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
+from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
 from mistral_tui.engines.gguf.prompt import PromptWriter
@@ -16,8 +19,12 @@ from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import context_of_one_chat, kv_cells
+from mistral_tui.models.projector_file import find_projector
 from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
+
+if TYPE_CHECKING:
+    from mistral_tui.engines.gguf.multimodal import Projector
 
 _WEIGHTS: Final = 0.8
 """Share of a load's progress that is the weights."""
@@ -63,6 +70,7 @@ def load(
     check_cancelled()
     model = Model(path, name, options.n_gpu_layers, plain_kernels, on_weights, cancelled)
     context: Context | PoolingContext | None = None
+    projector: Projector | None = None
     try:
         governor = ThreadGovernor(options.threads)
         if options.embedding:
@@ -80,10 +88,16 @@ def load(
         context = Context(model, cells, options.max_seqs, governor.count)
         check_cancelled()
         _prove(model, context)
+        projector = _projector(model, options, governor)
         loaded = _describe(model, n_ctx, governor, options, plain_kernels)
+        if projector is not None:
+            loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
-        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor)
+        reader = MediaReader(projector) if projector is not None else None
+        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, reader)
     except BaseException:
+        if projector is not None:
+            projector.close()
         if context is not None:
             context.close()
         model.close()
@@ -114,6 +128,16 @@ def _template(model: Model, options: LoadOptions) -> ChatTemplate:
         return ChatTemplate(text)
     except BadChatTemplate as error:
         raise BadChatTemplate(f"{model.name}: {error}") from None
+
+
+def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor) -> "Projector | None":
+    path = Path(options.mmproj) if options.mmproj else find_projector(Path(model.path))
+    if path is None:
+        return None
+    # Imported here: the library behind it is loaded for models that see or hear.
+    from mistral_tui.engines.gguf.multimodal import Projector
+
+    return Projector(path, model, governor.count)
 
 
 def _prove(model: Model, context: Context) -> None:

@@ -11,6 +11,7 @@ from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.types.errors import BadModelFile, LoadCancelled
 
 _ALL_LAYERS: Final = -1
+_PLANE_ROPES: Final = (llama.LLAMA_ROPE_TYPE_MROPE, llama.LLAMA_ROPE_TYPE_IMROPE)
 
 
 class Model:
@@ -81,6 +82,8 @@ class Model:
         self.sliding_window: int = llama.llama_model_n_swa(handle)
         self.keeps_running_state: bool = llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle)
         """Recurrent, at least in part: what went in cannot be taken out again."""
+        self.places_in_plane: bool = llama.llama_model_rope_type(handle) in _PLANE_ROPES
+        """Whether what it sees has positions in a plane and not in a row."""
         gpus = [device for device in devices() if device.is_gpu] if n_gpu_layers != 0 else []
         self.on_gpu = bool(gpus)
         self.device = ", ".join(gpu.description or gpu.name for gpu in gpus) or "CPU"

@@ -1,9 +1,10 @@
 """From the messages of a chat to the tokens of a prompt that fits into the context."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mistral_tui.engines.gguf.media import Medium, marked
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.models.chat_template import ChatTemplate
@@ -11,6 +12,7 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Message
 from mistral_tui.types.requests import GenerateRequest
 
+_NO_MEDIA: Final[Mapping[str, Medium]] = {}
 _LEAST_REPLY: Final = 16
 """A prompt that leaves less room than this for the reply is refused."""
 _MOST_CHARACTERS: Final = 32
@@ -49,13 +51,20 @@ class PromptWriter:
         """The text of the chat template."""
         return self._template.text
 
-    def write(self, request: GenerateRequest, previous: Transcript, first_kept: str | None) -> Prompt:
+    def write(
+        self,
+        request: GenerateRequest,
+        previous: Transcript,
+        first_kept: str | None,
+        media: Mapping[str, Medium] = _NO_MEDIA,
+    ) -> Prompt:
         """Return the prompt for `request`.
 
         Args:
             request: What was asked.
             previous: What the chat's part of the KV cache holds; empty if there is none.
             first_kept: `Prompt.first_kept` of the chat's last prompt.
+            media: The pictures and recordings of the request, by the path of their files.
 
         Raises:
             InvalidRequest: There are no messages, or the last one alone does not fit.
@@ -63,13 +72,14 @@ class PromptWriter:
         """
         if not request.messages:
             raise InvalidRequest("there is no message to answer; write one")
-        system, turns = _turns(request.messages)
+        by_key = {medium.key: medium for medium in media.values()}
+        system, turns = _turns(marked(request.messages, media))
         begin = next((index for index, turn in enumerate(turns) if first_kept in {m.id for m in turn}), 0)
 
         def prompt(begin: int) -> Prompt:
             kept = [message for turn in turns[begin:] for message in turn]
             text = self._template.render((*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text)
-            transcript, shared = previous.followed_by(text, self._vocabulary)
+            transcript, shared = previous.followed_by(text, self._vocabulary, by_key)
             left_out = sum(map(len, turns[:begin]))
             return Prompt(transcript, shared, left_out, kept[0].id if left_out else None)
 

@@ -13,6 +13,8 @@ from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.generation import Generation
 from mistral_tui.engines.gguf.kv_cache import KvCache
 from mistral_tui.engines.gguf.library import log
+from mistral_tui.engines.gguf.media_queue import MediaNeeded, MediaQueue
+from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.sampling import Samplers
@@ -44,6 +46,7 @@ class Scheduler:
         max_seqs: int,
         writer: PromptWriter,
         governor: ThreadGovernor,
+        reader: MediaReader | None = None,
     ) -> None:
         self._loaded = loaded
         self._model = model
@@ -54,6 +57,7 @@ class Scheduler:
         self._cache = KvCache(context, max_seqs)
         self._batching = Batching(context)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
+        self._media = MediaQueue(loaded.name, reader, self._wake)
         self._waiting: deque[Generation] = deque()
         self._active: list[Generation] = []
         self._no_room = False
@@ -151,16 +155,26 @@ class Scheduler:
             arrivals, self._arrivals = self._arrivals, []
             forgotten, self._forgotten = self._forgotten, []
             stopped = self._stopped
-        self._waiting += arrivals
         if stopped:
+            self._waiting += arrivals
             return False
+        self._read_media(arrivals)
         for chat_id in forgotten:
             self._cache.forget(chat_id)
-        for generation in [generation for generation in (*self._active, *self._waiting) if generation.cancelled]:
+        for generation in [
+            generation for generation in (*self._active, *self._waiting, *self._media.reading) if generation.cancelled
+        ]:
             generation.finish("cancelled")
             self._retire(generation)
         self._no_room = False
         return True
+
+    def _read_media(self, arrivals: list[Generation]) -> None:
+        """Let those wait for a sequence whose pictures and recordings are read, and have the others' read."""
+        try_again, failed = self._media.pass_on(arrivals)
+        self._waiting += try_again
+        for generation, cause in failed:
+            self._fail(generation, cause)
 
     def _runnable(self) -> bool:
         if self._waiting and not self._no_room:
@@ -177,6 +191,12 @@ class Scheduler:
             generation.sequence = sequence
             try:
                 fits = self._prepare(generation)
+            except MediaNeeded as needed:
+                self._waiting.popleft()
+                generation.sequence = None
+                self._cache.release(sequence)
+                self._media.read(generation, needed.paths)
+                continue
             except MistralTuiError as error:
                 self._fail(generation, str(error))
                 continue
@@ -202,14 +222,19 @@ class Scheduler:
         growth = _GROWTH * (len(self._active) + 1) if self._active else 0
         if generation.started:
             self._cache.clear(sequence)
+            if lacking := generation.media.lacking(generation.transcript.placed, 0):
+                raise MediaNeeded(lacking)
             if not self._cache.make_room(len(generation.transcript.tokens) + growth):
                 return False
             sequence.transcript = generation.transcript
             return True
-        prompt = self._writer.write(generation.request, sequence.transcript, sequence.first_kept)
+        media = generation.media
+        prompt = self._writer.write(generation.request, sequence.transcript, sequence.first_kept, media.media)
         tokens = len(prompt.transcript.tokens)
         # At least one token is computed: the first of the reply is chosen from its logits.
-        shared = min(prompt.shared, sequence.computed, tokens - 1)
+        shared = prompt.transcript.cut(min(prompt.shared, sequence.computed, tokens - 1))
+        if lacking := media.lacking(prompt.transcript.placed, shared):
+            raise MediaNeeded(lacking)
         # What the sequence holds beyond that gives way to the new tokens.
         if not self._cache.make_room(tokens - sequence.computed + growth):
             return False
@@ -320,6 +345,7 @@ class Scheduler:
             self._active.remove(generation)
         if generation in self._waiting:
             self._waiting.remove(generation)
+        self._media.give_up(generation)
         with self._changed:
             self._living.pop(generation.request.id, None)
         self._no_room = False
