@@ -6,11 +6,13 @@ command groups (`models`, `sessions`, …) are Typer's.
 """
 
 import argparse
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, get_args
 
 from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.models import FlashAttention, KvType
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -39,6 +41,14 @@ class ModelFlags(argparse.Namespace):
     max_seqs: int | None = None
     threads: int | None = None
     n_gpu_layers: int | None = None
+    device_layers: tuple[tuple[int, int], ...] | None = None
+    cpu: bool | None = None
+    tensor_split: tuple[float, ...] | None = None
+    cpu_moe: int | None = None
+    rpc: tuple[str, ...] | None = None
+    kv_type: KvType | None = None
+    flash_attention: FlashAttention | None = None
+    batch_tokens: int | None = None
     chat_template: str | None = None
     seed: int | None = None
     force: bool = False
@@ -100,9 +110,6 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument("--max-seqs", type=_at_least(1), metavar="N", help="chats that may be in the context at once")
     group.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of a decode step")
     group.add_argument(
-        "-n", "--num-device-layers", dest="n_gpu_layers", type=_at_least(0), metavar="N", help="layers on the GPU"
-    )
-    group.add_argument(
         *(["-c"] if c_is_template else []),
         "--chat-template",
         "-j",
@@ -112,6 +119,78 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     )
     group.add_argument("-s", "--seed", type=_at_least(0), metavar="N", help="seed of the sampling")
     group.add_argument("--force", action="store_true", help="load a model although it seems too large for the memory")
+    _add_device_flags(parser)
+
+
+def _add_device_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("devices")
+    group.add_argument(
+        "-n",
+        "--num-device-layers",
+        action=_TakeLayers,
+        metavar="N|ORD:NUM;…",
+        help="layers on accelerators: how many, or for each by its number in `mistral-tui doctor`, as in 0:20;1:12",
+    )
+    group.add_argument("--cpu", action="store_true", default=None, help="leave accelerators alone")
+    group.add_argument(
+        "--tensor-split", type=_shares, metavar="X,Y…", help="what each accelerator takes of the layers, as in 3,1"
+    )
+    group.add_argument(
+        "--cpu-moe", action="store_const", const=-1, help="keep the experts of a mixture of experts on the CPU"
+    )
+    group.add_argument(
+        "--n-cpu-moe", dest="cpu_moe", type=_at_least(0), metavar="N", help="the same for the first N layers only"
+    )
+    group.add_argument(
+        "--rpc", type=_addresses, metavar="HOST:PORT,…", help="RPC workers that take layers; they count before the GPUs"
+    )
+    group.add_argument(
+        "--kv-type", choices=get_args(KvType), help="precision of the KV cache: f16 unless given; q8_0 takes half of it"
+    )
+    group.add_argument(
+        "--flash-attn",
+        dest="flash_attention",
+        choices=get_args(FlashAttention),
+        help="flash attention; auto: what `mistral-tui tune` found, else on a GPU only",
+    )
+    group.add_argument(
+        "--batch-size", dest="batch_tokens", type=_at_least(1), metavar="TOKENS", help="most tokens of a decode; 512"
+    )
+
+
+class _TakeLayers(argparse.Action):
+    """Reads mistral.rs's form: a number of layers, or numbers for some of the accelerators."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        text = str(values).strip()
+        pairs = [pair.partition(":") for pair in text.split(";") if pair.strip()]
+        try:
+            if ":" not in text:
+                namespace.n_gpu_layers, namespace.device_layers = _at_least(0)(text), None
+                return
+            layers = tuple((_at_least(0)(number), _at_least(0)(count)) for number, _, count in pairs)
+        except argparse.ArgumentTypeError:
+            raise argparse.ArgumentError(
+                self, f"{text!r} is neither a number of layers, as in 20, nor layers for accelerators, as in 0:20;1:12"
+            ) from None
+        namespace.device_layers, namespace.n_gpu_layers = layers, None
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(share) for share in re.split("[,/]", text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of shares; write them as in 3,1") from None
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(address.strip() for address in text.split(",") if address.strip())
 
 
 def _bias(argument: str) -> tuple[str, float]:

@@ -1,7 +1,7 @@
 """What every face is set up from: folders, settings, the inventory, and the flags over them."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -83,6 +83,7 @@ class Setup:
         options = self.settings.load_options()
         names = ModelFlags.__annotations__.keys() & set(LoadOptions.__struct_fields__) - {"chat_template", "force"}
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
+        given |= _undone(flags)
         if flags.chat_template is not None:
             given["chat_template"] = template_text(flags.chat_template, self.paths.chat_templates)
         return msgspec.structs.replace(options, force=flags.force, **given)
@@ -101,3 +102,17 @@ class Setup:
             given["logit_bias"] = dict(given["logit_bias"])
         sampling = self.settings.sampling()
         return SamplingParams(**{**msgspec.structs.asdict(sampling), **given})
+
+
+def _undone(flags: ModelFlags) -> dict[str, Any]:
+    """Return what flags about devices take back of the settings: whoever names layers wants other ones to go."""
+    undone: dict[str, Any] = {}
+    if flags.cpu:
+        undone |= {"rpc": (), "device_layers": (), "n_gpu_layers": None, "tensor_split": ()}
+    elif flags.n_gpu_layers is not None or flags.device_layers is not None or flags.rpc:
+        undone["cpu"] = False
+    if flags.n_gpu_layers is not None:
+        undone["device_layers"] = ()
+    if flags.device_layers is not None:
+        undone["n_gpu_layers"] = None
+    return {name: value for name, value in undone.items() if getattr(flags, name) is None}

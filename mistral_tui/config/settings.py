@@ -8,7 +8,7 @@ import msgspec
 
 from mistral_tui.config.text_files import read_text
 from mistral_tui.types.errors import ConfigError, InvalidRequest
-from mistral_tui.types.models import LoadOptions
+from mistral_tui.types.models import FlashAttention, KvType, LoadOptions
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.text import printable_line
 
@@ -23,6 +23,14 @@ class Settings(msgspec.Struct, frozen=True):
     max_seqs: int | None = None
     threads: int | None = None
     n_gpu_layers: int | None = None
+    device_layers: tuple[tuple[int, int], ...] | None = None
+    cpu: bool | None = None
+    tensor_split: tuple[float, ...] | None = None
+    cpu_moe: int | None = None
+    rpc: tuple[str, ...] | None = None
+    kv_type: KvType | None = None
+    flash_attention: FlashAttention | None = None
+    batch_tokens: int | None = None
     temperature: float | None = None
     dynatemp_range: float | None = None
     dynatemp_exponent: float | None = None
@@ -93,7 +101,7 @@ def load_settings(path: Path, *, strict: bool = False) -> tuple[Settings, tuple[
             notices.append(printable_line(f"{where}: there is no such setting{_similar(key)}; it is ignored"))
             continue
         try:
-            values[key] = _checked(key, value)
+            values[key] = _checked(key, value, values)
         except InvalidRequest as error:
             if strict:
                 raise ConfigError(printable_line(f"{where}: {error}")) from None
@@ -116,7 +124,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: a value is too long or nested too deeply") from None
 
 
-def _checked(key: str, value: Any) -> Any:
+def _checked(key: str, value: Any, others: dict[str, Any]) -> Any:
     field = next(field for field in msgspec.structs.fields(Settings) if field.name == key)
     try:
         value = msgspec.convert(value, type=field.type)
@@ -125,7 +133,8 @@ def _checked(key: str, value: Any) -> Any:
         raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
     for struct in (LoadOptions, SamplingParams):
         if key in struct.__struct_fields__:
-            struct(**{key: value})
+            together = {name: other for name, other in others.items() if name in struct.__struct_fields__}
+            struct(**{**together, key: value})
     return value
 
 

@@ -1,10 +1,16 @@
 """What can be said of a model before a worker loads it: is its file there, readable, sound, and does it fit."""
 
+import importlib.util
 import os
 import stat
+from pathlib import Path
+from typing import Final
 
 from mistral_tui.types.errors import BadModelFile, ModelError, ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
+
+_ACCELERATORS: Final = ("ggml-cuda", "ggml-hip", "ggml-metal", "ggml-musa", "ggml-opencl", "ggml-sycl", "ggml-vulkan")
+"""Beginnings of the names of llama.cpp's libraries for GPUs."""
 
 
 def check_file(entry: ModelEntry) -> None:
@@ -43,4 +49,13 @@ def check_content(entry: ModelEntry, options: LoadOptions) -> None:
     from mistral_tui.models.gguf_header import read_header
     from mistral_tui.models.memory_fit import check_fit
 
-    check_fit(read_header(entry.path), options)
+    # With accelerators only the worker knows what is free where; see `mistral_tui.engines.gguf.placement`.
+    check_fit(read_header(entry.path), options, accelerated=may_be_accelerated())
+
+
+def may_be_accelerated() -> bool:
+    """Return whether this build of llama.cpp can compute on more than the CPU; the machine may still have no GPU."""
+    found = importlib.util.find_spec("llama_cpp")
+    places = found.submodule_search_locations or () if found is not None else ()
+    libraries = [path.name for place in places for path in (Path(place) / "lib").glob("*ggml-*")]
+    return any(backend in name for name in libraries for backend in _ACCELERATORS)

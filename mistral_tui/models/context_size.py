@@ -2,6 +2,8 @@
 
 LARGEST_DEFAULT = 8192
 """Tokens of one chat that are reserved unless the person asks for more: the KV cache is committed at once."""
+BATCH_TOKENS = 512
+"""Most tokens of one decode, unless the person asks for another number."""
 SHARED_CELLS = 4096
 """Up to this many cells, every chat that may be in the context gets room of its own."""
 

@@ -1,5 +1,6 @@
 """What a GGUF file says about the model in it, before llama.cpp is asked to load it."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ _LIMITS: Final = {
     "vocab_size": 2**25,
 }
 _MOST_PARTS: Final = 1000
+_EXPERTS: Final = re.compile(r"\.ffn_(up|down|gate|gate_up)_(ch|)exps")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class GgufHeader:
     tensor_count: int
     size_bytes: int
     """Of the tensors, in all parts of a split file."""
+    input_bytes: int
+    """Of these the table of token embeddings, which stays on the CPU."""
+    expert_bytes: int
+    """Of these the experts of a mixture of experts."""
     parts: tuple[Path, ...]
     """All files of the model."""
 
@@ -100,6 +106,8 @@ def read_header(path: Path) -> GgufHeader:
         n_vocab=raw.lengths.get("tokenizer.ggml.tokens", read.number(f"{architecture}.vocab_size")),
         tensor_count=len(tensors),
         size_bytes=sum(tensor.size for tensor in tensors),
+        input_bytes=sum(tensor.size for tensor in tensors if tensor.name == "token_embd.weight"),
+        expert_bytes=sum(tensor.size for tensor in tensors if _EXPERTS.search(tensor.name)),
         parts=parts,
     )
 

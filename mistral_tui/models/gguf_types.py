@@ -33,6 +33,9 @@ TENSOR_TYPES: Final = {
     40: TensorType("NVFP4", 64, 36), 41: TensorType("Q1_0", 128, 18), 42: TensorType("Q2_0", 64, 18),
 }
 
+TYPE_NUMBERS: Final = {packing.name.lower(): number for number, packing in TENSOR_TYPES.items()}
+"""Numbers of tensor types by their names in small letters, such as `q8_0`."""
+
 FILE_TYPES: Final = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
     13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",

@@ -1,5 +1,6 @@
 """What can be run, and how it was loaded."""
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ from mistral_tui.types.errors import InvalidRequest
 ModelFormat = Literal["gguf", "safetensors"]
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
+QUANTIZED_KV = frozenset({"q8_0", "q5_1", "q5_0", "q4_1", "q4_0"})
+"""Types of the KV cache that lose a little; they need flash attention, and heads of a multiple of 32 values."""
+MOST_RPC_WORKERS = 16  # llama.cpp's limit
 LoadStage = Literal["starting", "loading", "checking", "ready"]
 
 
@@ -95,6 +99,26 @@ class LoadOptions(msgspec.Struct, frozen=True):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise InvalidRequest(f"{name} is {value}; it must be from {low} to {high}")
+        self._check_devices()
+        if self.flash_attention == "off" and self.kv_type in QUANTIZED_KV:
+            raise InvalidRequest(
+                f"a KV cache of type {self.kv_type} needs flash attention; leave it on, or take f16 or bf16"
+            )
+
+    def _check_devices(self) -> None:
+        if self.cpu and (self.rpc or self.device_layers or self.n_gpu_layers):
+            raise InvalidRequest("cpu leaves all accelerators and RPC workers alone; leave out cpu, or name none")
+        numbers = [number for number, _ in self.device_layers]
+        if len(set(numbers)) < len(numbers) or any(value < 0 for pair in self.device_layers for value in pair):
+            raise InvalidRequest("device_layers names each accelerator once, with a count of layers of at least 0")
+        if self.tensor_split and (min(self.tensor_split) < 0 or not 0 < sum(self.tensor_split) < math.inf):
+            raise InvalidRequest("tensor_split is shares of at least 0, one of them above 0, such as 3,1")
+        for address in self.rpc:
+            host, _, port = address.rpartition(":")
+            if not host or ":" in host or not (port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
+                raise InvalidRequest(f"{address!r} is no RPC worker; write HOST:PORT, such as 127.0.0.1:50052")
+        if len(set(self.rpc)) < len(self.rpc) or len(self.rpc) > MOST_RPC_WORKERS:
+            raise InvalidRequest(f"rpc names each worker once, and at most {MOST_RPC_WORKERS}")
 
 
 _RANGES = (

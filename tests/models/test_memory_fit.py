@@ -7,8 +7,9 @@ import pytest
 from mistral_tui.models import memory_fit
 from mistral_tui.models.gguf_header import GgufHeader, read_header
 from mistral_tui.models.memory_fit import check_fit, estimate, free_memory
-from mistral_tui.types.errors import NotEnoughMemory
+from mistral_tui.types.errors import ModelError, NotEnoughMemory
 from mistral_tui.types.models import LoadOptions
+from tests.engines.gguf.tiny_experts import EXPERT_BYTES, LAYERS, write_experts
 
 pytestmark = pytest.mark.core
 MB = 2**20
@@ -67,3 +68,34 @@ def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.Mon
         assert free_memory() == 90_000_000
     (tmp_path / "memory.max").write_text("max\n", "ascii")
     assert free_memory() == pytest.approx(everything, rel=0.5)
+
+
+def test_what_goes_to_other_devices_is_left_out_and_counted_there(header: GgufHeader) -> None:
+    everything = estimate(header, 4096)
+    half = estimate(header, 4096, LoadOptions(n_gpu_layers=15), accelerated=True)
+    assert half.kv_cache == everything.kv_cache * 16 // 30  # the output is the 15th layer, and has none
+    assert half.weights + half.kv_cache + half.on_devices == everything.weights + everything.kv_cache
+    remote = estimate(header, 4096, LoadOptions(rpc=("127.0.0.1:1",)))
+    assert (remote.kv_cache, remote.weights) == (0, header.input_bytes)
+    for options in (LoadOptions(n_gpu_layers=15), LoadOptions(cpu=True), LoadOptions()):
+        assert estimate(header, 4096, options).on_devices == 0
+    assert estimate(header, 4096, LoadOptions(cpu=True), accelerated=True).on_devices == 0
+
+
+def test_experts_that_stay_are_counted_here(tmp_path: Path) -> None:
+    mixture = read_header(write_experts(tmp_path / "tiny.gguf"))
+    assert mixture.expert_bytes == LAYERS * EXPERT_BYTES
+
+    def weights(cpu_moe: int) -> int:
+        return estimate(mixture, 256, LoadOptions(cpu_moe=cpu_moe), accelerated=True).weights
+
+    assert [weights(layers) for layers in (0, 1, LAYERS, -1)] == [
+        mixture.input_bytes + layers * EXPERT_BYTES for layers in (0, 1, LAYERS, LAYERS)
+    ]
+
+
+def test_a_kv_type_that_does_not_suit_the_heads_is_refused(tmp_path: Path) -> None:
+    tiny = read_header(write_experts(tmp_path / "tiny.gguf"))
+    with pytest.raises(ModelError, match="its heads have 16 values, no multiple of 32; take f16 or bf16"):
+        check_fit(tiny, LoadOptions(kv_type="q8_0"), 2**40)
+    check_fit(tiny, LoadOptions(kv_type="bf16"), 2**40)

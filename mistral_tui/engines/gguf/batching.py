@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from mistral_tui.engines.gguf.context import BATCH_TOKENS, Context
+from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.generation import Generation
 
 _SECONDS_ALONE: Final = 0.25
@@ -103,7 +103,7 @@ class Batching:
         if self._prompt_rate is None:
             return _FIRST_CHUNK if alone else _LEAST_CHUNK
         tokens = int(self._prompt_rate * (_SECONDS_ALONE if alone else _SECONDS_SHARED))
-        return max(_LEAST_CHUNK, min(BATCH_TOKENS, tokens - tokens % _LEAST_CHUNK))
+        return max(_LEAST_CHUNK, min(self._context.batch_tokens, tokens - tokens % _LEAST_CHUNK))
 
     def _in_turn(self, prompts: list[Generation]) -> list[Generation]:
         """Return the prompts, beginning after the one that was served last: a short one does not wait for a long."""

@@ -11,10 +11,10 @@ from mistral_tui.engines.gguf.embedding_batch import EmbeddingBatch
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.media import MediaRun
 from mistral_tui.engines.gguf.model import Model
-from mistral_tui.types.errors import NotEnoughMemory
-
-BATCH_TOKENS: Final = 512
-"""Most tokens of one decode. Logical and physical batch are the same, so that an aborted decode leaves no trace."""
+from mistral_tui.models.context_size import BATCH_TOKENS
+from mistral_tui.models.gguf_types import TYPE_NUMBERS
+from mistral_tui.types.errors import ModelError, NotEnoughMemory
+from mistral_tui.types.models import QUANTIZED_KV, FlashAttention, KvType
 
 
 class Decoded(IntEnum):
@@ -36,39 +36,58 @@ class Context:
         cells: Tokens that the KV cache can hold for all sequences together.
         sequences: How many sequences may be in it.
         threads: Threads of a decode.
+        batch_tokens: Most tokens of one decode.
+        kv_type: How precise the KV cache is; a quantized one turns flash attention on.
+        flash_attention: Whether to use it; `auto` where llama.cpp can, on a GPU of this machine only.
+
+    Raises:
+        NotEnoughMemory: The KV cache or the buffers cannot be allocated.
+        ModelError: llama.cpp cannot make a context of this kind for the model.
     """
 
-    def __init__(self, model: Model, cells: int, sequences: int, threads: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        cells: int,
+        sequences: int,
+        threads: int,
+        batch_tokens: int = BATCH_TOKENS,
+        kv_type: KvType = "f16",
+        flash_attention: FlashAttention = "auto",
+    ) -> None:
         params = llama.llama_context_default_params()
         params.n_ctx = cells
-        params.n_batch = params.n_ubatch = BATCH_TOKENS
+        # Logical and physical batch are the same, so that an aborted decode leaves no trace.
+        params.n_batch = params.n_ubatch = batch_tokens
         params.n_seq_max = sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         # Without this, going back within a sequence gives wrong text on models with a sliding window.
         params.swa_full = True
-        # On a CPU flash attention can halve the speed, and "auto" does not notice. On a GPU it pays.
-        params.flash_attn_type = (
-            llama.LLAMA_FLASH_ATTN_TYPE_AUTO if model.on_gpu else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        )
+        params.type_k = params.type_v = TYPE_NUMBERS[kv_type]
+        params.flash_attn_type = _flash_attention(flash_attention, kv_type, on_gpu=model.placement.on_gpu)
         log().clear()
         self.handle = llama.llama_init_from_model(model.handle, params)
         if not self.handle:
             reason = log().reason() or "llama.cpp gives no reason"
+            if "cache type" in reason or "flash_attn" in reason:
+                raise ModelError(f"{model.name} cannot have a KV cache of type {kv_type}: {reason}; take f16")
             raise NotEnoughMemory(f"no context of {cells:,} tokens for {model.name}: {reason}; ask for a smaller one")
         self.cells: int = llama.llama_n_ctx(self.handle)
+        self.batch_tokens: int = llama.llama_n_batch(self.handle)
+        """Most tokens of one decode."""
         self._model = model
         self._memory = llama.llama_get_memory(self.handle)
-        self._batch = llama.llama_batch_init(BATCH_TOKENS, 0, 1)
+        self._batch = llama.llama_batch_init(self.batch_tokens, 0, 1)
         self._threads = threads
-        self._tokens = _Column(self._batch.token, ctypes.c_int32)
-        self._positions = _Column(self._batch.pos, ctypes.c_int32)
-        self._logits = _Column(self._batch.logits, ctypes.c_int8)
+        self._tokens = _Column(self._batch.token, ctypes.c_int32, self.batch_tokens)
+        self._positions = _Column(self._batch.pos, ctypes.c_int32, self.batch_tokens)
+        self._logits = _Column(self._batch.logits, ctypes.c_int8, self.batch_tokens)
         self._decode = llama.llama_decode
         self._row_logits = llama.llama_get_logits_ith
-        for row in range(BATCH_TOKENS):
+        for row in range(self.batch_tokens):
             self._batch.n_seq_id[row] = 1
-        self._sequence_of_row = [-1] * BATCH_TOKENS
+        self._sequence_of_row = [-1] * self.batch_tokens
         self._switch = AbortSwitch(self.handle)
         self._embeddings: EmbeddingBatch | None = None
 
@@ -82,7 +101,7 @@ class Context:
     @property
     def batch_room(self) -> int:
         """How many more tokens the batch can take."""
-        return BATCH_TOKENS - int(self._batch.n_tokens)
+        return self.batch_tokens - int(self._batch.n_tokens)
 
     def add(self, sequence: int, tokens: Sequence[int], position: int, logits: bool) -> int:
         """Put consecutive tokens of one sequence into the batch, at most `batch_room`.
@@ -185,8 +204,17 @@ class Context:
 class _Column:
     """One array of a `llama_batch`, as a ctypes array that takes slices."""
 
-    def __init__(self, pointer: Any, kind: Any) -> None:
-        self.values: Any = (kind * BATCH_TOKENS).from_address(ctypes.cast(pointer, _Pointer).value or 0)
+    def __init__(self, pointer: Any, kind: Any, length: int) -> None:
+        self.values: Any = (kind * length).from_address(ctypes.cast(pointer, _Pointer).value or 0)
+
+
+def _flash_attention(wanted: FlashAttention, kv_type: KvType, *, on_gpu: bool) -> int:
+    if wanted == "on" or kv_type in QUANTIZED_KV:
+        return int(llama.LLAMA_FLASH_ATTN_TYPE_ENABLED)
+    # On a CPU flash attention can halve the speed, and llama.cpp's own "auto" does not notice. On a GPU it pays.
+    if wanted == "auto" and on_gpu:
+        return int(llama.LLAMA_FLASH_ATTN_TYPE_AUTO)
+    return int(llama.LLAMA_FLASH_ATTN_TYPE_DISABLED)
 
 
 _Pointer: Final = ctypes.c_void_p

@@ -11,14 +11,16 @@ from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
 from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.placement import check_memory, place
 from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.sampling_defaults import read_defaults
 from mistral_tui.engines.gguf.scheduler import Scheduler
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
+from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.models.chat_template import ChatTemplate
-from mistral_tui.models.context_size import context_of_one_chat, kv_cells
+from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
 from mistral_tui.models.projector_file import find_projector
 from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
@@ -51,7 +53,9 @@ def load(
         plain_kernels: Without repacked weights: slower, but without the crash of some builds on CPUs with AMX.
 
     Raises:
+        InvalidRequest: `options` names a device that is not there.
         BadModelFile: llama.cpp refuses the file, or it computes nonsense.
+        ModelError: It cannot have the KV cache that `options` ask for.
         NoChatTemplate: There is none in the file and none was given.
         BadChatTemplate: It does not parse.
         NotEnoughMemory: llama.cpp cannot allocate the context.
@@ -68,7 +72,10 @@ def load(
 
     on_progress(LoadProgress("loading", 0))
     check_cancelled()
-    model = Model(path, name, options.n_gpu_layers, plain_kernels, on_weights, cancelled)
+    placement = place(options)
+    if placement.devices or may_be_accelerated():
+        check_memory(placement, path, options)
+    model = Model(path, name, placement, plain_kernels, on_weights, cancelled)
     context: Context | PoolingContext | None = None
     projector: Projector | None = None
     try:
@@ -85,7 +92,16 @@ def load(
         on_progress(LoadProgress("checking", _WEIGHTS))
         n_ctx = context_of_one_chat(options.n_ctx, model.trained_context)
         cells = kv_cells(n_ctx, options.max_seqs)
-        context = Context(model, cells, options.max_seqs, governor.count)
+        context = Context(
+            model,
+            cells,
+            options.max_seqs,
+            governor.count,
+            # Every chat needs a token of its own in a decode.
+            batch_tokens=max(options.batch_tokens or BATCH_TOKENS, options.max_seqs),
+            kv_type=options.kv_type,
+            flash_attention=options.flash_attention,
+        )
         check_cancelled()
         _prove(model, context)
         projector = _projector(model, options, governor)
@@ -155,7 +171,7 @@ def _prove(model: Model, context: Context) -> None:
 def _describe(
     model: Model, n_ctx: int, governor: ThreadGovernor, options: LoadOptions, plain_kernels: bool
 ) -> LoadedModel:
-    notices = []
+    notices = list(model.placement.notices)
     if 0 < model.trained_context < n_ctx:
         notices.append(f"{model.name} was trained for {model.trained_context:,} tokens; beyond that it may ramble")
     if options.threads is not None and options.threads > governor.count:
@@ -174,7 +190,7 @@ def _describe(
         n_vocab=model.vocabulary.size,
         size_bytes=model.size_bytes,
         build=" ".join(["llama.cpp", build(), *used]),
-        device=model.device,
+        device=model.placement.name,
         sampling=sampling,
         notices=tuple(notices),
     )

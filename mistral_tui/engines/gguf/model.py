@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from mistral_tui.engines.gguf.devices import devices
 from mistral_tui.engines.gguf.library import llama, log
+from mistral_tui.engines.gguf.placement import Placement
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.types.errors import BadModelFile, LoadCancelled
 
-_ALL_LAYERS: Final = -1
 _PLANE_ROPES: Final = (llama.LLAMA_ROPE_TYPE_MROPE, llama.LLAMA_ROPE_TYPE_IMROPE)
 
 
@@ -20,7 +19,7 @@ class Model:
     Args:
         path: The file.
         name: What people call it.
-        n_gpu_layers: Layers on the accelerator; `None`: all where there is one.
+        placement: Which devices take its layers.
         plain_kernels: Load without repacked weights: slower, but avoids a crash on CPUs with AMX.
         on_progress: Called with the share that is loaded, from 0 to 1.
         cancelled: Asked often; `True` stops the load.
@@ -34,13 +33,14 @@ class Model:
         self,
         path: str,
         name: str,
-        n_gpu_layers: int | None,
+        placement: Placement,
         plain_kernels: bool,
         on_progress: Callable[[float], None],
         cancelled: Callable[[], bool],
     ) -> None:
         self.path = path
         self.name = name
+        self.placement = placement
 
         def go_on(fraction: float, _: int | None) -> bool:
             if cancelled():
@@ -50,7 +50,7 @@ class Model:
 
         callback = llama.llama_progress_callback(go_on)
         params = llama.llama_model_default_params()
-        params.n_gpu_layers = _ALL_LAYERS if n_gpu_layers is None else n_gpu_layers
+        _kept = placement.apply(params)
         params.use_extra_bufts = not plain_kernels
         params.progress_callback = callback
         log().clear()
@@ -61,12 +61,12 @@ class Model:
             reason = log().reason() or "llama.cpp cannot load it and gives no reason"
             raise BadModelFile(f"{Path(path).name}: {reason}; choose another file")
         try:
-            self._read(n_gpu_layers)
+            self._read()
         except BaseException:
             self.close()
             raise
 
-    def _read(self, n_gpu_layers: int | None) -> None:
+    def _read(self) -> None:
         handle = self.handle
         encodes, decodes = llama.llama_model_has_encoder(handle), llama.llama_model_has_decoder(handle)
         self.writes_from_encoded: bool = decodes and encodes
@@ -84,9 +84,6 @@ class Model:
         """Recurrent, at least in part: what went in cannot be taken out again."""
         self.places_in_plane: bool = llama.llama_model_rope_type(handle) in _PLANE_ROPES
         """Whether what it sees has positions in a plane and not in a row."""
-        gpus = [device for device in devices() if device.is_gpu] if n_gpu_layers != 0 else []
-        self.on_gpu = bool(gpus)
-        self.device = ", ".join(gpu.description or gpu.name for gpu in gpus) or "CPU"
         template = llama.llama_model_chat_template(handle, None)
         self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
 

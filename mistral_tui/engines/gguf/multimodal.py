@@ -55,7 +55,7 @@ class Projector:
         self._callback = llama.ggml_backend_sched_eval_callback(self._go_on)
         self._nodes = 0
         params = mtmd.mtmd_context_params_default()
-        params.use_gpu = model.on_gpu
+        params.use_gpu = model.placement.on_gpu
         params.print_timings = False
         params.n_threads = threads
         params.cb_eval = self._callback

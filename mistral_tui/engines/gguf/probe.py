@@ -29,7 +29,7 @@ def describe() -> dict[str, Any]:
         "version": PINNED,
         "llama_cpp": build(),
         "features": cpu_features(),
-        "devices": [asdict(device) for device in found],
+        "devices": [{key: value for key, value in asdict(device).items() if key != "handle"} for device in found],
         "rpc": bool(llama.llama_supports_rpc()),
         # `llama_supports_gpu_offload` is true for every build with RPC.
         "gpu_offload": any(device.is_gpu for device in found),

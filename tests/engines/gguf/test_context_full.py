@@ -7,6 +7,7 @@ import pytest
 
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.placement import Placement
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.scheduler import Scheduler
 from mistral_tui.engines.gguf.threads import ThreadGovernor
@@ -25,7 +26,7 @@ STORY = user("Tell me a long story about a king.")
 @pytest.fixture(scope="module")
 def small(smollm2: Path) -> Iterator[Client]:
     """Return SmolLM2 with three sequences that share the cells of one."""
-    model = Model(str(smollm2), "SmolLM2", 0, False, lambda fraction: None, lambda: False)
+    model = Model(str(smollm2), "SmolLM2", Placement(), False, lambda fraction: None, lambda: False)
     context = Context(model, N_CTX, 3, 1)
     assert context.cells == N_CTX
     template = ChatTemplate(model.chat_template or "")

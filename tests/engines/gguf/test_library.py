@@ -37,7 +37,7 @@ def test_the_probe_prints_what_the_doctor_wants() -> None:
     assert isinstance(found["rpc"], bool)
     assert isinstance(found["gpu_offload"], bool)
     (cpu,) = [device for device in found["devices"] if device["type"] == "cpu"]
-    assert set(cpu) == {"name", "description", "free", "total", "type"}
+    assert set(cpu) == {"name", "description", "free", "total", "type", "id"}
     assert 0 < cpu["free"] <= cpu["total"]
 
 
