@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, add_model_flags
-from mistral_tui.cli.loaded import loaded_engine
+from mistral_tui.cli.loaded import for_embeddings, loaded_engine
 from mistral_tui.engines.queries import embed, rerank
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable_line
@@ -33,7 +33,7 @@ def embedding(arguments: Sequence[str], flags: ModelFlags) -> int:
 
 
 async def _embed(call: EmbeddingFlags, texts: list[str]) -> None:
-    async with loaded_engine(call, embedding=True) as engine:
+    async with loaded_engine(call, adapt=for_embeddings) as engine:
         result = await embed(engine, texts)
     if not call.json:
         for vector in result.vectors:
@@ -44,7 +44,7 @@ async def _embed(call: EmbeddingFlags, texts: list[str]) -> None:
 
 
 async def _rerank(call: EmbeddingFlags, query: str, texts: list[str]) -> None:
-    async with loaded_engine(call, embedding=True) as engine:
+    async with loaded_engine(call, adapt=for_embeddings) as engine:
         result = await rerank(engine, query, texts)
     order = sorted(range(len(texts)), key=lambda index: result.scores[index], reverse=True)
     if not call.json:

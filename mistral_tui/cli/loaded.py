@@ -1,6 +1,6 @@
 """A loaded model for the length of one command."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -10,21 +10,29 @@ from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.pool import EnginePool
+from mistral_tui.types.models import LoadOptions
+
+
+def for_embeddings(options: LoadOptions) -> LoadOptions:
+    """Return options with which a model makes vectors; that needs no chat template."""
+    return msgspec.structs.replace(options, embedding=True)
 
 
 @asynccontextmanager
-async def loaded_engine(flags: ModelFlags, *, embedding: bool = False) -> AsyncGenerator[Engine, None]:
+async def loaded_engine(
+    flags: ModelFlags, *, adapt: Callable[[LoadOptions], LoadOptions] = lambda options: options
+) -> AsyncGenerator[Engine, None]:
     """Load the model that the flags name, say what there is to know about it, and unload it at the end.
 
     Args:
         flags: Which model, and how to load it.
-        embedding: Whether it is to make vectors instead of replies.
+        adapt: Returns the options that the command needs, made of those that the person wants.
 
     Raises:
         MistralTuiError: It cannot be loaded.
     """
     setup = Setup.read(strict=True)
-    options = msgspec.structs.replace(setup.load_options(flags), embedding=embedding)
+    options = adapt(setup.load_options(flags))
     pool = EnginePool(setup.paths.logs)
     try:
         engine = await pool.acquire(setup.entry_or_error(flags.model), options)

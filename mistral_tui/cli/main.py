@@ -56,6 +56,7 @@ COMMANDS = {
     "embedding": Command("vectors of texts, or how well they answer a query", "mistral_tui.cli.embedding", "embedding"),
     "tokenize": Command("the tokens of a text, or how many", "mistral_tui.cli.tokens", "tokenize"),
     "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),
+    "bench": Command("how fast a model is on this machine", "mistral_tui.cli.bench", "bench"),
     "quantize": Command("make a smaller model file of a larger one", "mistral_tui.cli.quantize", "quantize_model"),
     "doctor": Command("check this installation and say what to fix", "mistral_tui.cli.doctor", "doctor", True),
 }

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, add_model_flags
-from mistral_tui.cli.loaded import loaded_engine
+from mistral_tui.cli.loaded import for_embeddings, loaded_engine
 from mistral_tui.engines import queries
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable
@@ -46,7 +46,7 @@ def tokenize(arguments: Sequence[str], flags: ModelFlags) -> int:
 
 
 async def _tokenize(call: TokenizeFlags, text: str) -> None:
-    async with loaded_engine(call, embedding=True) as engine:  # needs no chat template
+    async with loaded_engine(call, adapt=for_embeddings) as engine:
         result = await queries.tokenize(engine, text, special=call.special)
     if call.json:
         document = {"schema_version": SCHEMA_VERSION, "model": engine.model.name, "tokens": result.tokens}
@@ -77,7 +77,7 @@ def detokenize(arguments: Sequence[str], flags: ModelFlags) -> int:
 
 
 async def _detokenize(call: DetokenizeFlags, tokens: list[int]) -> None:
-    async with loaded_engine(call, embedding=True) as engine:  # needs no chat template
+    async with loaded_engine(call, adapt=for_embeddings) as engine:
         text = await queries.detokenize(engine, tokens, special=call.special)
     print(printable(text) if sys.stdout.isatty() else text)
 

@@ -82,6 +82,8 @@ class SamplingParams(msgspec.Struct, frozen=True):
     """In [0, 2**32 - 2]; `None` draws one at random, and the reply's usage reports it."""
     max_tokens: int | None = None
     """Most tokens of a reply; `None`: until the model stops or the context is full."""
+    ignore_eos: bool = False
+    """Whether the reply goes on although the model would end it, up to `max_tokens`: for measuring."""
     stop: tuple[str, ...] = ()
     """The reply ends before the first of these, which are not part of it; at most 256, each of 1,024 bytes."""
 

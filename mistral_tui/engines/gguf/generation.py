@@ -74,7 +74,7 @@ class Generation:
         account = self.account
         if account.completion_tokens == 0:
             account.prefilled()
-        if self._vocabulary.ends_reply(token):
+        if self._vocabulary.ends_reply(token) and not self.request.sampling.ignore_eos:
             self.finish("stop")
             return
         account.token()
