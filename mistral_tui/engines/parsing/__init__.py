@@ -1,0 +1,1 @@
+"""What a model wrote, taken apart while it is written: text, reasoning and tool calls, whatever the notation."""

@@ -1,0 +1,153 @@
+"""Splits a reply, while it is written, into text, reasoning and tool calls."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from mistral_tui.engines.parsing import bare_calls, harmony
+from mistral_tui.engines.parsing.families import CallFamily, call_family_of
+from mistral_tui.engines.parsing.marks import Marks
+from mistral_tui.engines.parsing.reader import Piece, Reader, Wait, reasoning_delta, text_delta
+from mistral_tui.engines.parsing.reasoning import Reasoning, reasoning_of
+from mistral_tui.types.requests import ToolSpec
+
+
+class Notation(NamedTuple):
+    """How one model writes reasoning and tool calls."""
+
+    reasoning: Reasoning | None
+    calls: CallFamily
+
+    @classmethod
+    def of(cls, template: str, has_token: Callable[[str], bool] = lambda name: False) -> "Notation":
+        """Return the notation of a model.
+
+        Args:
+            template: Its chat template.
+            has_token: Whether its vocabulary has a token of this name.
+        """
+        return cls(reasoning_of(template, has_token), call_family_of(template))
+
+    @property
+    def is_harmony(self) -> bool:
+        """Whether also plain text stands between marks."""
+        return self.calls.name == "harmony"
+
+    def marks(self, with_calls: bool) -> tuple[str, ...]:
+        """Return all marks: control tokens that are one, or part of one, must reach the splitter as text."""
+        if self.is_harmony:
+            return harmony.MARKS
+        marks: tuple[str, ...] = ()
+        if self.reasoning is not None:
+            marks += (self.reasoning.opens, self.reasoning.closes, *self.reasoning.silent)
+        if with_calls:
+            marks += (*self.calls.opens, *self.calls.silent, *self.calls.inner)
+        return marks
+
+
+class ReplySplitter:
+    """Takes the text of one reply in pieces of any size, and says what they are.
+
+    However the text is cut, the pieces are the same once adjacent ones of a kind are joined, and their sources joined
+    are the text. What begins like a call and is none becomes text. A call that is cut off, or whose arguments are no
+    JSON, keeps the arguments as they were written.
+
+    Args:
+        notation: How the model writes.
+        tools: What it can call; without any, nothing is split but reasoning.
+        prompt: The rendered prompt, or its end: the reply may begin within reasoning that was opened there.
+        new_id: Makes ids for calls whose notation has none.
+    """
+
+    def __init__(
+        self,
+        notation: Notation,
+        tools: Sequence[ToolSpec],
+        prompt: str,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
+        self._reader = Reader(new_id)
+        self._tools = tools
+        self._reasoning = notation.reasoning
+        self._calls = notation.calls
+        self._silent = (
+            *(notation.reasoning.silent if notation.reasoning else ()),
+            *(self._calls.silent if tools else ()),
+        )
+        self._in_fence = False
+        if notation.is_harmony:
+            self._parser = harmony.reply(self._reader, bool(tools))
+        else:
+            self._parser = self._reply(prompt.rstrip())
+
+    @property
+    def called(self) -> bool:
+        """Whether a call was begun."""
+        return self._reader.calls > 0
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take more of the reply and return what is clear now; the deltas count no tokens."""
+        self._reader.feed(text)
+        return self._go_on()
+
+    def flush(self) -> list[Piece]:
+        """The reply has ended: return what was held back."""
+        self._reader.ended = True
+        return self._go_on()
+
+    def _go_on(self) -> list[Piece]:
+        next(self._parser, None)
+        pieces, self._reader.pieces = self._reader.pieces, []
+        return pieces
+
+    def _reply(self, prompt: str) -> Wait[None]:
+        reader, reasoning = self._reader, self._reasoning
+        marks = Marks(self._marks())
+        if reasoning is not None and prompt.endswith(reasoning.opens.rstrip()):
+            yield from self._reason(reasoning)
+            yield from self._begin_anew()
+        while mark := (yield from reader.seek(marks, text_delta)):
+            kept = len(reader.pending)
+            if (yield from self._read(mark)):
+                yield from self._begin_anew()
+            else:
+                reader.take_back(kept)
+
+    def _begin_anew(self) -> Wait[None]:
+        """Leave out what is pending, the end of a part, and the white space after it."""
+        yield from self._reader.skip_space()
+        self._reader.drop()
+        self._reader.fresh = True
+
+    def _marks(self) -> list[str]:
+        marks = [*self._silent]
+        if self._reasoning is not None:
+            marks.append(self._reasoning.opens)
+        if self._tools:
+            marks += [*self._calls.opens, bare_calls.FENCE, *bare_calls.BRACKETS]
+        return marks
+
+    def _read(self, mark: str) -> Wait[bool]:
+        """Read what `mark` opens; returns `False` if it is text."""
+        reader = self._reader
+        if mark in self._silent:
+            return True
+        if self._reasoning is not None and mark == self._reasoning.opens:
+            if not reader.fresh:
+                return False
+            yield from self._reason(self._reasoning)
+            return True
+        if mark in self._calls.opens:
+            return (yield from self._calls.opens[mark](reader, self._tools))
+        if mark == bare_calls.FENCE:
+            if not self._in_fence and (yield from bare_calls.fenced(reader, self._tools)):
+                return True
+            self._in_fence = not self._in_fence
+            return False
+        begins_line = reader.fresh or "\n" in reader.pending
+        return begins_line and not self._in_fence and (yield from bare_calls.bare(reader, mark, self._tools))
+
+    def _reason(self, reasoning: Reasoning) -> Wait[None]:
+        reader = self._reader
+        yield from reader.skip_space()
+        reader.drop()
+        yield from reader.seek(Marks([reasoning.closes]), reasoning_delta)
