@@ -173,12 +173,28 @@ def _check_bias(biases: object) -> None:
         _check(f"the logit_bias of {token!r:.40}", bias, float, -100, 100)
 
 
+GRAMMAR_LIMIT = 256 * 1024
+"""Most characters of a grammar."""
+
+
 class Grammar(msgspec.Struct, frozen=True):
-    """What a reply must look like. The names of kinds are mistral.rs's, and `gbnf` is llama.cpp's notation."""
+    """What a reply must look like. The names of kinds are mistral.rs's, and `gbnf` is llama.cpp's notation.
+
+    Raises:
+        InvalidRequest: It is too large, or no text. Whether it is right is found out by the engine.
+    """
 
     kind: GrammarKind
     value: str
     """The grammar itself; for `json_schema` and `llguidance` JSON text."""
+
+    def __post_init__(self) -> None:
+        if len(self.value) > GRAMMAR_LIMIT:
+            raise InvalidRequest(
+                f"the grammar has {len(self.value):,} characters; at most {GRAMMAR_LIMIT:,} are taken; make it smaller"
+            )
+        if any("\ud800" <= character <= "\udfff" for character in self.value):
+            raise InvalidRequest("the grammar is not valid Unicode; save it as UTF-8")
 
 
 class ToolSpec(msgspec.Struct, frozen=True):

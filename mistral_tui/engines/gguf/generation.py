@@ -1,6 +1,7 @@
 """One request on its way from a prompt to the last word of its reply."""
 
 from mistral_tui.engines.gguf.accounting import Account
+from mistral_tui.engines.gguf.constraint import ConstrainedChoice
 from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.kv_cache import Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
@@ -8,6 +9,7 @@ from mistral_tui.engines.gguf.sampling import Sampler, Samplers
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.grammar.constraint import Constraint
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason
@@ -32,6 +34,8 @@ class Generation:
         self.transcript = Transcript()
         self.media = MediaOfRequest()
         self.finished = False
+        self.constraint: Constraint | None = None
+        """What the whole reply keeps to."""
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
         self._samplers = samplers
@@ -50,6 +54,8 @@ class Generation:
         """Take the prompt, of which `shared` tokens are in the KV cache."""
         self.transcript = transcript
         self._sampler = self._samplers.sampler(self.request.sampling, transcript.tokens)
+        if self.constraint is not None:
+            self._sampler.constrain(ConstrainedChoice(self.constraint, self._vocabulary.size))
         self.account.begin(len(transcript.tokens), shared)
         self.outbox.put(PromptProgress(shared, len(transcript.tokens)))
 
@@ -86,6 +92,8 @@ class Generation:
             self._tell(text)
         if stopped:
             self._end("stop", None)
+        elif self.constraint is not None and self.constraint.done:
+            self.finish("stop")
         elif account.completion_tokens >= self._most_tokens:
             self.finish("length")
         elif len(self.transcript.tokens) >= self._n_ctx:

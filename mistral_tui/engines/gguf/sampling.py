@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from mistral_tui.engines.gguf.constraint import ConstrainedChoice
 from mistral_tui.engines.gguf.library import llama
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.types.errors import InvalidRequest
@@ -45,6 +46,11 @@ class Sampler:
         for link in links:
             llama.llama_sampler_chain_add(self._chain, link)
         self._sample = llama.llama_sampler_sample
+        self._constrained: ConstrainedChoice | None = None
+
+    def constrain(self, choice: ConstrainedChoice | None) -> None:
+        """Choose under a constraint from now on; `None`: freely again."""
+        self._constrained = choice
 
     def sample(self, context: Any, row: int) -> int:
         """Return the next token and remember it.
@@ -53,6 +59,8 @@ class Sampler:
             context: `llama_context *` that has just decoded.
             row: Place in the batch of the token that was decoded with logits. They must hold no NaN.
         """
+        if self._constrained is not None:
+            return self._constrained.choose(self._chain, context, row)
         token: int = self._sample(self._chain, context, row)
         return token
 

@@ -16,6 +16,7 @@ from mistral_tui.engines.gguf.library import log
 from mistral_tui.engines.gguf.media_queue import MediaNeeded, MediaQueue
 from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.pending_grammars import PendingGrammars
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.sampling import Samplers
 from mistral_tui.engines.gguf.text_queries import TextQueries
@@ -58,6 +59,7 @@ class Scheduler:
         self._batching = Batching(context)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
         self._media = MediaQueue(loaded.name, reader, self._wake)
+        self._grammars = PendingGrammars(model.vocabulary, self._arrive)
         self._waiting: deque[Generation] = deque()
         self._active: list[Generation] = []
         self._no_room = False
@@ -82,10 +84,16 @@ class Scheduler:
         """Take a request; its events go to `outbox`."""
         generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers)
         outbox.on_writable = self._wake
+        if request.grammar is not None:
+            self._grammars.add(generation, request.grammar)
+        else:
+            self._arrive(generation)
+
+    def _arrive(self, generation: Generation) -> None:
         with self._changed:
             if not self._stopped:
                 self._arrivals.append(generation)
-                self._living[request.id] = generation
+                self._living[generation.request.id] = generation
                 self._tell()
                 return
         generation.finish("cancelled")
@@ -96,6 +104,8 @@ class Scheduler:
 
     def cancel(self, request_id: str) -> None:
         """Stop a request, also in the middle of its prompt."""
+        if self._grammars.cancel(request_id):
+            return
         with self._changed:
             if generation := self._living.get(request_id):
                 generation.cancelled = True
@@ -139,6 +149,7 @@ class Scheduler:
             for generation in unfinished:
                 generation.finish("cancelled")
             self._queries.close()
+            self._grammars.close()
             self._samplers.close()
             self._context.close()
             self._model.close()
@@ -280,6 +291,9 @@ class Scheduler:
                     self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
                     continue
                 generation.take(generation.sampler.sample(self._context.handle, row))
+            except MistralTuiError as error:
+                self._fail(generation, str(error))
+                continue
             except Exception as error:
                 traceback.print_exc()
                 self._fail(generation, f"the reply cannot be continued: {error!r}; see the log")

@@ -10,7 +10,7 @@ from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.outbox import TEXT_LIMIT, Outbox
 from mistral_tui.types.events import ContextTrimmed, EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Message, Role, TextPart, Usage
-from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.requests import GenerateRequest, Grammar, SamplingParams
 
 DEADLINE = 30.0
 
@@ -92,16 +92,23 @@ class Client:
         self._thread = threading.Thread(target=loop.run, daemon=True)
         self._thread.start()
 
-    def ask(self, *messages: Message, chat: str = "", text_limit: int = TEXT_LIMIT, **sampling: Any) -> Asked:
+    def ask(
+        self,
+        *messages: Message,
+        chat: str = "",
+        text_limit: int = TEXT_LIMIT,
+        grammar: Grammar | None = None,
+        **sampling: Any,
+    ) -> Asked:
         params = SamplingParams(**{"temperature": 0.0, **sampling})
-        request = GenerateRequest(messages, params, chat)
+        request = GenerateRequest(messages, params, chat, grammar=grammar)
         filled = threading.Event()
         asked = Asked(request, Outbox(filled.set, text_limit), _filled=filled)
         self.loop.submit(request, asked.outbox)
         return asked
 
-    def answer(self, *messages: Message, chat: str = "", **sampling: Any) -> Asked:
-        return self.ask(*messages, chat=chat, **sampling).end()
+    def answer(self, *messages: Message, chat: str = "", **asked: Any) -> Asked:
+        return self.ask(*messages, chat=chat, **asked).end()
 
     def close(self) -> None:
         self.loop.stop()

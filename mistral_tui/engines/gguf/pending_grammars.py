@@ -1,0 +1,59 @@
+"""Requests whose grammar is being compiled: they wait here, and nobody else waits for them."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from mistral_tui.engines.gguf.constraint import GrammarVocabulary
+from mistral_tui.engines.gguf.generation import Generation
+from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.grammar.compiler import Compiled, GrammarCompiler
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.requests import Grammar
+
+
+class PendingGrammars:
+    """Gives requests their constraint, beside the engine thread. Its methods are for any thread and return at once.
+
+    Args:
+        vocabulary: The model's; its tokens are looked up when the first grammar comes.
+        on_ready: Takes a request that has its constraint; called on another thread.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, on_ready: Callable[[Generation], None]) -> None:
+        self._vocabulary = GrammarVocabulary(vocabulary.handle)
+        self._compiler = GrammarCompiler(self._vocabulary.tokenizer)
+        self._on_ready = on_ready
+        self._changing = threading.Lock()
+        self._pending: dict[str, Generation] = {}
+
+    def add(self, generation: Generation, grammar: Grammar) -> None:
+        """Compile `grammar` for a request; it is ready then, or it fails and says what is wrong with the grammar."""
+        with self._changing:
+            self._pending[generation.request.id] = generation
+        self._compiler.compile(grammar, partial(self._compiled, generation))
+
+    def cancel(self, request_id: str) -> bool:
+        """End a request that waits here; return whether it did."""
+        with self._changing:
+            generation = self._pending.pop(request_id, None)
+        if generation is not None:
+            generation.finish("cancelled")
+        return generation is not None
+
+    def close(self) -> None:
+        """End all requests that wait here, and leave the model alone from now on: it may be freed."""
+        for request_id in tuple(self._pending):
+            self.cancel(request_id)
+        self._vocabulary.close()
+
+    def _compiled(self, generation: Generation, outcome: Compiled) -> None:
+        # Under the lock, so that a cancel finds the request either here or where it goes.
+        with self._changing:
+            if self._pending.pop(generation.request.id, None) is None:
+                return
+            if isinstance(outcome, MistralTuiError):
+                generation.finish("failed", str(outcome))
+            else:
+                generation.constraint = outcome
+                self._on_ready(generation)

@@ -1,0 +1,188 @@
+"""JSON schemas as llguidance takes them, and where in a schema it is that it cannot be followed."""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from llguidance import LLMatcher
+
+from mistral_tui.engines.grammar.complaints import in_plain_words
+from mistral_tui.engines.grammar.limits import LIMITS
+from mistral_tui.types.errors import InvalidRequest
+
+_DEEPEST: Final = 100
+"""How many levels of braces and brackets: llguidance reads 128, with what it adds itself."""
+_SECONDS_TO_LOCATE: Final = 1.0
+_WHITESPACE: Final = r" |\n{1,2}[ \t]{0,32}"
+"""Between the parts of a JSON text, and none at all; a small model would otherwise write blanks until it is cut off."""
+
+_OF_SCHEMAS: Final = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas")
+_LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_ONE: Final = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
+
+_Json = Any
+_Path = tuple[str | int, ...]
+
+
+def parsed(text: str, what: str) -> _Json:
+    """Return JSON text as objects.
+
+    Args:
+        text: The text.
+        what: What to call it in an error.
+
+    Raises:
+        InvalidRequest: It is no JSON; says where. Or it is nested too deeply.
+    """
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(f"{what} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise InvalidRequest(f"{what} is nested too deeply; at most {_DEEPEST} levels are taken") from None
+    except ValueError as error:
+        raise InvalidRequest(f"{what} is no JSON: {error}") from None
+    for path, _ in _walk(document):
+        if len(path) > _DEEPEST:
+            place = _in_words(path[:8])
+            raise InvalidRequest(f"{what} is nested too deeply below {place}; at most {_DEEPEST} levels are taken")
+    return document
+
+
+def to_llguidance(text: str) -> str:
+    """Return the llguidance grammar of a JSON schema.
+
+    Formats of strings that llguidance does not know are left out: to JSON Schema they are remarks. Everything else
+    that it cannot enforce is an error, unless the schema says `"x-guidance": {"lenient": true}`. A `$ref` that leads
+    out of the schema is never fetched.
+
+    Raises:
+        InvalidRequest: It is no JSON, or no JSON schema; says where.
+    """
+    schema = parsed(text, "the JSON schema")
+    if not isinstance(schema, dict | bool):
+        raise InvalidRequest("the JSON schema must be an object, or true; see https://json-schema.org")
+    return _grammar(_without_unknown_formats(schema))
+
+
+def place_of_error(text: str, complaint: str) -> str:
+    """Return what is wrong with a schema that llguidance refuses: the JSON path of the innermost place, and why.
+
+    Args:
+        text: The schema.
+        complaint: What llguidance said.
+    """
+    schema = _without_unknown_formats(parsed(text, "the JSON schema"))
+    deadline = time.monotonic() + _SECONDS_TO_LOCATE
+    path: _Path = ()
+    searching = isinstance(schema, dict)
+    while searching:
+        searching = False
+        for child in _subschemas(_at(schema, path)):
+            if time.monotonic() > deadline:
+                break
+            error = LLMatcher.validate_grammar(_grammar(_only(schema, path + child)), limits=LIMITS)
+            if error:
+                path, complaint, searching = path + child, error, True
+                break
+    return f"{_in_words(path)}: {_explained(complaint)}"
+
+
+def _explained(complaint: str) -> str:
+    if complaint.startswith("Unimplemented keys: "):
+        keys = complaint.removeprefix("Unimplemented keys: ").strip("[]")
+        return f'{keys} cannot be enforced; leave it out, or have it ignored with "x-guidance": {{"lenient": true}}'
+    if complaint.startswith("oneOf constraints are not supported"):
+        return 'alternatives of "oneOf" that overlap cannot be enforced; use "anyOf"'
+    if complaint.startswith("Resource '"):
+        reference = complaint.split("'")[1]
+        return f'"$ref" leads to {reference}, which is not in the schema, and nothing is fetched; put it into "$defs"'
+    if complaint.startswith("Pointer '"):
+        return f'"$ref" leads to #{complaint.split(chr(39))[1]}, which is not there'
+    if "regex parse error" in complaint:
+        return f"invalid pattern: {complaint.rsplit('error: ', 1)[-1].splitlines()[0]}"
+    return in_plain_words(complaint)
+
+
+def _grammar(schema: _Json) -> str:
+    return LLMatcher.grammar_from_json_schema(json.dumps(schema), defaults={"whitespace_pattern": _WHITESPACE})
+
+
+def _without_unknown_formats(schema: _Json) -> _Json:
+    if isinstance(schema, list):
+        return [_without_unknown_formats(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for key, value in schema.items():
+        if key == "format" and isinstance(value, str) and not _knows_format(value):
+            continue
+        # What stands below these is data of the replies, or a name that the schema's author chose.
+        kept[key] = value if key in ("const", "enum", "default", "examples") else _without_unknown_formats(value)
+    return kept
+
+
+@cache
+def _knows_format(name: str) -> bool:
+    schema = json.dumps({"type": "string", "format": name})
+    return not LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(schema))
+
+
+def _subschemas(schema: _Json) -> Iterator[_Path]:
+    if not isinstance(schema, dict):
+        return
+    for key in _OF_SCHEMAS:
+        if isinstance(named := schema.get(key), dict):
+            yield from ((key, name) for name in named)
+    for key in _LISTS:
+        if isinstance(several := schema.get(key), list):
+            yield from ((key, index) for index in range(len(several)))
+    for key in _ONE:
+        if isinstance(schema.get(key), dict | bool):
+            yield (key,)
+
+
+def _only(schema: _Json, path: _Path) -> _Json:
+    """Return a schema that is the part of `schema` at `path`, with everything in reach that its references name."""
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return {"$defs": {"all": _with_moved_references(schema)}, "$ref": f"#/$defs/all{pointer}"}
+
+
+def _with_moved_references(schema: _Json) -> _Json:
+    if isinstance(schema, list):
+        return [_with_moved_references(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    moved = {key: _with_moved_references(value) for key, value in schema.items()}
+    reference = moved.get("$ref")
+    if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
+        moved["$ref"] = "#/$defs/all" + reference[1:]
+    return moved
+
+
+def _at(schema: _Json, path: _Path) -> _Json:
+    for step in path:
+        schema = schema[step]
+    return schema
+
+
+def _in_words(path: _Path) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "$" + "".join(steps)
+
+
+def _walk(document: _Json) -> Iterator[tuple[_Path, _Json]]:
+    waiting: list[tuple[_Path, _Json]] = [((), document)]
+    while waiting:
+        path, part = waiting.pop()
+        yield path, part
+        if isinstance(part, dict):
+            waiting += (((*path, key), value) for key, value in part.items())
+        elif isinstance(part, list):
+            waiting += (((*path, index), value) for index, value in enumerate(part))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
