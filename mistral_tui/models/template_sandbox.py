@@ -73,6 +73,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters["tojson"] = _to_json
         for name, function in self.filters.items():
             self.filters[name] = self._watched(name, function)
+        self.filters["from_json"] = self.filters["fromjson"] = _from_json
         self.globals["raise_exception"] = _refuse
         self.globals["strftime_now"] = _strftime_now
 
@@ -113,6 +114,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 raise LimitExceeded(f"it may not use the method {name}")
             _check_growth(name, (subject, *args, *kwargs.values()))
         return super().call(__context, __obj, *args, **kwargs)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Let templates keep lists of their own, as some do, though Hugging Face would not."""
+        if isinstance(obj, list) and attr in ("append", "pop"):
+            return True
+        return super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Do an operation that can make something large."""
@@ -248,6 +255,10 @@ def _to_json(
 ) -> str:
     """Write JSON as chat templates expect it: without Jinja's escapes for HTML."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def _from_json(text: str) -> Any:
+    return json.loads(text)
 
 
 def _refuse(message: str) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mistral_tui.config.resources import data_file
-from mistral_tui.models.chat_template import ChatTemplate
+from mistral_tui.models.chat_template import ChatTemplate, TemplateArguments
 from mistral_tui.types.errors import BadChatTemplate
 from mistral_tui.types.messages import FilePart, Message, ReasoningPart, Role, TextPart
 
@@ -100,7 +100,7 @@ def test_it_speaks_the_dialect_of_hugging_face() -> None:
         "{%- endfor %}\n"
         "{{ '|' ~ strftime_now('%Y') | length ~ (tools is none) ~ enable_thinking }}"
     )
-    rendered = template.render((say("user", "<ü & 'x'>"),), extra={"enable_thinking": False})
+    rendered = template.render((say("user", "<ü & 'x'>"),), arguments=TemplateArguments(enable_thinking=False))
     assert rendered == '{"role": "user", "content": "<ü & \'x\'>"}|4TrueFalse'
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from mistral_tui.engines.gguf.media import Medium, marked
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
-from mistral_tui.models.chat_template import ChatTemplate
+from mistral_tui.models.chat_template import ChatTemplate, TemplateArguments
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Message
 from mistral_tui.types.requests import GenerateRequest
@@ -72,13 +72,16 @@ class PromptWriter:
         """
         if not request.messages:
             raise InvalidRequest("there is no message to answer; write one")
+        arguments = TemplateArguments.of(request)
         by_key = {medium.key: medium for medium in media.values()}
         system, turns = _turns(marked(request.messages, media))
         begin = next((index for index, turn in enumerate(turns) if first_kept in {m.id for m in turn}), 0)
 
         def prompt(begin: int) -> Prompt:
             kept = [message for turn in turns[begin:] for message in turn]
-            text = self._template.render((*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text)
+            text = self._template.render(
+                (*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text, arguments=arguments
+            )
             transcript, shared = previous.followed_by(text, self._vocabulary, by_key)
             left_out = sum(map(len, turns[:begin]))
             return Prompt(transcript, shared, left_out, kept[0].id if left_out else None)
