@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mistral_tui.types.messages import FilePart, Message
+from mistral_tui.types.messages import Attachment, Message
 from mistral_tui.types.sessions import Session, title_from
 
 
@@ -112,7 +112,7 @@ class Conversation:
 
 
 def _title_of(prompt: Message) -> str:
-    return title_from(prompt.text or " ".join(part.name for part in prompt.parts if isinstance(part, FilePart)))
+    return title_from(prompt.text or " ".join(part.name for part in prompt.parts if isinstance(part, Attachment)))
 
 
 def _sound_parents(messages: dict[str, Message]) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import TurnEvent
-from mistral_tui.types.messages import FilePart
+from mistral_tui.types.messages import Attachment
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class PromptReturned:
 
     message_id: str
     text: str
-    files: tuple[FilePart, ...]
+    files: tuple[Attachment, ...]
 
 
 ChatEvent = TurnEvent | SavingChanged | ChatFailed | PromptReturned

@@ -16,7 +16,7 @@ from mistral_tui.chat.turn import run_turn
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
 from mistral_tui.types.events import MessageCommitted, TurnEnded
-from mistral_tui.types.messages import FilePart, Message, Part, TextPart
+from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.requests import SamplingParams
 
@@ -104,7 +104,7 @@ class LiveChat:
 
         return unsubscribe
 
-    def send(self, text: str, files: tuple[FilePart, ...] = ()) -> None:
+    def send(self, text: str, files: tuple[Attachment, ...] = ()) -> None:
         """Append a prompt and answer it as soon as the model is there; a `MessageCommitted` shows the prompt at once.
 
         Raises:
@@ -229,7 +229,7 @@ class LiveChat:
         self.conversation.remove(prompt.id)
         if self._recorder is not None:
             self._recorder.forget(prompt.id)
-        files = tuple(part for part in prompt.parts if isinstance(part, FilePart))
+        files = tuple(part for part in prompt.parts if isinstance(part, Attachment))
         self._end(PromptReturned(prompt.id, prompt.text, files))
 
     def _end(self, event: ChatEvent) -> None:

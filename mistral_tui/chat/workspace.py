@@ -178,6 +178,8 @@ class Workspace:
         if entry is None:
             raise ModelNotFound("no model is chosen; choose one, or download the starter model")
         options = self.options
+        if options.mmproj is None and entry.mmproj is not None:
+            options = msgspec.structs.replace(options, mmproj=str(entry.mmproj))
         if options.chat_template is None:
             options = msgspec.structs.replace(options, chat_template=await self._templates.of(entry))
         return await self._load_of(entry, options).wait(on_progress)

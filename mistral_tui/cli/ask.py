@@ -66,7 +66,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
         # The model loads while files and the pipe are read.
         loading = asyncio.create_task(workspace.preload())
         try:
-            prompt = await gather(call.prompt, call.file or ())
+            prompt = await gather(call.prompt, call.file or (), None if call.no_save else setup.paths.attachments)
             engine = await loading
         finally:
             loading.cancel()
@@ -118,7 +118,13 @@ def _parser() -> ArgumentParser:
         usage="mistral-tui ask [FLAGS] PROMPT…",
     )
     parser.add_argument("prompt", nargs="*", help="what to ask")
-    parser.add_argument("-f", "--file", action="append", metavar="FILE", help="a text to go along; may be repeated")
+    parser.add_argument(
+        "-f",
+        "--file",
+        action="append",
+        metavar="FILE",
+        help="a text, picture or recording to go along",
+    )
     parser.add_argument("--system", metavar="TEXT", help="what the model should know or be")
     parser.add_argument("-c", "--continue", dest="continues", action="store_true", help="go on with the last session")
     parser.add_argument("--no-save", action="store_true", help="keep no session of it")

@@ -49,6 +49,7 @@ class ModelFlags(argparse.Namespace):
     kv_type: KvType | None = None
     flash_attention: FlashAttention | None = None
     batch_tokens: int | None = None
+    mmproj: str | None = None
     chat_template: str | None = None
     seed: int | None = None
     force: bool = False
@@ -109,6 +110,7 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument("--n-ctx", type=_at_least(1), metavar="TOKENS", help="context of one chat")
     group.add_argument("--max-seqs", type=_at_least(1), metavar="N", help="chats that may be in the context at once")
     group.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of a decode step")
+    group.add_argument("--mmproj", type=absolute, metavar="FILE", help="projector of a model that sees or hears")
     group.add_argument(
         *(["-c"] if c_is_template else []),
         "--chat-template",

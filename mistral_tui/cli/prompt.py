@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mistral_tui.chat.attachments import SIZE_LIMIT, read_file_part
+from mistral_tui.chat.attachments import SIZE_LIMIT, read_attachment
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.messages import FilePart
+from mistral_tui.types.messages import Attachment, FilePart
 
 LIMIT = SIZE_LIMIT
 """Most bytes of a pipe, as of a file."""
@@ -20,20 +20,25 @@ class Prompt(NamedTuple):
     """A prompt as the chat takes it."""
 
     text: str
-    files: tuple[FilePart, ...]
+    files: tuple[Attachment, ...]
 
 
-async def gather(words: Sequence[str], files: Sequence[str]) -> Prompt:
+async def gather(words: Sequence[str], files: Sequence[str], keep: Path | None = None) -> Prompt:
     """Put a prompt together; standard input is read if it is no terminal.
 
     Without words, what is piped in is the prompt; with words it goes along as a file named `stdin`, so that
     `cat letter | mistral-tui ask "summarise"` asks about the letter.
 
+    Args:
+        words: Of the command line.
+        files: Texts, pictures and recordings to go along.
+        keep: The folder for copies of pictures and recordings; `None`: they stay where they are.
+
     Raises:
-        InvalidRequest: There is nothing to ask, or a file cannot be read as text.
+        InvalidRequest: There is nothing to ask, or a file cannot be used.
     """
     text = _as_typed(" ".join(words))
-    attached = [_read_file(name) for name in files]
+    attached = [_read_file(name, keep) for name in files]
     piped = "" if _interactive() else _decoded(await _read_stdin())
     if piped.strip():
         if text.strip():
@@ -45,8 +50,8 @@ async def gather(words: Sequence[str], files: Sequence[str]) -> Prompt:
     return Prompt(text, tuple(attached))
 
 
-def _read_file(name: str) -> FilePart:
-    return read_file_part(Path(name).expanduser())
+def _read_file(name: str, keep: Path | None) -> Attachment:
+    return read_attachment(Path(name).expanduser(), keep)
 
 
 def _as_typed(text: str) -> str:

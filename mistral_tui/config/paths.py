@@ -23,6 +23,8 @@ class Paths:
     """The inventory that the program may write; its entries overlay those of the one that is read."""
     models: Path
     """Where downloads go: `.models` of a checkout, else `models` of the data folder."""
+    attachments: Path
+    """Where copies of pictures and recordings are kept that were given along with prompts."""
     logs: Path
     state: Path
     cache: Path
@@ -49,6 +51,7 @@ class Paths:
             database=_absolute(database) or _from_environment("DATABASE") or data / "chats.db",
             inventory_overlay=data / "inventory.json",
             models=_from_environment("MODELS") or (root / ".models" if root else data / "models"),
+            attachments=data / "attachments",
             logs=state / "logs",
             state=state,
             cache=_from_environment("CACHE_DIR") or dirs.user_cache_path,

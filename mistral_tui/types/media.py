@@ -59,6 +59,13 @@ def media_type_of(name: str) -> str | None:
     return MEDIA_TYPES.get(name.rpartition(".")[2].lower())
 
 
+def seems_media(data: bytes) -> bool:
+    """Return whether a file begins like a picture or a recording, and like no text."""
+    return data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF89a", b"fLaC", b"OggS")) or (
+        data.startswith(b"RIFF") and data[8:12] in (b"WAVE", b"WEBP")
+    )
+
+
 def inspect(data: bytes, name: str) -> Picture | Sound:
     """Return what is in a file, by its content and not by its name.
 

@@ -41,6 +41,11 @@ class ImagePart(msgspec.Struct, frozen=True, tag="image"):
 
     path: str
     media_type: str
+    name: str = ""
+    """What the person's file was called."""
+    width: int = 0
+    height: int = 0
+    """In pixels; 0 if unknown."""
 
 
 class AudioPart(msgspec.Struct, frozen=True, tag="audio"):
@@ -48,6 +53,9 @@ class AudioPart(msgspec.Struct, frozen=True, tag="audio"):
 
     path: str
     media_type: str
+    name: str = ""
+    """What the person's file was called."""
+    seconds: float | None = None
 
 
 class ToolCallPart(msgspec.Struct, frozen=True, tag="tool_call"):
@@ -74,6 +82,8 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
 
 KnownPart = TextPart | ReasoningPart | FilePart | ImagePart | AudioPart | ToolCallPart | ToolResultPart
 Part = KnownPart | UnknownPart
+Attachment = FilePart | ImagePart | AudioPart
+"""What a person gives along with a prompt."""
 
 
 class Usage(msgspec.Struct, frozen=True):

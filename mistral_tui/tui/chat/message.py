@@ -16,7 +16,7 @@ from mistral_tui.tui.chat.markdown import markdown_rows
 from mistral_tui.tui.chat.markdown_stream import MarkdownStream
 from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
 from mistral_tui.tui.chat.streaming_rows import StreamingRows
-from mistral_tui.types.messages import FilePart, Message
+from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, Message, Part
 from mistral_tui.types.text import printable, printable_line
 
 GLYPH = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
@@ -183,10 +183,22 @@ def _note_rows(note: str, column: int) -> list[Row]:
 def _file_rows(message: Message, column: int) -> list[Row]:
     rows = []
     for part in message.parts:
-        if isinstance(part, FilePart):
-            words = f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines"
+        if words := _file_words(part):
             rows += wrapped(Content.styled(words, "$text-muted"), column)
     return rows
+
+
+def _file_words(part: Part) -> str:
+    match part:
+        case FilePart():
+            return f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines"
+        case ImagePart():
+            size = f" {part.width}\N{MULTIPLICATION SIGN}{part.height}" if part.width else ""
+            return f"▣ {printable_line(part.name) or 'picture'}{size}"
+        case AudioPart():
+            length = f" {part.seconds:.0f} s" if part.seconds is not None else ""
+            return f"♪ {printable_line(part.name) or 'recording'}{length}"
+    return ""
 
 
 def _folded(rows: list[Row]) -> list[Row]:
