@@ -33,11 +33,14 @@ class Batching:
         self._media_next = True
 
     def fill(self, active: Sequence[Generation]) -> list[Share]:
-        """Begin a new batch with what the active requests need next; those whose reader is slow are left out."""
+        """Begin a new batch with what the active requests need next.
+
+        Those whose reader is slow are left out, and those for which another request is computing.
+        """
         self._context.clear_batch()
         shares = []
         prompts = []
-        ready = [generation for generation in active if not generation.outbox.full]
+        ready = [one for one in active if not one.outbox.full and one.following is None]
         media = [generation for generation in ready if _at_medium(generation)]
         self._media_next = bool(media) and (self._media_next or len(media) == len(ready))
         if self._media_next:

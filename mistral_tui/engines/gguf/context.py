@@ -175,19 +175,33 @@ class Context:
         """Shorten a sequence to its first `length` positions.
 
         Returns:
-            How many positions it has now: at most `length`, and 0 where the model cannot give up a part. Recurrent
-            models can't; and with a sliding window the tokens that the last ones look at may be gone.
+            How many positions it has now: at most `length`, and 0 where the model cannot give up a part.
         """
-        if length > 0 and self._model.sliding_window:
-            oldest = llama.llama_memory_seq_pos_min(self._memory, sequence)
-            if oldest > max(0, length - self._model.sliding_window):
-                length = 0
-        if not self._model.places_in_plane:  # there the last position may be less than what comes next
-            length = min(length, llama.llama_memory_seq_pos_max(self._memory, sequence) + 1)
+        length = self.can_keep(sequence, length)
         if length > 0 and llama.llama_memory_seq_rm(self._memory, sequence, length, -1):
             return length
         llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         return 0
+
+    def can_keep(self, sequence: int, length: int) -> int:
+        """Return how many positions `keep` would leave, or `copy` could take.
+
+        Recurrent models cannot give up a part; and with a sliding window the tokens that the last ones look at may
+        be gone.
+        """
+        newest = llama.llama_memory_seq_pos_max(self._memory, sequence)
+        if not self._model.places_in_plane:  # there the last position may be less than what comes next
+            length = min(length, newest + 1)
+        if length > 0 and self._model.sliding_window:
+            oldest = llama.llama_memory_seq_pos_min(self._memory, sequence)
+            if oldest > max(0, length - self._model.sliding_window):
+                return 0
+        return 0 if self._model.keeps_running_state and length <= newest else length
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let `target` share the first `length` positions of `source`, of which it may have some already."""
+        whole = self._model.keeps_running_state
+        llama.llama_memory_seq_cp(self._memory, source, target, -1, -1 if whole else length)
 
     def clear(self) -> None:
         """Forget all sequences."""

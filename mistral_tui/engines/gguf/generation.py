@@ -1,10 +1,13 @@
 """One request on its way from a prompt to the last word of its reply."""
 
+from typing import NamedTuple
+
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.constraint import ConstrainedChoice
 from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.kv_cache import Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
+from mistral_tui.engines.gguf.prompt import Prompt
 from mistral_tui.engines.gguf.sampling import Sampler, Samplers
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.transcript import Transcript
@@ -14,6 +17,14 @@ from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason
 from mistral_tui.types.requests import GenerateRequest
+
+
+class Following(NamedTuple):
+    """A request that computes what others begin with, too."""
+
+    leader: "Generation"
+    tokens: int
+    """So many first tokens are the same."""
 
 
 class Generation:
@@ -31,7 +42,11 @@ class Generation:
         self.account = Account()
         self.cancelled = False
         self.sequence: Sequence | None = None
+        self.following: Following | None = None
+        """Set while another request computes what this one begins with, too."""
         self.transcript = Transcript()
+        self.left_out = 0
+        self.first_kept: str | None = None
         self.media = MediaOfRequest()
         self.finished = False
         self.constraint: Constraint | None = None
@@ -47,17 +62,22 @@ class Generation:
 
     @property
     def started(self) -> bool:
-        """Whether its prompt is known; a request that lost its sequence is still started."""
+        """Whether its prompt was begun; a request that lost its sequence is still started."""
         return self._sampler is not None
 
-    def start(self, transcript: Transcript, shared: int) -> None:
-        """Take the prompt, of which `shared` tokens are in the KV cache."""
-        self.transcript = transcript
-        self._sampler = self._samplers.sampler(self.request.sampling, transcript.tokens)
+    def prepare(self, prompt: Prompt) -> None:
+        """Take the prompt."""
+        self.transcript = prompt.transcript
+        self.left_out = prompt.left_out
+        self.first_kept = prompt.first_kept
+
+    def start(self, shared: int) -> None:
+        """Begin: `shared` tokens of the prompt are in the KV cache."""
+        self._sampler = self._samplers.sampler(self.request.sampling, self.transcript.tokens)
         if self.constraint is not None:
             self._sampler.constrain(ConstrainedChoice(self.constraint, self._vocabulary.size))
-        self.account.begin(len(transcript.tokens), shared)
-        self.outbox.put(PromptProgress(shared, len(transcript.tokens)))
+        self.account.begin(len(self.transcript.tokens), shared)
+        self.outbox.put(PromptProgress(shared, len(self.transcript.tokens)))
 
     @property
     def sampler(self) -> Sampler:
@@ -74,6 +94,14 @@ class Generation:
             done = min(self.sequence.computed, prompt)
             self.account.computed_tokens = max(0, done - self.account.cached_tokens)
             self.outbox.put(PromptProgress(done, prompt))
+
+    def took_over(self, count: int) -> None:
+        """`count` more tokens of the prompt are in the KV cache, because another request has computed them."""
+        assert self.sequence is not None
+        account = self.account
+        if count and account.completion_tokens == 0:
+            account.cached_tokens += count
+            self.outbox.put(PromptProgress(min(self.sequence.computed, account.prompt_tokens), account.prompt_tokens))
 
     def take(self, token: int) -> None:
         """Take the next token of the reply."""

@@ -1,7 +1,11 @@
-"""Which chat has which sequence of the KV cache, and who makes way when it is full."""
+"""Which chat has which sequence of the KV cache, what sequences share, and who makes way when it is full."""
+
+from typing import NamedTuple
 
 from mistral_tui.engines.gguf.context import Context
-from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.shared_cells import SharedCells
+from mistral_tui.engines.gguf.transcript import Transcript, common_length
+from mistral_tui.types.models import Adapter
 
 
 class Sequence:
@@ -11,6 +15,8 @@ class Sequence:
         self.number = number
         self.chat_id = ""
         """The chat that may go on from here; empty: nobody."""
+        self.adapters: tuple[Adapter, ...] | None = None
+        """What it was computed with: with others, the same tokens give another state."""
         self.transcript = Transcript()
         self.computed = 0
         """How many tokens of the transcript, counted from its beginning, are in the KV cache."""
@@ -22,31 +28,102 @@ class Sequence:
         """Larger for the one that was used later."""
 
 
+class Prefix(NamedTuple):
+    """The first tokens of a prompt, where a sequence has them."""
+
+    sequence: Sequence
+    ready: int
+    """So many can be taken over now."""
+    coming: int
+    """So many once the sequence's own prompt is computed."""
+
+
 class KvCache:
-    """The sequences of one context. A cell holds one token of one sequence."""
+    """The sequences of one context. A cell holds one token, of every sequence that shares it."""
 
     def __init__(self, context: Context, count: int) -> None:
         self._context = context
         self._sequences = [Sequence(number) for number in range(count)]
+        self._shared = SharedCells(count)
         self._uses = 0
 
     @property
     def free_cells(self) -> int:
         """How many more tokens fit, with everything that is kept now."""
-        return self._context.cells - sum(sequence.computed for sequence in self._sequences)
+        return self._context.cells - self._shared.used([sequence.computed for sequence in self._sequences])
 
-    def claim(self, chat_id: str) -> Sequence | None:
-        """Return a sequence for a request of this chat, its own if it has one, or `None` if all are busy."""
+    @property
+    def has_idle(self) -> bool:
+        """Whether a sequence can be claimed."""
+        return any(not sequence.busy for sequence in self._sequences)
+
+    def own(self, chat_id: str) -> Sequence | None:
+        """Return the sequence that a chat has left, unless a request is using it."""
+        owned = (sequence for sequence in self._sequences if chat_id and sequence.chat_id == chat_id)
+        return next((sequence for sequence in owned if not sequence.busy), None)
+
+    def transcripts(self, chat_id: str) -> list[Transcript]:
+        """Return what is in the sequences, that of this chat first; of those in use what their replies began with."""
+        own = self.own(chat_id)
+        others = [sequence for sequence in self._sequences if sequence is not own and sequence.transcript.tokens]
+        known = [sequence.transcript.prompt if sequence.busy else sequence.transcript for sequence in others]
+        return [own.transcript, *known] if own is not None else known
+
+    def prefixes(self, tokens: list[int], adapters: tuple[Adapter, ...] | None) -> list[Prefix]:
+        """Return where the first tokens of a prompt are already, or soon will be."""
+        found = []
+        # At least one token is computed: the first of the reply is chosen from its logits.
+        most = len(tokens) - 1
+        for sequence in self._sequences:
+            if sequence.adapters == adapters:
+                common = min(common_length(sequence.transcript.tokens, tokens), most)
+                ready = self._reachable(sequence, common)
+                found.append(Prefix(sequence, ready, common if sequence.busy else ready))
+        return found
+
+    def claim(self, chat_id: str, spare: Sequence | None = None) -> Sequence:
+        """Return an idle sequence for a request of this chat: its own if it has one, else an unused or old one.
+
+        What is in it stays until `begin_with`.
+
+        Args:
+            chat_id: The chat.
+            spare: A sequence whose beginning is wanted: it is taken only if there is no other.
+        """
         idle = [sequence for sequence in self._sequences if not sequence.busy]
-        if not idle:
-            return None
-        own = [sequence for sequence in idle if chat_id and sequence.chat_id == chat_id]
-        chosen = own[0] if own else min(idle, key=lambda sequence: (sequence.computed > 0, sequence.used_at))
-        if not own:
-            self.clear(chosen)
+        order = sorted(idle, key=lambda sequence: (sequence is spare, sequence.computed > 0, sequence.used_at))
+        chosen = self.own(chat_id) or order[0]
         chosen.busy = True
         chosen.chat_id = chat_id
         return chosen
+
+    def begin_with(self, sequence: Sequence, prefix: Prefix | None, adapters: tuple[Adapter, ...] | None) -> None:
+        """Let a claimed sequence hold this prefix and nothing else."""
+        if prefix is None or prefix.ready == 0:
+            self.clear(sequence)
+        elif prefix.sequence is sequence:
+            self.keep(sequence, prefix.ready)
+        else:
+            self.clear(sequence)
+            self.extend(sequence, prefix.sequence, prefix.ready)
+        sequence.adapters = adapters
+
+    def extend(self, sequence: Sequence, source: Sequence, length: int) -> int:
+        """Let a sequence share the first `length` cells of another one, which begins as it does.
+
+        Returns:
+            How many tokens that saves it: fewer than wanted, or none, where the model cannot take a part.
+        """
+        length = self._reachable(source, length)
+        if length <= sequence.computed:
+            return 0
+        before = sequence.computed
+        if self._shared.between(sequence.number, source.number) < before:
+            self.keep(sequence, 0)
+        self._context.copy(source.number, sequence.number, source.transcript.position(length))
+        self._shared.copied(source.number, sequence.number, length)
+        sequence.computed = length
+        return length - before
 
     def release(self, sequence: Sequence) -> None:
         """The request that used this sequence is done; what is in it is kept for the next one of the chat."""
@@ -69,11 +146,11 @@ class KvCache:
         if kept != position and transcript.placed:
             kept = self._context.keep(sequence.number, 0)
         sequence.computed = length if kept == position else kept
+        self._shared.cut(sequence.number, sequence.computed)
 
     def clear(self, sequence: Sequence) -> None:
         """Forget what is in a sequence."""
-        self._context.keep(sequence.number, 0)
-        sequence.computed = 0
+        self.keep(sequence, 0)
         sequence.transcript = Transcript()
         sequence.first_kept = None
         if not sequence.busy:
@@ -95,3 +172,9 @@ class KvCache:
                 sequence.chat_id = ""
                 if not sequence.busy:
                     self.clear(sequence)
+
+    def _reachable(self, sequence: Sequence, length: int) -> int:
+        """Return how many of the first `length` tokens of a sequence it, or another one, could begin with now."""
+        length = sequence.transcript.cut(min(length, sequence.computed))
+        position = sequence.transcript.position(length)
+        return length if self._context.can_keep(sequence.number, position) == position else 0

@@ -25,8 +25,6 @@ class Prompt:
     """A prompt that is ready to be computed."""
 
     transcript: Transcript
-    shared: int
-    """How many of its first tokens are those of the chat's previous transcript."""
     left_out: int
     """How many of the oldest messages are not part of it."""
     first_kept: str | None
@@ -54,7 +52,7 @@ class PromptWriter:
     def write(
         self,
         request: GenerateRequest,
-        previous: Transcript,
+        known: Sequence[Transcript],
         first_kept: str | None,
         media: Mapping[str, Medium] = _NO_MEDIA,
     ) -> Prompt:
@@ -62,7 +60,8 @@ class PromptWriter:
 
         Args:
             request: What was asked.
-            previous: What the chat's part of the KV cache holds; empty if there is none.
+            known: What the KV cache holds, that of this chat first: what a prompt begins as it does is not
+                tokenized again.
             first_kept: `Prompt.first_kept` of the chat's last prompt.
             media: The pictures and recordings of the request, by the path of their files.
 
@@ -82,9 +81,10 @@ class PromptWriter:
             text = self._template.render(
                 (*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text, arguments=arguments
             )
-            transcript, shared = previous.followed_by(text, self._vocabulary, by_key)
+            previous = max(known, key=lambda transcript: transcript.shares(text), default=Transcript())
+            transcript, _ = previous.followed_by(text, self._vocabulary, by_key)
             left_out = sum(map(len, turns[:begin]))
-            return Prompt(transcript, shared, left_out, kept[0].id if left_out else None)
+            return Prompt(transcript, left_out, kept[0].id if left_out else None)
 
         wanted = request.sampling.max_tokens
         reserve = min(wanted or self._n_ctx, self._n_ctx // 4)

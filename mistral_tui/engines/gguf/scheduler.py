@@ -6,8 +6,8 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
-from typing import Final
 
+from mistral_tui.engines.gguf.admission import Admission
 from mistral_tui.engines.gguf.batching import Batching, Share
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.generation import Generation
@@ -23,13 +23,9 @@ from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.events import ContextTrimmed
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
-
-_GROWTH: Final = 64
-"""Cells that must be free for each active reply to grow before one more request is let in."""
 
 
 class Scheduler:
@@ -52,10 +48,10 @@ class Scheduler:
         self._loaded = loaded
         self._model = model
         self._context = context
-        self._writer = writer
         self._governor = governor
         self._queries = TextQueries(model, writer.template)
         self._cache = KvCache(context, max_seqs)
+        self._admission = Admission(self._cache, writer)
         self._batching = Batching(context)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
         self._media = MediaQueue(loaded.name, reader, self._wake)
@@ -194,18 +190,12 @@ class Scheduler:
 
     def _admit(self) -> None:
         """Give sequences to those that wait, first come, first served."""
-        while self._waiting:
+        while self._waiting and self._cache.has_idle:
             generation = self._waiting[0]
-            sequence = self._cache.claim(generation.request.chat_id)
-            if sequence is None:
-                break
-            generation.sequence = sequence
             try:
-                fits = self._prepare(generation)
+                fits = self._admission.admit(generation, self._active)
             except MediaNeeded as needed:
                 self._waiting.popleft()
-                generation.sequence = None
-                self._cache.release(sequence)
                 self._media.read(generation, needed.paths)
                 continue
             except MistralTuiError as error:
@@ -215,50 +205,17 @@ class Scheduler:
                 traceback.print_exc()
                 self._fail(generation, f"the prompt cannot be prepared: {error!r}; see the log")
                 continue
-            if not fits and not self._active:
-                self._fail(generation, "the KV cache has too few cells for it; load the model with a larger --n-ctx")
-                continue
-            if not fits:
-                generation.sequence = None
-                self._cache.release(sequence)
+            if fits:
+                self._active.append(self._waiting.popleft())
+            elif self._active:
                 break
-            self._waiting.popleft()
-            self._active.append(generation)
+            else:
+                self._fail(generation, "the KV cache has too few cells for it; load the model with a larger --n-ctx")
         self._no_room = bool(self._waiting)
-
-    def _prepare(self, generation: Generation) -> bool:
-        """Write the prompt and find cells for it; return whether there are enough."""
-        sequence = generation.sequence
-        assert sequence is not None
-        growth = _GROWTH * (len(self._active) + 1) if self._active else 0
-        if generation.started:
-            self._cache.clear(sequence)
-            if lacking := generation.media.lacking(generation.transcript.placed, 0):
-                raise MediaNeeded(lacking)
-            if not self._cache.make_room(len(generation.transcript.tokens) + growth):
-                return False
-            sequence.transcript = generation.transcript
-            return True
-        media = generation.media
-        prompt = self._writer.write(generation.request, sequence.transcript, sequence.first_kept, media.media)
-        tokens = len(prompt.transcript.tokens)
-        # At least one token is computed: the first of the reply is chosen from its logits.
-        shared = prompt.transcript.cut(min(prompt.shared, sequence.computed, tokens - 1))
-        if lacking := media.lacking(prompt.transcript.placed, shared):
-            raise MediaNeeded(lacking)
-        # What the sequence holds beyond that gives way to the new tokens.
-        if not self._cache.make_room(tokens - sequence.computed + growth):
-            return False
-        self._cache.keep(sequence, shared)
-        sequence.transcript = prompt.transcript
-        sequence.first_kept = prompt.first_kept
-        if prompt.left_out:
-            generation.outbox.put(ContextTrimmed(prompt.left_out))
-        generation.start(prompt.transcript, sequence.computed)
-        return True
 
     def _step(self) -> None:
         """Compute one batch and hand out what came of it."""
+        self._follow()
         shares = self._batching.fill(self._active)
         if not shares:
             return
@@ -282,11 +239,13 @@ class Scheduler:
             self._find_culprit(shares, outcome)
 
     def _hand_out(self, shares: list[Share]) -> None:
-        for generation, tokens, row in shares:
+        for generation, tokens, _ in shares:
+            generation.computed(tokens)
+        self._follow()  # before a request ends, and what it has computed is gone
+        for generation, _, row in shares:
+            if row is None:
+                continue
             try:
-                generation.computed(tokens)
-                if row is None:
-                    continue
                 if self._context.has_nan(row):
                     self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
                     continue
@@ -301,6 +260,11 @@ class Scheduler:
             if generation.finished:
                 self._retire(generation)
 
+    def _follow(self) -> None:
+        """Let those who wait for what another request computes have it."""
+        for generation in self._active:
+            self._admission.follow(generation)
+
     def _make_way(self, cells: int) -> None:
         """The KV cache is full: idle chats go first, then the newest request waits for its turn again."""
         if self._cache.make_room(cells):
@@ -312,7 +276,8 @@ class Scheduler:
         sequence = newest.sequence
         assert sequence is not None
         self._active.remove(newest)
-        newest.sequence = None
+        newest.sequence = newest.following = None
+        self._follow()
         self._cache.clear(sequence)
         self._cache.release(sequence)
         self._waiting.appendleft(newest)

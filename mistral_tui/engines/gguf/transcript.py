@@ -33,6 +33,7 @@ class Transcript:
         self._text = text
         self._marks = marks or []
         self._reply = bytearray()
+        self._given = len(self.tokens), text
 
     def append(self, token: int, piece: bytes) -> None:
         """Add a token that the model wrote."""
@@ -46,6 +47,18 @@ class Transcript:
             self._text += self._reply.decode("utf-8", "replace")
             self._reply.clear()
         return self._text
+
+    @property
+    def prompt(self) -> "Transcript":
+        """What the reply was added to; also while it is being written."""
+        tokens, text = self._given
+        prompt = Transcript(self.tokens[:tokens], text, self._marks)
+        prompt.placed = self.placed
+        return prompt
+
+    def shares(self, prompt: str) -> int:
+        """Return how many first characters `prompt` has in common with the text; not while a reply is written."""
+        return common_length(self.text, prompt)
 
     def stretch(self, index: int) -> tuple[int, Placed | None]:
         """Return where what is at place `index` ends: tokens, or the embeddings that are returned along."""
@@ -88,7 +101,7 @@ class Transcript:
             media: By key, all that `prompt` marks.
         """
         text = self.text
-        common = _common_length(text, prompt)
+        common = common_length(text, prompt)
         if text and common == len(text):
             rest, marks = _tokenize(prompt, common, len(self.tokens), vocabulary, media)
             # Only at a control token is it certain that the seam changes nothing.
@@ -98,7 +111,7 @@ class Transcript:
         index, place = known[-1] if known else (0, 0)
         rest, marks = _tokenize(prompt, place, index, vocabulary, media)
         following = self._joined(index, rest, marks, prompt, media)
-        return following, index + _common_length(self.tokens[index:], rest)
+        return following, index + common_length(self.tokens[index:], rest)
 
     def _joined(
         self, index: int, rest: list[int], marks: list[Mark], prompt: str, media: Mapping[str, Medium]
@@ -171,7 +184,7 @@ def _placed(text: str, marks: Sequence[Mark], media: Mapping[str, Medium]) -> li
     return placed
 
 
-def _common_length(one: Sequence[object], other: Sequence[object]) -> int:
+def common_length(one: Sequence[object], other: Sequence[object]) -> int:
     """Return how many first elements are equal, by halving: comparing slices is native, element by element is not."""
     low, high = 0, min(len(one), len(other))
     if one[:high] == other[:high]:

@@ -60,6 +60,7 @@ class FakeContext:
     def __init__(self, cells: int = 100, parts: bool = True) -> None:
         self.cells = cells
         self.cleared: list[int] = []
+        self.copied: list[tuple[int, int, int]] = []
         self._parts = parts
 
     def keep(self, sequence: int, length: int) -> int:
@@ -67,6 +68,36 @@ class FakeContext:
             self.cleared.append(sequence)
             return 0
         return length
+
+    def can_keep(self, sequence: int, length: int) -> int:
+        return length if self._parts else 0
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        self.copied.append((source, target, length))
+
+
+class CellsOfSequences(FakeContext):
+    """Knows of each sequence which cells it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cells: dict[int, list[object]] = {}
+
+    @property
+    def used(self) -> int:
+        return len({id(cell) for cells in self._cells.values() for cell in cells})
+
+    def compute(self, sequence: int, length: int) -> None:
+        cells = self._cells.setdefault(sequence, [])
+        cells += [object() for _ in range(length - len(cells))]
+
+    def keep(self, sequence: int, length: int) -> int:
+        del self._cells.get(sequence, [])[length:]
+        return length
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        assert self._cells.get(target, []) == self._cells[source][: len(self._cells.get(target, []))]
+        self._cells[target] = self._cells[source][:length]
 
 
 def as_context(fake: FakeContext) -> Context:

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.core
 N_CTX = 256
 COUNT = user("Write the numbers from 1 to 50, separated by commas.")
 STORY = user("Tell me a long story about a king.")
+BEGINNING = 24
+"""Tokens that all chats begin with: the model's own system prompt."""
 
 
 @pytest.fixture(scope="module")
@@ -82,5 +84,5 @@ def test_an_idle_chat_makes_way_and_is_computed_again_later(small: Client) -> No
     first = small.answer(COUNT, chat="idle", max_tokens=60)
     small.answer(user("word " * 180), chat="large", max_tokens=16)
     again = small.answer(COUNT, chat="idle", max_tokens=60)
-    assert again.usage.cached_tokens == 0
+    assert again.usage.cached_tokens <= BEGINNING
     assert again.text == first.text

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mistral_tui.engines.gguf.prompt import Prompt, PromptWriter
-from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Message
@@ -35,7 +34,7 @@ def conversation(turns: int, length: int = 6) -> list[Message]:
 def written(messages: list[Message], n_ctx: int, first_kept: str | None = None, max_tokens: int = 8) -> Prompt:
     writer = PromptWriter(ChatTemplate(TEMPLATE), as_vocabulary(FakeVocabulary()), n_ctx)
     request = GenerateRequest(tuple(messages), SamplingParams(max_tokens=max_tokens))
-    return writer.write(request, Transcript(), first_kept)
+    return writer.write(request, (), first_kept)
 
 
 def test_a_conversation_that_fits_is_whole() -> None:
@@ -100,6 +99,6 @@ def test_a_very_long_conversation_is_cut_before_it_is_rendered() -> None:
     writer = PromptWriter(Counting(TEMPLATE), as_vocabulary(FakeVocabulary()), n_ctx=100)
     messages = conversation(5_000, length=100)
     messages[-1] = user("z")
-    prompt = writer.write(GenerateRequest(tuple(messages), SamplingParams(max_tokens=8)), Transcript(), None)
+    prompt = writer.write(GenerateRequest(tuple(messages), SamplingParams(max_tokens=8)), (), None)
     assert prompt.left_out == 10_000
     assert max(rendered) < 50

@@ -1,0 +1,94 @@
+"""How a request gets its sequence: with as much of its prompt as the KV cache has, or soon will have."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mistral_tui.engines.gguf.generation import Following, Generation
+from mistral_tui.engines.gguf.kv_cache import KvCache, Prefix
+from mistral_tui.engines.gguf.media_queue import MediaNeeded
+from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.types.events import ContextTrimmed
+
+_GROWTH: Final = 64
+"""Cells that must be free for each active reply to grow before one more request is let in."""
+_WORTH_WAITING: Final = 32
+"""A request waits for another one that computes at least so many tokens of its prompt."""
+
+
+class Admission:
+    """Prepares requests for the context.
+
+    A prompt takes over the longest beginning that any sequence holds, of whatever chat: so a retry in a chat of its
+    own, or a fork, computes only what is new. If another request is just computing a longer one, it is waited for:
+    it takes that request less time than both together.
+    """
+
+    def __init__(self, cache: KvCache, writer: PromptWriter) -> None:
+        self._cache = cache
+        self._writer = writer
+
+    def admit(self, generation: Generation, active: Sequence[Generation]) -> bool:
+        """Give a request a sequence, if there are cells for its prompt.
+
+        Args:
+            generation: It has no sequence; one must be idle.
+            active: The requests that have one.
+
+        Returns:
+            Whether there is room. If not, it has no sequence still.
+
+        Raises:
+            MistralTuiError: There can be no prompt for it.
+            MediaNeeded: Some of its media must be encoded first.
+        """
+        cache, request = self._cache, generation.request
+        if not generation.transcript.tokens:
+            own = cache.own(request.chat_id)
+            known = cache.transcripts(request.chat_id)
+            first_kept = own.first_kept if own else None
+            generation.prepare(self._writer.write(request, known, first_kept, generation.media.media))
+        tokens = generation.transcript.tokens
+        prefixes = cache.prefixes(tokens, request.adapters)
+        own = cache.own(request.chat_id)
+        best = max(prefixes, key=lambda prefix: (prefix.ready, prefix.sequence is own), default=None)
+        if lacking := generation.media.lacking(generation.transcript.placed, best.ready if best else 0):
+            raise MediaNeeded(lacking)
+        generation.sequence = sequence = cache.claim(request.chat_id, spare=best.sequence if best else None)
+        cache.begin_with(sequence, best, request.adapters)
+        sequence.transcript = generation.transcript
+        sequence.first_kept = generation.first_kept
+        following = _worth_following(prefixes, sequence.computed, active)
+        missing = len(tokens) - max(sequence.computed, following.tokens if following else 0)
+        if not cache.make_room(missing + (_GROWTH * (len(active) + 1) if active else 0)):
+            generation.sequence = None
+            cache.release(sequence)
+            return False
+        generation.following = following
+        if not generation.started:
+            if generation.left_out:
+                generation.outbox.put(ContextTrimmed(generation.left_out))
+            generation.start(sequence.computed)
+        return True
+
+    def follow(self, generation: Generation) -> None:
+        """Let a request that waits for another one take over what that has computed."""
+        following, sequence = generation.following, generation.sequence
+        if following is None or sequence is None:
+            return
+        leader = following.leader
+        source = None if leader.finished else leader.sequence
+        if source is not None:
+            generation.took_over(self._cache.extend(sequence, source, following.tokens))
+        # A leader that is not computed further, for whatever reason, is not waited for.
+        if source is None or leader.outbox.full or source.computed >= following.tokens:
+            generation.following = None
+
+
+def _worth_following(prefixes: list[Prefix], ready: int, active: Sequence[Generation]) -> Following | None:
+    longest = max(prefixes, key=lambda prefix: prefix.coming, default=None)
+    if longest is None or longest.coming < ready + _WORTH_WAITING:
+        return None
+    leader = next((other for other in active if other.sequence is longest.sequence), None)
+    if leader is None or leader.outbox.full:
+        return None
+    return Following(leader, longest.coming)
