@@ -76,6 +76,9 @@ class ScriptedLoop:
     def forget(self, chat_id: str) -> None:
         """Nothing is kept."""
 
+    def set_threads(self, count: int) -> None:
+        pass
+
     def stop(self) -> None:
         """Return from `run`."""
         self._stopped.set()

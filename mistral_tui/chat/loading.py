@@ -22,6 +22,19 @@ class Pool(Protocol):
         """
         ...
 
+    async def unload(self, model: str) -> None:
+        """Unload a model, by its name or path; its engines load it again when asked.
+
+        Raises:
+            ModelNotFound: It is not loaded.
+            EngineError: It is answering, or being loaded.
+        """
+        ...
+
+    def listen(self, on_notice: Callable[[str], None]) -> None:
+        """Tell what a person should know of the loaded models, on the event loop."""
+        ...
+
     async def close(self) -> None:
         """Unload everything."""
         ...

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import msgspec
 
@@ -137,6 +138,21 @@ class Workspace:
             ModelError, EngineError: It cannot be loaded.
         """
         return await self._engine(on_progress or (lambda progress: None))
+
+    async def unload(self) -> None:
+        """Unload the chosen model; the next prompt loads it again.
+
+        Raises:
+            ModelNotFound: None is loaded.
+            EngineError: It is answering, or being loaded.
+        """
+        if self.entry is None:
+            raise ModelNotFound("no model is chosen")
+        await self._pool.unload(self.entry.name)
+
+    def listen(self, on_notice: Callable[[str], None]) -> None:
+        """Tell what the person should know of the loaded models: that one was unloaded, and why."""
+        self._pool.listen(on_notice)
 
     async def choose_chat_template(self, template: str) -> None:
         """Use a chat template for the chosen model, now and in later runs.

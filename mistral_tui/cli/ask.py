@@ -36,7 +36,7 @@ def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
     """
     call = parse(arguments, flags)
     setup = Setup.read(strict=True)
-    return asyncio.run(answer(call, setup, EnginePool(setup.paths.logs)))
+    return asyncio.run(answer(call, setup, EnginePool(setup.paths.logs, limits=setup.pool_limits(call))))
 
 
 def parse(arguments: Sequence[str], flags: ModelFlags) -> AskFlags:
@@ -61,6 +61,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
     """
     store = None if call.no_save else Store(setup.paths.database)
     workspace = Workspace(pool, store, None, setup.load_options(call), setup.sampling(call))
+    workspace.listen(lambda notice: say("note", notice))
     try:
         chat = await _chat(call, setup, workspace)
         # The model loads while files and the pipe are read.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from mistral_tui.config.quantities import duration, size
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.models import FlashAttention, KvType
 
@@ -53,6 +54,9 @@ class ModelFlags(argparse.Namespace):
     chat_template: str | None = None
     seed: int | None = None
     force: bool = False
+    memory_budget: int | None = None
+    max_loaded: int | None = None
+    keep_alive: float | None = None
 
 
 class SamplingFlags(ModelFlags):
@@ -122,6 +126,7 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument("-s", "--seed", type=_at_least(0), metavar="N", help="seed of the sampling")
     group.add_argument("--force", action="store_true", help="load a model although it seems too large for the memory")
     _add_device_flags(parser)
+    _add_pool_flags(parser)
 
 
 def _add_device_flags(parser: argparse.ArgumentParser) -> None:
@@ -193,6 +198,15 @@ def _shares(text: str) -> tuple[float, ...]:
 
 def _addresses(text: str) -> tuple[str, ...]:
     return tuple(address.strip() for address in text.split(",") if address.strip())
+
+
+def _add_pool_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("loaded models")
+    group.add_argument("--memory-budget", type=size, metavar="SIZE", help="memory for all of them, such as 8GB")
+    group.add_argument("--max-loaded", type=_at_least(1), metavar="N", help="most models that are loaded at once")
+    group.add_argument(
+        "--keep-alive", type=duration, metavar="TIME", help="unload after so long without a prompt: 10m, 0, forever"
+    )
 
 
 def _bias(argument: str) -> tuple[str, float]:

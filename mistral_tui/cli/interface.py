@@ -29,7 +29,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.model)
     workspace = Workspace(
-        EnginePool(setup.paths.logs, loader),
+        EnginePool(setup.paths.logs, loader, setup.pool_limits(flags)),
         Store(setup.paths.database),
         entry,
         setup.load_options(flags),

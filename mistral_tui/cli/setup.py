@@ -12,6 +12,7 @@ from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.template_files import template_text
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
+from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
 
 
@@ -87,6 +88,12 @@ class Setup:
         if flags.chat_template is not None:
             given["chat_template"] = template_text(flags.chat_template, self.paths.chat_templates)
         return msgspec.structs.replace(options, force=flags.force, **given)
+
+    def pool_limits(self, flags: ModelFlags) -> PoolLimits:
+        """Return what may stay loaded: the flags over the settings."""
+        names = PoolLimits.__struct_fields__
+        given = {name: value for name in names if (value := getattr(flags, name)) is not None}
+        return msgspec.structs.replace(self.settings.pool_limits(), **given)
 
     def sampling(self, flags: ModelFlags) -> SamplingParams:
         """Return how replies are sampled: the flags over the settings.

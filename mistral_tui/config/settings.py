@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from mistral_tui.config.quantities import duration, size
 from mistral_tui.config.text_files import read_text
 from mistral_tui.types.errors import ConfigError, InvalidRequest
 from mistral_tui.types.models import FlashAttention, KvType, LoadOptions
+from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.text import printable_line
 
@@ -31,6 +33,11 @@ class Settings(msgspec.Struct, frozen=True):
     kv_type: KvType | None = None
     flash_attention: FlashAttention | None = None
     batch_tokens: int | None = None
+    memory_budget: str | float | None = None
+    """Memory for all loaded models together, such as `8GB`; a number means GB."""
+    max_loaded: int | None = None
+    keep_alive: str | float | None = None
+    """How long a model stays loaded without a prompt: `10m`, `1h`, `forever`, or seconds."""
     temperature: float | None = None
     dynatemp_range: float | None = None
     dynatemp_exponent: float | None = None
@@ -64,6 +71,17 @@ class Settings(msgspec.Struct, frozen=True):
     def sampling(self) -> SamplingParams:
         """Return how tokens are chosen."""
         return SamplingParams(**self._given(SamplingParams))
+
+    def pool_limits(self) -> PoolLimits:
+        """Return what may stay loaded, and how long."""
+        given: dict[str, Any] = {}
+        if self.memory_budget is not None:
+            given["memory_budget"] = size(self.memory_budget)
+        if self.max_loaded is not None:
+            given["max_loaded"] = self.max_loaded
+        if self.keep_alive is not None:
+            given["keep_alive"] = duration(self.keep_alive)
+        return PoolLimits(**given)
 
     def _given(self, struct: type[msgspec.Struct]) -> dict[str, Any]:
         names = [name for name in struct.__struct_fields__ if name in self.__struct_fields__]
@@ -131,6 +149,8 @@ def _checked(key: str, value: Any, others: dict[str, Any]) -> Any:
     except msgspec.ValidationError as error:
         expected = str(error).replace(" | null", "").replace("`", "")
         raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
+    if key in ("memory_budget", "max_loaded", "keep_alive"):
+        Settings(**{key: value}).pool_limits()
     for struct in (LoadOptions, SamplingParams):
         if key in struct.__struct_fields__:
             together = {name: other for name, other in others.items() if name in struct.__struct_fields__}

@@ -48,6 +48,10 @@ class EngineLoop(Protocol):
         """Release what the KV cache keeps for a chat."""
         ...
 
+    def set_threads(self, count: int) -> None:
+        """Compute with at most so many threads from now on: other models have a share of the cores."""
+        ...
+
     def stop(self) -> None:
         """Make `run` return soon, whatever it is doing."""
         ...

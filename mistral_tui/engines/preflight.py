@@ -3,10 +3,12 @@
 import importlib.util
 import os
 import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mistral_tui.types.errors import BadModelFile, ModelError, ModelNotFound
+from mistral_tui.types.errors import BadModelFile, ModelError, ModelNotFound, NotEnoughMemory
 from mistral_tui.types.models import LoadOptions, ModelEntry
 
 _ACCELERATORS: Final = ("ggml-cuda", "ggml-hip", "ggml-metal", "ggml-musa", "ggml-opencl", "ggml-sycl", "ggml-vulkan")
@@ -38,19 +40,53 @@ def check_file(entry: ModelEntry) -> None:
         raise BadModelFile(f"{entry.path} may not be read by you; change its permissions")
 
 
-def check_content(entry: ModelEntry, options: LoadOptions) -> None:
+@dataclass(frozen=True)
+class Taken:
+    """Memory that a model of ours takes, or is about to."""
+
+    pid: int | None
+    """Its worker, if that runs already."""
+    bytes: int
+
+
+def check_content(
+    entry: ModelEntry,
+    options: LoadOptions,
+    taken: Sequence[Taken] = (),
+    budget: int | None = None,
+    reclaimed: int = 0,
+) -> int:
     """Read the header and compare the memory that is needed with what is free; takes milliseconds.
+
+    Args:
+        entry: The model.
+        options: How it is to be loaded; with `force` everything fits.
+        taken: What our other models take.
+        budget: Bytes that all our models may take together; `None`: what is free.
+        reclaimed: Bytes of `taken` that would be free again if models were unloaded.
+
+    Returns:
+        Bytes that it needs, as estimated.
 
     Raises:
         BadModelFile: The header is damaged.
-        NotEnoughMemory: It does not fit, and `options.force` is not set.
+        NotEnoughMemory: It does not fit; names what it needs and what there is.
     """
     # Imported here, on a thread: the worker's start comes first.
     from mistral_tui.models.gguf_header import read_header
-    from mistral_tui.models.memory_fit import check_fit
+    from mistral_tui.models.memory_fit import check_fit, free_memory, gigabytes
 
+    header = read_header(entry.path)
+    free = free_memory() - sum(map(_unseen, taken)) + reclaimed
     # With accelerators only the worker knows what is free where; see `mistral_tui.engines.gguf.placement`.
-    check_fit(read_header(entry.path), options, accelerated=may_be_accelerated())
+    needed = check_fit(header, options, max(0, free), accelerated=may_be_accelerated()).total
+    left = None if budget is None else budget - sum(one.bytes for one in taken) + reclaimed
+    if left is not None and needed > left and not options.force:
+        raise NotEnoughMemory(
+            f"{entry.name} needs about {gigabytes(needed)} of memory, and {gigabytes(max(0, left))} are left of the "
+            f"memory budget of {gigabytes(budget or 0)}; raise --memory-budget, or ask for a smaller --n-ctx"
+        )
+    return needed
 
 
 def may_be_accelerated() -> bool:
@@ -59,3 +95,15 @@ def may_be_accelerated() -> bool:
     places = found.submodule_search_locations or () if found is not None else ()
     libraries = [path.name for place in places for path in (Path(place) / "lib").glob("*ggml-*")]
     return any(backend in name for name in libraries for backend in _ACCELERATORS)
+
+
+def _unseen(taken: Taken) -> int:
+    """Return how much of what a model takes the system calls free: it is still to come, or mapped from its file."""
+    import psutil
+
+    try:
+        memory = psutil.Process(taken.pid).memory_info() if taken.pid else None
+    except psutil.Error:
+        return 0  # it has just ended
+    own = 0 if memory is None else memory.rss - getattr(memory, "shared", 0)
+    return max(0, taken.bytes - own)

@@ -83,6 +83,12 @@ class Forget(Frame, frozen=True, tag="forget"):
     chat_id: str
 
 
+class Threads(Frame, frozen=True, tag="threads"):
+    """Compute with at most so many threads from now on."""
+
+    count: int
+
+
 class Loading(Frame, frozen=True, tag="loading"):
     """How far a load has come."""
 
@@ -115,7 +121,7 @@ class Answered(Frame, frozen=True, tag="answered"):
     answer: Answer
 
 
-ToWorker = Hello | Load | Generate | Ask | More | Cancel | Forget
+ToWorker = Hello | Load | Generate | Ask | More | Cancel | Forget | Threads
 FromWorker = Hello | Loading | Loaded | LoadFailed | Events | Answered
 
 _encoder = msgspec.msgpack.Encoder()

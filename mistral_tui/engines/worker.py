@@ -147,6 +147,9 @@ class Worker:
             case wire.Forget():
                 if self._loop is not None:
                     self._loop.forget(frame.chat_id)
+            case wire.Threads():
+                if self._loop is not None:
+                    self._loop.set_threads(frame.count)
             case wire.Hello():
                 raise wire.WireError("hello came twice")
 

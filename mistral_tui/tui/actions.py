@@ -160,6 +160,7 @@ ACTIONS: tuple[Action, ...] = (
         slash=("template",),
         palette=True,
     ),
+    Action("unload_model", "Unload the model", ("f10",), "app", "Program", slash=("unload",), palette=True),
     Action("theme", "Change the colours", ("f9",), "app", "Program", slash=("theme",), palette=True),
     Action("focus_next", "Next part of the screen", ("tab",), "app", "Program"),
     Action("focus_previous", "Part of the screen before", ("shift+tab",), "app", "Program"),

@@ -84,6 +84,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.workspace.listen(self.notify)
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
         self.action_load_model()
@@ -123,6 +124,15 @@ class MistralApp(App[None], inherit_bindings=False):
             self.pane.show_model(self._offer())
         else:
             self.run_worker(load_model(self.workspace, entry, self.post_message), group="load", exclusive=True)
+
+    async def action_unload_model(self) -> None:
+        """Free the memory that the model takes, until the next prompt."""
+        try:
+            await self.workspace.unload()
+        except MistralTuiError as error:
+            self.pane.status.hint(str(error))
+        else:
+            self.notify("the model is unloaded; the next prompt loads it again")
 
     def _offer(self) -> ModelState:
         starter = self._starter

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def scripted_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let workers find `tests.stubs`, and accept a model file that is none."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr("mistral_tui.engines.supervised.check_content", lambda entry, options: None)
+    monkeypatch.setattr("mistral_tui.engines.pool.check_content", lambda *args: 1)
 
 
 @pytest.fixture
@@ -68,6 +68,6 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
-def logs(folder: Path) -> str:
+def logs(folder: Path, names: str = "worker-*.log") -> str:
     """Return what all workers have logged."""
-    return "".join(path.read_text() for path in sorted(folder.glob("worker-*.log")))
+    return "".join(path.read_text() for path in sorted(folder.glob(names)))

@@ -214,11 +214,11 @@ async def test_the_content_of_the_file_is_checked_while_the_worker_starts(
 ) -> None:
     seen: list[int] = []
 
-    def refuse(entry: ModelEntry, options: LoadOptions) -> None:
+    def refuse(entry: ModelEntry, *args: object) -> int:
         seen.append(len(workers()))
         raise BadModelFile(f"{entry.path} has a wrong magic number")
 
-    monkeypatch.setattr("mistral_tui.engines.supervised.check_content", refuse)
+    monkeypatch.setattr("mistral_tui.engines.pool.check_content", refuse)
     pool = EnginePool(tmp_path, loops.LOADER)
     with pytest.raises(BadModelFile, match="magic"):
         await pool.acquire(entry)
@@ -284,11 +284,12 @@ async def test_a_model_that_answers_nobody_makes_room_for_another(
         await answer(old, prompt("tokens=1"))
         await answer(recent, prompt("tokens=1"))
 
-        def check(entry: ModelEntry, options: LoadOptions) -> None:
-            if len(workers()) > 3:
+        def check(entry: ModelEntry, options: LoadOptions, taken: object, budget: None, reclaimed: int = 0) -> int:
+            if len(workers()) > 3 and not reclaimed:
                 raise NotEnoughMemory("too much")
+            return 1
 
-        monkeypatch.setattr("mistral_tui.engines.supervised.check_content", check)
+        monkeypatch.setattr("mistral_tui.engines.pool.check_content", check)
         await supervised(pool, entry, "steps=5")
         assert [engine.worker_pid is None for engine in (old, recent, busy)] == [True, False, False]
         text, _ = await answer(old, prompt("tokens=1"))
@@ -299,10 +300,10 @@ async def test_a_model_that_answers_nobody_makes_room_for_another(
 async def test_without_a_model_to_unload_there_is_not_enough_memory(
     pool: EnginePool, entry: ModelEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(entry: ModelEntry, options: LoadOptions) -> None:
+    def refuse(*args: object) -> int:
         raise NotEnoughMemory("needs 9 GB")
 
-    monkeypatch.setattr("mistral_tui.engines.supervised.check_content", refuse)
+    monkeypatch.setattr("mistral_tui.engines.pool.check_content", refuse)
     with pytest.raises(NotEnoughMemory, match="9 GB"):
         await pool.acquire(entry)
 

@@ -118,7 +118,7 @@ async def test_a_long_reply_with_much_text_arrives_whole(worker: WorkerProcess) 
 
 
 async def test_a_worker_that_ignores_a_cancel_is_killed(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CANCEL_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "cancel_seconds", 0.2)
     stuck, other = prompt("tokens=100000 delay=0.001 deaf=1"), prompt("tokens=100000 delay=0.001")
     async with aclosing(worker.generate(stuck)) as events, aclosing(worker.generate(other)) as others:
         await first_text(others)

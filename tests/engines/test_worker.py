@@ -196,12 +196,12 @@ PARENT = """
 import asyncio, os, sys
 from pathlib import Path
 from mistral_tui.engines.pool import EnginePool
-from mistral_tui.engines import supervised
+from mistral_tui.engines import pool
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from tests.engines.conftest import answer, prompt
 from tests.stubs import loops
 
-supervised.check_content = lambda entry, options: None
+pool.check_content = lambda *args: 0
 
 async def main(folder, script):
     model = folder / "m.gguf"

@@ -107,6 +107,8 @@ class FakePool:
     """If given, a load stays at 40% until it is set."""
     loads: list[ModelEntry] = field(default_factory=list)
     closed: bool = False
+    unloaded: list[str] = field(default_factory=list)
+    listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     async def acquire(
         self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
@@ -120,6 +122,14 @@ class FakePool:
             raise self.error
         report(LoadProgress("ready", 1.0))
         return self.engine
+
+    async def unload(self, model: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.unloaded.append(model)
+
+    def listen(self, on_notice: Callable[[str], None]) -> None:
+        self.listeners.append(on_notice)
 
     async def close(self) -> None:
         self.closed = True

@@ -157,6 +157,9 @@ class ScriptedLoop:
     def forget(self, chat_id: str) -> None:
         print(f"forgot {chat_id}", flush=True)
 
+    def set_threads(self, count: int) -> None:
+        print(f"threads: {count}", flush=True)
+
     def stop(self) -> None:
         self.stopped = True
         self.wake()

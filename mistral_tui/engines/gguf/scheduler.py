@@ -114,6 +114,10 @@ class Scheduler:
             self._forgotten.append(chat_id)
             self._tell()
 
+    def set_threads(self, count: int) -> None:
+        """Compute with at most so many threads."""
+        self._governor.limit(count)
+
     def stop(self) -> None:
         """Make `run` return soon."""
         with self._changed:

@@ -6,13 +6,13 @@ third to a factor of forty. So a core that another program uses up is left to it
 core, nobody can tell beforehand whether a thread on it helps or hinders: then the speed itself is compared.
 """
 
-import os
-from pathlib import Path
 from statistics import mean
 from time import perf_counter, process_time
 from typing import Final
 
 import psutil
+
+from mistral_tui.engines.cores import usable_cores
 
 MOST_THREADS: Final = 16
 """Decoding waits for memory, not for cores; beyond this more threads seldom help."""
@@ -34,22 +34,6 @@ _SLOWER: Final = 1.3
 _HOPELESS: Final = 2.0
 
 
-def usable_cores() -> int:
-    """Return the physical cores that this process may use."""
-    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return max(1, min(cores, allowed, _quota() or cores))
-
-
-def _quota() -> int | None:
-    """Return the cores that a container may use, rounded up; `None` without a limit."""
-    try:
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return -(-int(limit) // int(period))
-    except (OSError, ValueError):
-        return None
-
-
 class ThreadGovernor:
     """Chooses the number of threads.
 
@@ -61,18 +45,26 @@ class ThreadGovernor:
     def __init__(self, fixed: int | None) -> None:
         self._most = min(fixed, psutil.cpu_count() or fixed) if fixed else min(usable_cores(), MOST_THREADS)
         self._adapts = not fixed and self._most > 1
+        self._limit = self._wanted_limit = self._most
         self._cores = _Cores(self._most)
         self._trials = _Trials(self._most)
 
     @property
     def count(self) -> int:
         """Threads for the next computation."""
-        return min(self._trials.count, self._cores.free) if self._adapts else self._most
+        return min(self._trials.count, self._cores.free, self._limit) if self._adapts else self._most
+
+    def limit(self, count: int) -> None:
+        """Use at most so many threads from the next `look` on; what the person asked for stays. For any thread."""
+        self._wanted_limit = max(1, count)
 
     def look(self) -> None:
         """See what other programs use. Cheap: it measures a few times a second, also while nothing is computed."""
-        if self._adapts and self._cores.look():
-            self._trials.begin(self._cores.free)
+        if not self._adapts:
+            return
+        limit, self._limit = self._limit, self._wanted_limit
+        if self._cores.look() or limit != self._limit:
+            self._trials.begin(min(self._cores.free, self._limit))
 
     def took(self, replies: int, seconds: float) -> None:
         """Learn from a decode of one token for each of so many replies; prompts come in pieces of any size."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mistral_tui.engines.cores import usable_cores
 from mistral_tui.engines.gguf import threads
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 
@@ -109,6 +110,22 @@ def test_one_thread_always_stays(machine: Machine) -> None:
     assert min(machine.counts) == 1
 
 
+def test_a_share_of_the_cores_is_kept_to_until_there_is_more(machine: Machine) -> None:
+    governor = ThreadGovernor(None)
+    governor.limit(2)
+    assert machine.decode(governor, 10) == 2
+    assert max(machine.counts) == 2
+    governor.limit(4)
+    assert machine.decode(governor) == 4
+
+
+def test_a_share_does_not_change_what_the_person_chose(machine: Machine) -> None:
+    governor = ThreadGovernor(3)
+    governor.limit(1)
+    machine.decode(governor)
+    assert set(machine.counts) == {3}
+
+
 def test_what_the_person_chose_is_kept(machine: Machine) -> None:
     machine.busy = 3
     machine.decode(ThreadGovernor(3))
@@ -119,6 +136,6 @@ def test_a_container_limits_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
     monkeypatch.setattr(Path, "read_text", lambda path, encoding: "250000 100000\n")
-    assert threads.usable_cores() == 3
+    assert usable_cores() == 3
     monkeypatch.setattr(Path, "read_text", lambda path, encoding: "max 100000\n")
-    assert threads.usable_cores() == 64
+    assert usable_cores() == 64
