@@ -1,10 +1,10 @@
 """Durations and sizes as people write them in settings and flags, and as they are told."""
 
+import math
 import re
 from typing import Final
 
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.pool import FOREVER
 
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES: Final = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -18,12 +18,12 @@ def duration(text: str | float) -> float:
     """
     words = str(text).strip().lower()
     if words == "forever":
-        return FOREVER
+        return math.inf
     match = re.fullmatch(r"(-?\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", words)
     if match is None:
         raise InvalidRequest(f"{text!r} is no duration; write 10m, 1h, 90s, 0 or forever")
     seconds = float(match[1]) * _SECONDS[match[2]]
-    return seconds if seconds >= 0 else FOREVER
+    return seconds if seconds >= 0 else math.inf
 
 
 def size(text: str | float) -> int:

@@ -130,7 +130,7 @@ class MistralApp(App[None], inherit_bindings=False):
         try:
             await self.workspace.unload()
         except MistralTuiError as error:
-            self.pane.status.hint(str(error))
+            self.notify(str(error), severity="warning")
         else:
             self.notify("the model is unloaded; the next prompt loads it again")
 

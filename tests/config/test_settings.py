@@ -8,6 +8,7 @@ import pytest
 from mistral_tui.config.settings import Settings, load_settings
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.models import LoadOptions
+from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
 
 pytestmark = pytest.mark.core
@@ -80,6 +81,9 @@ BAD_VALUES = [
     ("n_ctx = 0", "must be from 1"),
     ("max_seqs = 1000", "must be from 1 to 256"),
     ("n_ctx = true", "expected int, got bool"),
+    ('memory_budget = "much"', "write 8GB"),
+    ("max_loaded = 0", "at least one model"),
+    ('keep_alive = "soon"', "write 10m"),
     ("threads = 1.5", "expected int, got float"),
     ('stop = [""]', "a text of stop is empty"),
     ("[theme]\na = 1", "expected str"),
@@ -106,3 +110,11 @@ def test_an_unknown_key_is_a_notice_that_guesses_what_was_meant(file: Path) -> N
     _, notices = load_settings(file, strict=True)
     assert notices[0].startswith(f"{file}, line 2, temprature: there is no such setting; did you mean temperature?")
     assert "\x1b" not in notices[1]
+
+
+def test_limits_of_the_loaded_models_are_written_as_people_write_them(file: Path) -> None:
+    file.write_text('memory_budget = "1.5GB"\nmax_loaded = 2\nkeep_alive = "1h"\n', "utf-8")
+    assert load_settings(file, strict=True)[0].pool_limits() == PoolLimits(1_500_000_000, 2, 3600)
+    file.write_text("memory_budget = 8\nkeep_alive = 0\n", "utf-8")
+    assert load_settings(file, strict=True)[0].pool_limits() == PoolLimits(8_000_000_000, keep_alive=0)
+    assert Settings().pool_limits() == PoolLimits(keep_alive=600)

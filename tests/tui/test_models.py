@@ -12,7 +12,7 @@ from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.loading import TimeLeft, size_words
 from mistral_tui.tui.models.starter import Starter
-from mistral_tui.types.errors import DownloadFailed, NoChatTemplate
+from mistral_tui.types.errors import DownloadFailed, EngineError, NoChatTemplate
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
 from tests.tui.harness import STARTER, app_with, ask, screen_rows, shown_text, started, type_and_send, until
@@ -174,6 +174,20 @@ async def test_what_is_not_needed_says_so() -> None:
         await until(pilot, lambda: "No model is here yet" in "\n".join(screen_rows(app.screen)))
         await pilot.press("f6")
         await until(pilot, lambda: "no model to choose" in shown_text(app.pane.status))
+
+
+async def test_the_model_is_unloaded_by_key_and_what_the_pool_unloads_is_told() -> None:
+    pool = FakePool()
+    async with app_with(pool=pool).run_test(size=(100, 30)) as pilot:
+        app = await started(pilot)
+        await pilot.press("f10")
+        await until(pilot, lambda: "the next prompt loads it again" in "\n".join(screen_rows(app.screen)))
+        assert pool.unloaded == ["fake-1M"]
+        pool.listeners[0]("other was unloaded to make room for fake-1M")
+        await until(pilot, lambda: "to make room for" in "\n".join(screen_rows(app.screen)))
+        pool.error = EngineError("fake-1M is answering and stays loaded")
+        await type_and_send(pilot, "/unload")
+        await until(pilot, lambda: "is answering" in "\n".join(screen_rows(app.screen)))
 
 
 async def test_the_choice_of_a_template_can_be_left() -> None:

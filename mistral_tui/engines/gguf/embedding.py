@@ -37,6 +37,7 @@ class EmbeddingLoop:
         self._changed = threading.Condition()
         # Under the lock of `_changed`.
         self._waiting: deque[_Asked] = deque()
+        self._threads: int | None = None
         self._current: str | None = None
         self._stopped = False
 
@@ -76,6 +77,10 @@ class EmbeddingLoop:
     def forget(self, chat_id: str) -> None:
         """Nothing is kept."""
 
+    def set_threads(self, count: int) -> None:
+        """Compute with at most so many threads from the next query on."""
+        self._threads = count
+
     def stop(self) -> None:
         """Make `run` return soon."""
         with self._changed:
@@ -111,6 +116,8 @@ class EmbeddingLoop:
             return asked
 
     def _answer(self, query: Embed | Rerank) -> Answer:
+        if self._threads is not None:
+            self._context.use_threads(self._threads)
         try:
             return self._embed(query) if isinstance(query, Embed) else self._rerank(query)
         except LoadCancelled:

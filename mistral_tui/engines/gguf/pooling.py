@@ -31,6 +31,7 @@ class PoolingContext:
     def __init__(self, model: Model, longest: int, threads: int) -> None:
         self._model = model
         self.longest = longest
+        self._threads = threads
         handle = self._open(threads, llama.LLAMA_POOLING_TYPE_UNSPECIFIED)
         if llama.llama_pooling_type(handle) == llama.LLAMA_POOLING_TYPE_NONE:
             # A model of another trade, such as one for chat, does not say how; the mean of all tokens is usual.
@@ -60,6 +61,11 @@ class PoolingContext:
                 "ask for a smaller one"
             )
         return handle
+
+    def use_threads(self, count: int) -> None:
+        """Compute with at most so many of the threads that it was made with."""
+        count = min(count, self._threads)
+        llama.llama_set_n_threads(self._handle, count, count)
 
     def compute(self, texts: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
         """Return for each text, given as tokens, a vector of length 1, or its scores from a model that `ranks`.
