@@ -31,8 +31,8 @@ def main() -> None:
     model = llama.llama_model_load_from_file(path.encode(), _model_params())
     context = llama.llama_init_from_model(model, _context_params(int(threads)))
     vocabulary = llama.llama_model_get_vocab(model)
-    sampler = _chain()
-    ids = _tokenize(vocabulary, CHATML.format(prompt))
+    sampler = sampler_chain()
+    ids = tokenize(vocabulary, CHATML.format(prompt))
     started = time.perf_counter()
     batch = llama.llama_batch_get_one(ids, len(ids))
     token = (llama.llama_token * 1)()
@@ -65,7 +65,7 @@ def _context_params(threads: int) -> Any:
     return params
 
 
-def _chain() -> Any:
+def sampler_chain() -> Any:
     chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
     for link in (
         llama.llama_sampler_init_top_k(40),
@@ -78,7 +78,7 @@ def _chain() -> Any:
     return chain
 
 
-def _tokenize(vocabulary: Any, text: str) -> Any:
+def tokenize(vocabulary: Any, text: str) -> Any:
     raw = text.encode()
     ids = (llama.llama_token * (len(raw) + 8))()
     count = llama.llama_tokenize(vocabulary, raw, len(raw), ids, len(ids), True, True)

@@ -18,6 +18,10 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
+# Found at once: tests and benchmarks point the program at other folders later.
+_named = os.environ.get("MISTRAL_TUI_TEST_MODELS")
+FOLDER = Path(_named) if _named else platformdirs.user_cache_path("mistral-tui") / "test-models"
+
 
 @dataclass(frozen=True)
 class RealModel:
@@ -79,14 +83,6 @@ GEMMA = RealModel(
 LLAMA_SDIST = "llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 
 
-def folder() -> Path:
-    """Return where everything is kept."""
-    named = os.environ.get("MISTRAL_TUI_TEST_MODELS")
-    place = Path(named) if named else platformdirs.user_cache_path("mistral-tui") / "test-models"
-    place.mkdir(parents=True, exist_ok=True)
-    return place
-
-
 def model_file(model: RealModel) -> Path:
     """Return the model's file, fetched if it is not there yet."""
     return _once(model.file, lambda scratch: _assemble(model, scratch))
@@ -98,10 +94,11 @@ def real_templates() -> Path:
 
 
 def _once(name: str, make: Callable[[Path], Path]) -> Path:
-    wanted = folder() / name
-    with FileLock(folder() / ".lock"):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wanted = FOLDER / name
+    with FileLock(FOLDER / ".lock"):
         if not wanted.exists():
-            with tempfile.TemporaryDirectory(dir=folder()) as scratch:
+            with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
                 make(Path(scratch)).replace(wanted)
     return wanted
 
