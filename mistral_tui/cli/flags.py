@@ -52,6 +52,7 @@ class ModelFlags(argparse.Namespace):
     batch_tokens: int | None = None
     mmproj: str | None = None
     chat_template: str | None = None
+    jinja_explicit: str | None = None
     seed: int | None = None
     force: bool = False
     memory_budget: int | None = None
@@ -118,10 +119,12 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument(
         *(["-c"] if c_is_template else []),
         "--chat-template",
-        "-j",
-        "--jinja-explicit",
         metavar="NAME|FILE",
-        help="chat template to use instead of the model's own",
+        help="chat template to use instead of the model's own: a .jinja or .json file, or alpaca, chatml, deepseek, "
+        "default, gemma, hermes, llama2, llama3, mistral, phi3, phi3.5, vicuna, zephyr",
+    )
+    group.add_argument(
+        "-j", "--jinja-explicit", metavar="FILE", help="chat template to use, whatever else names one: a Jinja file"
     )
     group.add_argument("-s", "--seed", type=_at_least(0), metavar="N", help="seed of the sampling")
     group.add_argument("--force", action="store_true", help="load a model although it seems too large for the memory")

@@ -1,6 +1,7 @@
 """What every face is set up from: folders, settings, the inventory, and the flags over them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -9,7 +10,7 @@ from mistral_tui.cli.flags import ModelFlags, SamplingFlags
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.settings import Settings, load_settings
 from mistral_tui.models.inventory import Inventory
-from mistral_tui.models.template_files import template_text
+from mistral_tui.models.template_files import read_template, template_text
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.pool import PoolLimits
@@ -85,7 +86,9 @@ class Setup:
         names = ModelFlags.__annotations__.keys() & set(LoadOptions.__struct_fields__) - {"chat_template", "force"}
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
         given |= _undone(flags)
-        if flags.chat_template is not None:
+        if flags.jinja_explicit is not None:
+            given["chat_template"] = read_template(Path(flags.jinja_explicit).expanduser())
+        elif flags.chat_template is not None:
             given["chat_template"] = template_text(flags.chat_template, self.paths.chat_templates)
         return msgspec.structs.replace(options, force=flags.force, **given)
 

@@ -209,12 +209,14 @@ class MistralApp(App[None], inherit_bindings=False):
             self.push_screen(TemplateChoice(entry.name, templates(self._own_templates)), self._template_chosen)
 
     async def _template_chosen(self, file: Path | None) -> None:
+        from mistral_tui.models.template_files import read_template
+
         if file is None:
             return
         try:
-            template = await asyncio.to_thread(file.read_text, encoding="utf-8")
+            template = await asyncio.to_thread(read_template, file)
             await self.workspace.choose_chat_template(template)
-        except (MistralTuiError, OSError, UnicodeDecodeError) as error:
+        except MistralTuiError as error:
             self.notify(str(error), severity="error")
         self.action_load_model()
 

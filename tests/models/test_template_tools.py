@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mistral_tui.config.resources import data_file
 from mistral_tui.models.chat_template import ChatTemplate, TemplateArguments
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import (
@@ -198,3 +199,33 @@ def test_documents_are_handed_over_or_described() -> None:
     assert rendered["documents"] == [{"title": "Atlas", "text": "Oslo is in Norway."}]
     text = ChatTemplate(PLAIN).render(chat, arguments=arguments)
     assert text == "[system:File Atlas:\n```\nOslo is in Norway.\n```][user:Where is Oslo?]"
+
+
+WITH_TOOLS = {
+    "hermes": (
+        "<|im_start|>assistant\nLet me look.\n"
+        '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call><|im_end|>\n'
+        "<|im_start|>user\n<tool_response>\nrain\n</tool_response>\n"
+        "<tool_response>\nerror: broken\n</tool_response><|im_end|>\n<|im_start|>assistant\nIt rains."
+    ),
+    "llama3": (
+        '\n\nLet me look.\n{"name": "weather", "parameters": {"city": "Oslo"}}\n{"name": "clock", "parameters": {}}'
+        "<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\nrain<|eot_id|>"
+        "<|start_header_id|>ipython<|end_header_id|>\n\nerror: broken<|eot_id|>"
+    ),
+    "mistral": (
+        '[/INST] Let me look.[TOOL_CALLS] [{"name": "weather", "arguments": {"city": "Oslo"}, "id": "call_a"}, '
+        '{"name": "clock", "arguments": {}, "id": "call_b"}]</s>[TOOL_RESULTS] {"content": "rain", "call_id": "call_a"}'
+        '[/TOOL_RESULTS][TOOL_RESULTS] {"content": "error: broken", "call_id": "call_b"}[/TOOL_RESULTS] It rains.</s>'
+        '[AVAILABLE_TOOLS] [{"type": "function", "function": {"name": "weather", '
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_TOOLS)
+def test_shipped_templates_with_tools(name: str) -> None:
+    template = ChatTemplate((data_file("chat_templates") / f"{name}.jinja").read_text("utf-8"))
+    assert template.takes_tools
+    assert WITH_TOOLS[name] in template.render(CHAT, "<s>", "</s>", arguments=TOOLS)
+    assert '"description": "Says how it is."' in template.render(CHAT[:1], "<s>", "</s>", arguments=TOOLS)

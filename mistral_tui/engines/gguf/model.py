@@ -8,6 +8,7 @@ from typing import Any, Final
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.placement import Placement
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.models.template_files import one_of_named
 from mistral_tui.types.errors import BadModelFile, LoadCancelled
 
 _PLANE_ROPES: Final = (llama.LLAMA_ROPE_TYPE_MROPE, llama.LLAMA_ROPE_TYPE_IMROPE)
@@ -84,8 +85,13 @@ class Model:
         """Recurrent, at least in part: what went in cannot be taken out again."""
         self.places_in_plane: bool = llama.llama_model_rope_type(handle) in _PLANE_ROPES
         """Whether what it sees has positions in a plane and not in a row."""
-        template = llama.llama_model_chat_template(handle, None)
-        self.chat_template: str | None = template.decode("utf-8", "replace") if template else None
+        self.chat_template: str | None = one_of_named(
+            {
+                name: template.decode("utf-8", "replace")
+                for name in ("default", "tool_use")
+                if (template := llama.llama_model_chat_template(handle, None if name == "default" else name.encode()))
+            }
+        )
 
     def metadata(self, key: str) -> str | None:
         """Return a value of the file's header as text."""

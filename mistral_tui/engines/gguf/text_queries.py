@@ -6,7 +6,7 @@ from queue import SimpleQueue
 
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
-from mistral_tui.models.chat_template import ChatTemplate
+from mistral_tui.models.chat_template import ChatTemplate, TemplateArguments
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.queries import (
     Answer,
@@ -74,7 +74,10 @@ class TextQueries:
                 return Text(self._text(query))
             case CountTokens(request=request):
                 vocabulary = self._vocabulary
-                prompt = self._template.render(request.messages, vocabulary.bos_text, vocabulary.eos_text)
+                arguments = TemplateArguments.of(request)
+                prompt = self._template.render(
+                    request.messages, vocabulary.bos_text, vocabulary.eos_text, arguments=arguments
+                )
                 return Count(len(vocabulary.tokenize(prompt, beginning=True)))
             case Embed() | Rerank():
                 raise InvalidRequest(f"{self._model.name} is loaded for chat; load it for embeddings to ask that")
