@@ -7,7 +7,15 @@ for the other: what is not taken yet is merged, and past a limit of text the out
 import threading
 from collections.abc import Callable
 
-from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
+import msgspec
+
+from mistral_tui.types.events import (
+    Delta,
+    EngineEvent,
+    Finished,
+    PromptProgress,
+    ToolCallDelta,
+)
 
 TEXT_LIMIT = 64 * 1024
 """Characters that may wait for a slow reader before its request pauses."""
@@ -33,6 +41,8 @@ class Outbox:
         self._text_limit = text_limit
         self._lock = threading.Lock()
         self._events: list[EngineEvent] = []
+        self._run: Delta | None = None
+        """The first of a row of deltas that become one event."""
         self._text: list[str] = []
         self._tokens = 0
         self._characters = 0
@@ -48,7 +58,7 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to take."""
-        return not self._events and not self._text
+        return not self._events and self._run is None
 
     @property
     def urgent(self) -> bool:
@@ -61,7 +71,7 @@ class Outbox:
         return self._finished
 
     def put(self, event: EngineEvent) -> None:
-        """Add an event; never blocks. Adjacent text is merged, newer progress replaces older.
+        """Add an event; never blocks. Adjacent deltas of a kind are merged, newer progress replaces older.
 
         Events after `Finished` are dropped.
         """
@@ -70,14 +80,18 @@ class Outbox:
                 return
             was_empty = self.empty
             was_urgent = self._urgent
-            if isinstance(event, TextDelta):
+            if isinstance(event, Delta):
                 self._urgent |= not self._spoke
                 self._spoke = True
-                self._text.append(event.text)
+                if not _goes_on(self._run, event):
+                    self._close_run()
+                    self._run = event
+                text = event.arguments if isinstance(event, ToolCallDelta) else event.text
+                self._text.append(text)
                 self._tokens += event.tokens
-                self._characters += len(event.text)
+                self._characters += len(text)
             else:
-                self._close_text()
+                self._close_run()
                 if isinstance(event, PromptProgress) and self._events and isinstance(self._events[-1], PromptProgress):
                     self._events[-1] = event
                 else:
@@ -92,7 +106,7 @@ class Outbox:
         """Return what waits, oldest first, and forget it; never blocks."""
         with self._lock:
             was_full = self.full
-            self._close_text()
+            self._close_run()
             events = tuple(self._events)
             self._events.clear()
             self._characters = 0
@@ -101,8 +115,21 @@ class Outbox:
             self.on_writable()
         return events
 
-    def _close_text(self) -> None:
-        if self._text:
-            self._events.append(TextDelta("".join(self._text), self._tokens))
-            self._text.clear()
-            self._tokens = 0
+    def _close_run(self) -> None:
+        if self._run is None:
+            return
+        text = "".join(self._text)
+        if isinstance(self._run, ToolCallDelta):
+            whole: Delta = msgspec.structs.replace(self._run, arguments=text, tokens=self._tokens)
+        else:
+            whole = type(self._run)(text, self._tokens)
+        self._events.append(whole)
+        self._run = None
+        self._text.clear()
+        self._tokens = 0
+
+
+def _goes_on(run: Delta | None, delta: Delta) -> bool:
+    if isinstance(run, ToolCallDelta) and isinstance(delta, ToolCallDelta):
+        return run.index == delta.index
+    return type(run) is type(delta)

@@ -56,6 +56,10 @@ class ToolCallDelta(msgspec.Struct, frozen=True, tag="tool_call"):
     tokens: int = 1
 
 
+Delta = TextDelta | ReasoningDelta | ToolCallDelta
+"""More of the reply. Adjacent ones of a kind (and of one call) can be merged."""
+
+
 class TokenChance(msgspec.Struct, frozen=True):
     """A token that was, or could have been, chosen."""
 

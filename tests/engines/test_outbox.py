@@ -1,7 +1,7 @@
 import pytest
 
 from mistral_tui.engines.outbox import Outbox
-from mistral_tui.types.events import Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import Finished, PromptProgress, ReasoningDelta, TextDelta, ToolCallDelta
 from mistral_tui.types.messages import Usage
 
 pytestmark = pytest.mark.core
@@ -13,6 +13,22 @@ def test_adjacent_text_is_merged_and_counts_its_tokens() -> None:
         outbox.put(TextDelta(text))
     assert outbox.take() == (TextDelta("Hello there", tokens=3),)
     assert outbox.empty
+
+
+def test_reasoning_text_and_calls_are_merged_each_for_itself() -> None:
+    outbox = Outbox()
+    for event in (
+        *(ReasoningDelta("I "), ReasoningDelta("think"), TextDelta("So", 0), TextDelta(".")),
+        *(ToolCallDelta(0, "x", "look"), ToolCallDelta(0, arguments='{"a":'), ToolCallDelta(0, arguments=" 1}")),
+        *(ToolCallDelta(1, "y", "see"), ToolCallDelta(1, arguments="{}")),
+    ):
+        outbox.put(event)
+    assert outbox.take() == (
+        ReasoningDelta("I think", 2),
+        TextDelta("So.", 1),
+        ToolCallDelta(0, "x", "look", '{"a": 1}', 3),
+        ToolCallDelta(1, "y", "see", "{}", 2),
+    )
 
 
 def test_newer_progress_replaces_older() -> None:

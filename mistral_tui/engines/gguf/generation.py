@@ -4,17 +4,16 @@ from typing import NamedTuple
 
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.constraint import ConstrainedChoice
-from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.kv_cache import Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
 from mistral_tui.engines.gguf.prompt import Prompt
+from mistral_tui.engines.gguf.reply import Reply, ReplyNotation
 from mistral_tui.engines.gguf.sampling import Sampler, Samplers
-from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.grammar.constraint import Constraint
 from mistral_tui.engines.outbox import Outbox
-from mistral_tui.types.events import Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import Finished, PromptProgress
 from mistral_tui.types.messages import FinishReason
 from mistral_tui.types.requests import GenerateRequest
 
@@ -35,7 +34,13 @@ class Generation:
     """
 
     def __init__(
-        self, request: GenerateRequest, outbox: Outbox, vocabulary: Vocabulary, n_ctx: int, samplers: Samplers
+        self,
+        request: GenerateRequest,
+        outbox: Outbox,
+        vocabulary: Vocabulary,
+        n_ctx: int,
+        samplers: Samplers,
+        notation: ReplyNotation,
     ) -> None:
         self.request = request
         self.outbox = outbox
@@ -55,9 +60,8 @@ class Generation:
         self._n_ctx = n_ctx
         self._samplers = samplers
         self._sampler: Sampler | None = None
-        self._decoder = TextDecoder()
-        self._stops = StopStrings(request.sampling.stop)
-        self._untold_tokens = 0
+        self._notation = notation
+        self._reply: Reply | None = None
         self._most_tokens = request.sampling.max_tokens or n_ctx
 
     @property
@@ -76,6 +80,7 @@ class Generation:
         self._sampler = self._samplers.sampler(self.request.sampling, self.transcript.tokens)
         if self.constraint is not None:
             self._sampler.constrain(ConstrainedChoice(self.constraint, self._vocabulary.size))
+        self._reply = self._notation.reply(self.request, self.outbox, self.transcript.text)
         self.account.begin(len(self.transcript.tokens), shared)
         self.outbox.put(PromptProgress(shared, len(self.transcript.tokens)))
 
@@ -112,13 +117,11 @@ class Generation:
             self.finish("stop")
             return
         account.token()
-        piece = self._vocabulary.piece(token)
+        assert self._reply is not None
+        piece = self._reply.piece(token)
         self.transcript.append(token, piece)
-        self._untold_tokens += 1
-        text, stopped = self._stops.feed(self._decoder.feed(piece))
-        if text:
-            self._tell(text)
-        if stopped:
+        if self._reply.take(piece):
+            self._reply.tell_tokens()
             self._end("stop", None)
         elif self.constraint is not None and self.constraint.done:
             self.finish("stop")
@@ -131,20 +134,13 @@ class Generation:
         """End the reply, with what was held back of it; once."""
         if self.finished:
             return
-        text, stopped = self._stops.feed(self._decoder.flush())
-        if not stopped:
-            rest, stopped = self._stops.flush()
-            text += rest
-        if text:
-            self._tell(text)
+        stopped = self._reply.end() if self._reply is not None else False
         self._end("stop" if stopped and reason in ("length", "context") else reason, error)
-
-    def _tell(self, text: str) -> None:
-        self.outbox.put(TextDelta(text, self._untold_tokens))
-        self._untold_tokens = 0
 
     def _end(self, reason: FinishReason, error: str | None) -> None:
         self.finished = True
+        if reason == "stop" and self._reply is not None and self._reply.called:
+            reason = "tool_calls"
         occupied = len(self.transcript.tokens)
         if not self.account.completion_tokens:
             occupied = self.sequence.computed if self.sequence is not None else 0

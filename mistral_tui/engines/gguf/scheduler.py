@@ -18,6 +18,7 @@ from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.pending_grammars import PendingGrammars
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.reply import ReplyNotation
 from mistral_tui.engines.gguf.sampling import Samplers
 from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
@@ -53,6 +54,7 @@ class Scheduler:
         self._cache = KvCache(context, max_seqs)
         self._admission = Admission(self._cache, writer)
         self._batching = Batching(context)
+        self._notation = ReplyNotation(writer.template, model.vocabulary)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
         self._media = MediaQueue(loaded.name, reader, self._wake)
         self._grammars = PendingGrammars(model.vocabulary, self._arrive)
@@ -78,7 +80,9 @@ class Scheduler:
 
     def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
         """Take a request; its events go to `outbox`."""
-        generation = Generation(request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers)
+        generation = Generation(
+            request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers, self._notation
+        )
         outbox.on_writable = self._wake
         if request.grammar is not None:
             self._grammars.add(generation, request.grammar)

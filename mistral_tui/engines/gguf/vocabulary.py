@@ -89,6 +89,10 @@ class Vocabulary:
         """Return the text that stands for `token` in a prompt, also for control tokens."""
         return self._render(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
 
+    def has_token(self, name: str) -> bool:
+        """Return whether a token of its own stands for `name` in a prompt."""
+        return any(self.name(token) == name for token in self.tokenize(name, beginning=False))
+
     def is_control(self, token: int) -> bool:
         """Return whether `token` cuts the text, so that what is before and after it is tokenized apart."""
         control = self._control.get(token)

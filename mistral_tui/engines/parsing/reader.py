@@ -13,13 +13,12 @@ from collections.abc import Callable, Generator
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from mistral_tui.engines.parsing.marks import Marks
-from mistral_tui.types.events import ReasoningDelta, TextDelta, ToolCallDelta
+from mistral_tui.types.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 
 T = TypeVar("T")
 Wait = Generator[None, None, T]
 """A parser: yields while it waits for more text, returns what it has found."""
 Before = Literal["space", "line feed", "nothing"]
-Delta = TextDelta | ReasoningDelta | ToolCallDelta
 
 _NAME: Final = re.compile(r"[\w.:/-]{1,200}")
 

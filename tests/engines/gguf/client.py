@@ -8,9 +8,18 @@ from typing import Any
 
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.outbox import TEXT_LIMIT, Outbox
-from mistral_tui.types.events import ContextTrimmed, EngineEvent, Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import (
+    ContextTrimmed,
+    Delta,
+    EngineEvent,
+    Finished,
+    PromptProgress,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
 from mistral_tui.types.messages import FinishReason, Message, Role, TextPart, Usage
-from mistral_tui.types.requests import GenerateRequest, Grammar, SamplingParams
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
 DEADLINE = 30.0
 
@@ -59,7 +68,21 @@ class Asked:
 
     @property
     def told_tokens(self) -> int:
-        return sum(event.tokens for event in self.events if isinstance(event, TextDelta))
+        return sum(event.tokens for event in self.events if isinstance(event, Delta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, ReasoningDelta))
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Names and arguments."""
+        calls: dict[int, tuple[str, str]] = {}
+        for event in self.events:
+            if isinstance(event, ToolCallDelta):
+                name, arguments = calls.get(event.index, ("", ""))
+                calls[event.index] = name + event.name, arguments + event.arguments
+        return list(calls.values())
 
     @property
     def progress(self) -> list[PromptProgress]:
@@ -97,11 +120,12 @@ class Client:
         *messages: Message,
         chat: str = "",
         text_limit: int = TEXT_LIMIT,
-        grammar: Grammar | None = None,
-        **sampling: Any,
+        **given: Any,
     ) -> Asked:
-        params = SamplingParams(**{"temperature": 0.0, **sampling})
-        request = GenerateRequest(messages, params, chat, grammar=grammar)
+        """Ask with further fields of the request, and of its sampling parameters."""
+        fields = {name: given.pop(name) for name in GenerateRequest.__struct_fields__ if name in given}
+        params = SamplingParams(**{"temperature": 0.0, **given})
+        request = GenerateRequest(messages, params, chat, **fields)
         filled = threading.Event()
         asked = Asked(request, Outbox(filled.set, text_limit), _filled=filled)
         self.loop.submit(request, asked.outbox)
