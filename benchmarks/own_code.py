@@ -20,7 +20,7 @@ from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query, Refusal
-from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 
 WINDOW = 250
 """Tokens that one figure is taken over."""
@@ -69,7 +69,7 @@ async def _reply() -> tuple[float, float]:
     """Return milliseconds per token before token `EARLY` and before token `LATE`."""
     engine, conversation = StubEngine(), Conversation()
     conversation.append(Message("user", (TextPart("Go on."),)))
-    async for _ in run_turn(conversation, engine, SamplingParams(), asyncio.Event()):
+    async for _ in run_turn(conversation, engine, GenerateRequest(), asyncio.Event()):
         pass
     early, late = (1000 * (engine.times[at] - engine.times[at - WINDOW]) / WINDOW for at in (EARLY, LATE))
     return early, late

@@ -13,7 +13,7 @@ from mistral_tui.engines.pool import EnginePool
 from mistral_tui.types.errors import EngineError
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadOptions
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
 TURNS = 10
 PROMPT = "Tell me something about the number {}, please: who uses it, and what for?"
@@ -22,7 +22,7 @@ PROMPT = "Tell me something about the number {}, please: who uses it, and what f
 async def _turn(conversation: Conversation, engine: Engine, prompt: str, tokens: int) -> Usage:
     conversation.append(Message("user", (TextPart(prompt),)))
     sampling = SamplingParams(seed=1, max_tokens=tokens)
-    async for _ in run_turn(conversation, engine, sampling, asyncio.Event()):
+    async for _ in run_turn(conversation, engine, GenerateRequest(sampling=sampling), asyncio.Event()):
         pass
     reply = conversation.path()[-1]
     if reply.usage is None or reply.error is not None:

@@ -18,7 +18,7 @@ from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiErro
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import LoadProgress
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class LiveChat:
         self,
         conversation: Conversation,
         get_engine: GetEngine,
-        sampling: SamplingParams,
+        request: GenerateRequest,
         store: StoreThread | None = None,
         on_use: Callable[["LiveChat"], None] = lambda chat: None,
     ) -> None:
@@ -51,12 +51,12 @@ class LiveChat:
         Args:
             conversation: It is continued; nobody else may change it.
             get_engine: Returns the model that answers, and reports its loading.
-            sampling: How tokens are chosen.
+            request: What every turn asks for, besides its messages.
             store: Where it is remembered; `None` and private sessions stay in memory.
             on_use: Called when `in_use` may have changed.
         """
         self.conversation = conversation
-        self.sampling = sampling
+        self.request = request
         """Used from the next turn on."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
@@ -189,7 +189,7 @@ class LiveChat:
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
         ended = TurnEnded("cancelled")
-        async with contextlib.aclosing(run_turn(self.conversation, engine, self.sampling, cancelled)) as turn:
+        async with contextlib.aclosing(run_turn(self.conversation, engine, self.request, cancelled)) as turn:
             async for event in turn:
                 if self._recorder is not None:
                     self._recorder.follow(event)

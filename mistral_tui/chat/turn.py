@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections.abc import AsyncGenerator
 
 import msgspec
@@ -20,13 +21,13 @@ from mistral_tui.types.events import (
     TurnEvent,
 )
 from mistral_tui.types.messages import Message, TextPart, Usage
-from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
 
 
 async def run_turn(
-    conversation: Conversation, engine: Engine, sampling: SamplingParams, cancelled: asyncio.Event
+    conversation: Conversation, engine: Engine, request: GenerateRequest, cancelled: asyncio.Event
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer the last user message of the active branch.
 
@@ -36,14 +37,16 @@ async def run_turn(
     Args:
         conversation: Its active branch is continued; the branch ends with the user's message.
         engine: Where tokens come from.
-        sampling: How they are chosen.
+        request: What is asked for; its messages and its chat are those of the conversation, whatever it says.
         cancelled: Set it to stop the reply; what was said so far stays.
 
     Yields:
         Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
         reason tells a stop from a limit, a cancel and a failure.
     """
-    request = GenerateRequest(prompt_messages(conversation), sampling, chat_id=conversation.session.id)
+    request = msgspec.structs.replace(
+        request, messages=prompt_messages(conversation), chat_id=conversation.session.id, id=uuid.uuid4().hex
+    )
     reply = conversation.append(Message("assistant", (), model=engine.model.name))
     text = ""
     finished = Finished("cancelled", Usage())

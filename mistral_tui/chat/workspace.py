@@ -15,7 +15,7 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import LoadOptions, ModelEntry
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session, title_from
 from mistral_tui.types.text import printable
 
@@ -34,7 +34,7 @@ class Workspace:
         store: Store | None,
         entry: ModelEntry | None,
         options: LoadOptions | None = None,
-        sampling: SamplingParams | None = None,
+        request: GenerateRequest | None = None,
     ) -> None:
         """Begin without a chat and without loading anything.
 
@@ -43,13 +43,13 @@ class Workspace:
             store: Where chats are remembered; closed by `close`. `None`: everything stays in memory.
             entry: The model that answers, if one is chosen already.
             options: How it is loaded.
-            sampling: What chats begin with.
+            request: What the turns of new chats ask for, besides their messages.
         """
         self.entry = entry
         """The model that answers from the next turn on."""
         self.options = options or LoadOptions()
         """How models are loaded from the next turn on; its chat template wins over one that was chosen for a model."""
-        self.sampling = sampling or SamplingParams()
+        self.request = request or GenerateRequest()
         """What chats that are opened from now on begin with."""
         self._pool = pool
         self._store = None if store is None else StoreThread(store)
@@ -175,7 +175,7 @@ class Workspace:
                 self._load.stop()
 
     def _live(self, conversation: Conversation) -> LiveChat:
-        chat = LiveChat(conversation, self._engine, self.sampling, self._store, self._use_changed)
+        chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed)
         self._living[conversation.session.id] = chat
         return chat
 

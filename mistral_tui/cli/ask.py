@@ -60,7 +60,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
         asyncio.CancelledError: The person pressed ctrl+c; what was said is printed and stored.
     """
     store = None if call.no_save else Store(setup.paths.database)
-    workspace = Workspace(pool, store, None, setup.load_options(call), setup.sampling(call))
+    workspace = Workspace(pool, store, None, setup.load_options(call), setup.request(call))
     workspace.listen(lambda notice: say("note", notice))
     try:
         chat = await _chat(call, setup, workspace)

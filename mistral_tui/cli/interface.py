@@ -33,7 +33,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         Store(setup.paths.database),
         entry,
         setup.load_options(flags),
-        setup.sampling(flags),
+        setup.request(flags),
     )
 
     app = MistralApp(

@@ -14,7 +14,7 @@ from mistral_tui.models.template_files import read_template, template_text
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.pool import PoolLimits
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,15 @@ class Setup:
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
         return msgspec.structs.replace(self.settings.pool_limits(), **given)
 
-    def sampling(self, flags: ModelFlags) -> SamplingParams:
+    def request(self, flags: ModelFlags) -> GenerateRequest:
+        """Return what every turn asks for: the flags over the settings.
+
+        Raises:
+            InvalidRequest: A value is outside its range.
+        """
+        return GenerateRequest(sampling=self._sampling(flags))
+
+    def _sampling(self, flags: ModelFlags) -> SamplingParams:
         """Return how replies are sampled: the flags over the settings.
 
         Raises:

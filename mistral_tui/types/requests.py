@@ -222,7 +222,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     out the oldest turns when the context is full (it says so with a `ContextTrimmed` event).
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
     """One branch, oldest first; the last is the one to answer."""
     sampling: SamplingParams = SamplingParams()
     chat_id: str = ""

@@ -17,7 +17,7 @@ from mistral_tui.types.events import (
     TurnEvent,
 )
 from mistral_tui.types.messages import FilePart, FinishReason, Message, Role, TextPart, Usage
-from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
 from tests.stubs.engines import FakeEngine, Reply
 
@@ -35,7 +35,7 @@ def conversation_of(*texts: tuple[Role, str], session: Session | None = None) ->
 async def events_of(
     conversation: Conversation, engine: FakeEngine, cancelled: asyncio.Event | None = None
 ) -> list[TurnEvent]:
-    turn = run_turn(conversation, engine, SamplingParams(), cancelled or asyncio.Event())
+    turn = run_turn(conversation, engine, GenerateRequest(), cancelled or asyncio.Event())
     return [event async for event in turn]
 
 
@@ -71,7 +71,7 @@ async def test_events_come_in_the_promised_order() -> None:
 
 async def test_the_conversation_shows_the_text_so_far() -> None:
     conversation = conversation_of(("user", "Hi"))
-    turn = run_turn(conversation, FakeEngine(), SamplingParams(), asyncio.Event())
+    turn = run_turn(conversation, FakeEngine(), GenerateRequest(), asyncio.Event())
     seen = [
         (conversation.path()[-1].text, conversation.path()[-1].finish)
         async for event in turn
@@ -107,7 +107,7 @@ async def test_a_turn_that_is_cancelled_before_it_begins_asks_nothing() -> None:
 
 async def test_a_turn_that_is_abandoned_leaves_a_finished_reply() -> None:
     conversation = conversation_of(("user", "Hi"))
-    turn = run_turn(conversation, FakeEngine(), SamplingParams(), asyncio.Event())
+    turn = run_turn(conversation, FakeEngine(), GenerateRequest(), asyncio.Event())
     async for event in turn:
         if isinstance(event, TextDelta):
             break

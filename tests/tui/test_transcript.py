@@ -10,7 +10,7 @@ from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.chat.transcript import MOST, Transcript
 from mistral_tui.types.messages import Message, Role, TextPart
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 from tests.stubs.engines import FakeEngine, Reply
 from tests.tui.harness import app_with, ask, pieces, screen_rows, started, type_and_send, until
 
@@ -28,7 +28,7 @@ def long_chat(count: int) -> LiveChat:
     async def get_engine(_: object) -> FakeEngine:
         return FakeEngine()
 
-    return LiveChat(conversation, get_engine, SamplingParams())
+    return LiveChat(conversation, get_engine, GenerateRequest())
 
 
 async def showing(pilot: Pilot[None], count: int) -> Transcript:
