@@ -3,42 +3,18 @@
 What they tell the model means nothing, but always the same for the same picture, and something else for another.
 """
 
-import random
-from array import array
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.stubs.gguf import ARRAY, BOOL, F32, STRING, U32, GgufFile
+from tests.stubs.gguf import ARRAY, BOOL, F32, STRING, U32
+from tests.stubs.random_gguf import RandomGguf, Shapes
 
 _EMBEDDING, _HEADS, _INNER, _LAYERS, _PATCH = 32, 2, 64, 2, 14
 
 
-@dataclass
-class Projector:
-    """A sound projector, in parts that a test may change before `write`."""
-
-    metadata: dict[str, tuple[int, Any]]
-    shapes: dict[str, tuple[int, ...]]
-    seed: int = 7
-
-    def write(self, path: Path) -> Path:
-        """Write it to `path`."""
-        chance = random.Random(self.seed)
-        file = GgufFile(self.metadata, [(name, shape, 0) for name, shape in self.shapes.items()])
-        header = file.header()
-        data = bytearray(header + bytes(-len(header) % 32))
-        for name, shape in self.shapes.items():
-            values = array("f", _values(name, shape, chance)).tobytes()
-            data += values + bytes(-len(values) % 32)
-        path.write_bytes(data)
-        return path
-
-
-def eyes(width: int, side: int = 4) -> Projector:
+def eyes(width: int, side: int = 4, layers: int = _LAYERS) -> RandomGguf:
     """Return a LLaVA projector for a text model of this embedding width; a picture is `side`² tokens."""
-    metadata = _head("mlp", "vision", width) | _vision_keys(side * _PATCH)
-    shapes = _layers("v") | {
+    metadata = _head("mlp", "vision", width, layers) | _vision_keys(side * _PATCH)
+    shapes = _layers("v", layers) | {
         "v.patch_embd.weight": (_PATCH, _PATCH, 3, _EMBEDDING),
         "v.position_embd.weight": (_EMBEDDING, side * side),
         "mm.0.weight": (_EMBEDDING, _INNER),
@@ -46,10 +22,10 @@ def eyes(width: int, side: int = 4) -> Projector:
         "mm.2.weight": (_INNER, width),
         "mm.2.bias": (width,),
     }
-    return Projector(metadata, shapes)
+    return RandomGguf(metadata, shapes)
 
 
-def gemma_eyes(width: int, side: int = 4) -> Projector:
+def gemma_eyes(width: int, side: int = 4) -> RandomGguf:
     """Return a Gemma 3 projector: all tokens of a picture look at one another, whatever their order."""
     metadata = _head("gemma3", "vision", width) | _vision_keys(4 * side * _PATCH)
     shapes = _layers("v") | {
@@ -61,10 +37,10 @@ def gemma_eyes(width: int, side: int = 4) -> Projector:
         "mm.input_projection.weight": (width, _EMBEDDING),
         "mm.soft_emb_norm.weight": (_EMBEDDING,),
     }
-    return Projector(metadata, shapes)
+    return RandomGguf(metadata, shapes)
 
 
-def qwen_eyes(width: int) -> Projector:
+def qwen_eyes(width: int) -> RandomGguf:
     """Return a Qwen2-VL projector: a picture has as many tokens as it has squares of 28 pixels, placed in a plane."""
     metadata = _head("qwen2vl_merger", "vision", width) | _vision_keys(560)
     shapes = _layers("v") | {
@@ -77,10 +53,10 @@ def qwen_eyes(width: int) -> Projector:
         "mm.2.weight": (4 * _EMBEDDING, width),
         "mm.2.bias": (width,),
     }
-    return Projector(metadata, shapes)
+    return RandomGguf(metadata, shapes)
 
 
-def ears(width: int) -> Projector:
+def ears(width: int) -> RandomGguf:
     """Return an Ultravox projector: half a minute of sound is 50 tokens."""
     stacked = 30
     metadata = _head("ultravox", "audio", width) | {
@@ -99,10 +75,10 @@ def ears(width: int) -> Projector:
         "mm.a.mlp.2.weight": (_INNER, width),
     }
     del shapes["a.blk.0.attn_k.bias"], shapes["a.blk.1.attn_k.bias"]
-    return Projector(metadata, shapes)
+    return RandomGguf(metadata, shapes)
 
 
-def _head(kind: str, sense: str, width: int) -> dict[str, tuple[int, Any]]:
+def _head(kind: str, sense: str, width: int, layers: int = _LAYERS) -> dict[str, tuple[int, Any]]:
     return {
         "general.architecture": (STRING, "clip"),
         "general.type": (STRING, "mmproj"),
@@ -112,7 +88,7 @@ def _head(kind: str, sense: str, width: int) -> dict[str, tuple[int, Any]]:
         f"clip.{sense}.embedding_length": (U32, _EMBEDDING),
         f"clip.{sense}.attention.head_count": (U32, _HEADS),
         f"clip.{sense}.feed_forward_length": (U32, _INNER),
-        f"clip.{sense}.block_count": (U32, _LAYERS),
+        f"clip.{sense}.block_count": (U32, layers),
         f"clip.{sense}.projection_dim": (U32, width),
         f"clip.{sense}.attention.layer_norm_epsilon": (F32, 1e-5),
     }
@@ -127,9 +103,9 @@ def _vision_keys(size: int) -> dict[str, tuple[int, Any]]:
     }
 
 
-def _layers(prefix: str) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(_LAYERS):
+def _layers(prefix: str, layers: int = _LAYERS) -> Shapes:
+    shapes: Shapes = {}
+    for layer in range(layers):
         block = f"{prefix}.blk.{layer}"
         for name in ("attn_q", "attn_k", "attn_v", "attn_out"):
             shapes[f"{block}.{name}.weight"] = (_EMBEDDING, _EMBEDDING)
@@ -142,12 +118,3 @@ def _layers(prefix: str) -> dict[str, tuple[int, ...]]:
         shapes[f"{block}.ffn_down.weight"] = (_INNER, _EMBEDDING)
         shapes[f"{block}.ffn_down.bias"] = (_EMBEDDING,)
     return shapes
-
-
-def _values(name: str, shape: tuple[int, ...], chance: random.Random) -> list[float]:
-    count = 1
-    for length in shape:
-        count *= length
-    if "norm" in name or ".ln" in name or "_ln" in name:
-        return [0.0 if name.endswith("bias") else 1.0] * count
-    return [chance.gauss(0, 0.3) for _ in range(count)]

@@ -104,7 +104,7 @@ def load(
         )
         check_cancelled()
         _prove(model, context)
-        projector = _projector(model, options, governor)
+        projector = _projector(model, options, governor, context.batch_tokens)
         loaded = _describe(model, n_ctx, governor, options, plain_kernels)
         if projector is not None:
             loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
@@ -146,14 +146,14 @@ def _template(model: Model, options: LoadOptions) -> ChatTemplate:
         raise BadChatTemplate(f"{model.name}: {error}") from None
 
 
-def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor) -> "Projector | None":
+def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, most_at_once: int) -> "Projector | None":
     path = Path(options.mmproj) if options.mmproj else find_projector(Path(model.path))
     if path is None:
         return None
     # Imported here: the library behind it is loaded for models that see or hear.
     from mistral_tui.engines.gguf.multimodal import Projector
 
-    return Projector(path, model, governor.count)
+    return Projector(path, model, governor.count, most_at_once)
 
 
 def _prove(model: Model, context: Context) -> None:

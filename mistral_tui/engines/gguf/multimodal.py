@@ -16,6 +16,8 @@ from mistral_tui.models.projector_file import check_projector
 from mistral_tui.types.errors import BadModelFile, EngineError, InvalidRequest
 from mistral_tui.types.media import Picture, Sound, inspect
 
+__all__ = ["Projector", "mtmd"]
+
 if TYPE_CHECKING:
     from llama_cpp import mtmd_cpp as mtmd
 else:
@@ -41,14 +43,16 @@ class Projector:
         path: The GGUF file.
         model: The text model that it must fit; stays open for at least as long.
         threads: Threads to encode with.
+        most_at_once: Embeddings that the text model's context can compute at once.
 
     Raises:
         BadModelFile: It is no projector, damaged, or made for another model; says which.
     """
 
-    def __init__(self, path: Path, model: Model, threads: int) -> None:
+    def __init__(self, path: Path, model: Model, threads: int, most_at_once: int) -> None:
         self.path = path
         self._model = model
+        self._most_at_once = most_at_once
         self._width: int = llama.llama_model_n_embd_inp(model.handle)
         self._stopped = False
         check_projector(path)
@@ -156,6 +160,11 @@ class Projector:
                 pieces.append(tuple(tokens[: count.value]))
                 continue
             run = self._run(chunk, key, index)
+            if run.whole and len(run.tokens) > self._most_at_once:
+                raise InvalidRequest(
+                    f"{name} takes {len(run.tokens):,} tokens that must be computed at once, and a batch holds "
+                    f"{self._most_at_once:,}; load the model with --batch-size {len(run.tokens)}"
+                )
             if run.tokens:
                 pieces.append(run)
                 if encode:
