@@ -58,7 +58,7 @@ class Batching:
         if prompts:
             budget = min(self._context.batch_room, self._chunk(alone=not shares))
             for generation in self._in_turn(prompts):
-                tokens = min(budget, _missing(generation))
+                tokens = min(budget, self._piece(generation))
                 if tokens == 0:
                     break
                 shares.append(self.add(generation, tokens))
@@ -101,6 +101,13 @@ class Batching:
         if tokens >= _LEAST_CHUNK and seconds > 0:
             rate = tokens / seconds
             self._prompt_rate = rate if self._prompt_rate is None else (self._prompt_rate + rate) / 2
+
+    def _piece(self, generation: Generation) -> int:
+        """Return how many tokens of a prompt may be computed before something else happens."""
+        missing = _missing(generation)
+        # A checkpoint before the last token: with it, the same prompt can be answered again.
+        stops = not self._context.goes_back and missing == generation.missing
+        return missing - 1 if stops else missing
 
     def _chunk(self, alone: bool) -> int:
         if self._prompt_rate is None:

@@ -39,6 +39,8 @@ class Context:
         batch_tokens: Most tokens of one decode.
         kv_type: How precise the KV cache is; a quantized one turns flash attention on.
         flash_attention: Whether to use it; `auto` where llama.cpp can, on a GPU of this machine only.
+        swa_full: Whether layers with a sliding window keep what they don't look at any more. It takes memory, and
+            spares computing much anew when a chat goes back.
 
     Raises:
         NotEnoughMemory: The KV cache or the buffers cannot be allocated.
@@ -54,6 +56,7 @@ class Context:
         batch_tokens: int = BATCH_TOKENS,
         kv_type: KvType = "f16",
         flash_attention: FlashAttention = "auto",
+        swa_full: bool = True,
     ) -> None:
         params = llama.llama_context_default_params()
         params.n_ctx = cells
@@ -62,8 +65,7 @@ class Context:
         params.n_seq_max = sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
-        # Without this, going back within a sequence gives wrong text on models with a sliding window.
-        params.swa_full = True
+        params.swa_full = swa_full
         params.type_k = params.type_v = TYPE_NUMBERS[kv_type]
         params.flash_attn_type = _flash_attention(flash_attention, kv_type, on_gpu=model.placement.on_gpu)
         log().clear()
@@ -77,6 +79,8 @@ class Context:
         self.batch_tokens: int = llama.llama_n_batch(self.handle)
         """Most tokens of one decode."""
         self._model = model
+        self.goes_back = not model.keeps_running_state and (swa_full or not model.sliding_window)
+        """Whether a sequence can always give up its last tokens; if not, it needs a `checkpoint` to return to."""
         self._memory = llama.llama_get_memory(self.handle)
         self._batch = llama.llama_batch_init(self.batch_tokens, 0, 1)
         self._threads = threads
@@ -199,9 +203,43 @@ class Context:
         return 0 if self._model.keeps_running_state and length <= newest else length
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let `target` share the first `length` positions of `source`, of which it may have some already."""
-        whole = self._model.keeps_running_state
-        llama.llama_memory_seq_cp(self._memory, source, target, -1, -1 if whole else length)
+        """Let `target` share the first `length` positions of `source`, of which it may have some already.
+
+        Recurrent layers have no parts: theirs is shared as it is now.
+        """
+        if self._model.keeps_running_state:
+            llama.llama_memory_seq_rm(self._memory, target, -1, -1)
+            llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        else:
+            llama.llama_memory_seq_cp(self._memory, source, target, -1, length)
+
+    def checkpoint(self, sequence: int) -> bytearray:
+        """Return what `go_back` needs to come back to here: the state of recurrent layers, or of short windows."""
+        return self._state(sequence, llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
+
+    def go_back(self, sequence: int, state: bytearray, length: int) -> int:
+        """Return to a checkpoint of the sequence, or of one that began as it did.
+
+        Args:
+            sequence: It has at least `length` positions.
+            state: What `checkpoint` returned.
+            length: How many positions there were then.
+
+        Returns:
+            How many there are now: `length`, or 0 if it failed.
+        """
+        self._restore(sequence, state, llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
+        return self.keep(sequence, length)
+
+    def _state(self, sequence: int, flags: int) -> bytearray:
+        state = bytearray(llama.llama_state_seq_get_size_ext(self.handle, sequence, flags))
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        written = llama.llama_state_seq_get_data_ext(self.handle, buffer, len(state), sequence, flags)
+        return state if written == len(state) else bytearray()
+
+    def _restore(self, sequence: int, state: bytearray, flags: int) -> bool:
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        return bool(llama.llama_state_seq_set_data_ext(self.handle, buffer, len(state), sequence, flags))
 
     def clear(self) -> None:
         """Forget all sequences."""

@@ -85,6 +85,12 @@ class Generation:
         self.outbox.put(PromptProgress(shared, len(self.transcript.tokens)))
 
     @property
+    def missing(self) -> int:
+        """How many tokens are to be computed before the next one can be chosen."""
+        assert self.sequence is not None
+        return len(self.transcript.tokens) - self.sequence.computed
+
+    @property
     def sampler(self) -> Sampler:
         """What chooses the tokens of a started request."""
         assert self._sampler is not None

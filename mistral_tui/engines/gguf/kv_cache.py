@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from mistral_tui.engines.gguf.checkpoints import MOST_BYTES, Checkpoint, Checkpoints
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.shared_cells import SharedCells
 from mistral_tui.engines.gguf.transcript import Transcript, common_length
@@ -22,6 +23,7 @@ class Sequence:
         """How many tokens of the transcript, counted from its beginning, are in the KV cache."""
         self.first_kept: str | None = None
         """Id of the first message of the chat that is in the context, if older ones were left out."""
+        self.checkpoints = Checkpoints()
         self.busy = False
         """Whether a request is using it; then it is never taken away."""
         self.used_at = 0
@@ -122,8 +124,10 @@ class KvCache:
             self.keep(sequence, 0)
         self._context.copy(source.number, sequence.number, source.transcript.position(length))
         self._shared.copied(source.number, sequence.number, length)
-        sequence.computed = length
-        return length - before
+        sequence.checkpoints.take_over(source.checkpoints, length)
+        sequence.computed = self._cut(sequence, source.transcript, length)
+        self._shared.cut(sequence.number, sequence.computed)
+        return sequence.computed - before
 
     def release(self, sequence: Sequence) -> None:
         """The request that used this sequence is done; what is in it is kept for the next one of the chat."""
@@ -139,14 +143,20 @@ class KvCache:
 
     def keep(self, sequence: Sequence, length: int) -> None:
         """Shorten what is in the KV cache to `length` tokens, or to fewer where the model cannot do that."""
-        transcript = sequence.transcript
-        length = transcript.cut(min(length, sequence.computed))
-        position = transcript.position(length)
-        kept = self._context.keep(sequence.number, position)
-        if kept != position and transcript.placed:
-            kept = self._context.keep(sequence.number, 0)
-        sequence.computed = length if kept == position else kept
+        length = sequence.transcript.cut(min(length, sequence.computed))
+        sequence.computed = self._cut(sequence, sequence.transcript, length)
         self._shared.cut(sequence.number, sequence.computed)
+        sequence.checkpoints.cut(sequence.computed)
+
+    def checkpoint(self, sequence: Sequence) -> None:
+        """Remember what a sequence has now, if it could not go back here otherwise."""
+        if self._context.goes_back or sequence.computed == 0:
+            return
+        if state := self._context.checkpoint(sequence.number):
+            sequence.checkpoints.add(Checkpoint(sequence.computed, state))
+        with_some = sorted(self._sequences, key=lambda sequence: (sequence.busy, sequence.used_at))
+        while sum(sequence.checkpoints.size for sequence in with_some) > MOST_BYTES:
+            next(sequence for sequence in with_some if sequence.checkpoints.size).checkpoints.forget_oldest()
 
     def clear(self, sequence: Sequence) -> None:
         """Forget what is in a sequence."""
@@ -177,4 +187,22 @@ class KvCache:
         """Return how many of the first `length` tokens of a sequence it, or another one, could begin with now."""
         length = sequence.transcript.cut(min(length, sequence.computed))
         position = sequence.transcript.position(length)
-        return length if self._context.can_keep(sequence.number, position) == position else 0
+        if self._context.can_keep(sequence.number, position) == position:
+            return length
+        checkpoint = sequence.checkpoints.up_to(length)
+        return checkpoint.length if checkpoint is not None else 0
+
+    def _cut(self, sequence: Sequence, transcript: Transcript, length: int) -> int:
+        """Let a sequence have `length` tokens of a transcript, or fewer if need be; return how many."""
+        position = transcript.position(length)
+        if self._context.can_keep(sequence.number, position) != position:
+            checkpoint = sequence.checkpoints.up_to(length)
+            if checkpoint is not None:
+                length, position = checkpoint.length, transcript.position(checkpoint.length)
+                if self._context.go_back(sequence.number, checkpoint.state, position) == position:
+                    return length
+        kept = self._context.keep(sequence.number, position)
+        if kept == position:
+            return length
+        # Where media make positions differ from tokens, a shorter piece has no meaning.
+        return self._context.keep(sequence.number, 0) if transcript.placed else kept

@@ -249,6 +249,8 @@ class Scheduler:
     def _hand_out(self, shares: list[Share]) -> None:
         for generation, tokens, _ in shares:
             generation.computed(tokens)
+            if tokens > 1 and generation.missing == 1 and generation.sequence is not None:
+                self._cache.checkpoint(generation.sequence)
         self._follow()  # before a request ends, and what it has computed is gone
         for generation, _, row in shares:
             if row is None:

@@ -57,6 +57,8 @@ def as_vocabulary(fake: FakeVocabulary) -> Vocabulary:
 class FakeContext:
     """Remembers how long each sequence was said to be."""
 
+    goes_back = True
+
     def __init__(self, cells: int = 100, parts: bool = True) -> None:
         self.cells = cells
         self.cleared: list[int] = []

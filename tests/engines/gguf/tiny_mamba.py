@@ -1,6 +1,6 @@
-"""A recurrent model of a few kilobytes with random weights, written as a GGUF file.
+"""A recurrent model, and a hybrid one, of a few kilobytes with random weights, written as GGUF files.
 
-It talks nonsense, but always the same nonsense for the same tokens, and its state cannot be rolled back: what a
+They talk nonsense, but always the same nonsense for the same tokens, and their state cannot be rolled back: what a
 chat keeps must be exactly what it says.
 """
 
@@ -9,8 +9,13 @@ import struct
 from pathlib import Path
 
 _EMBEDDING, _INNER, _STATE, _RANK, _KERNEL, _LAYERS = 32, 64, 8, 4, 4, 2
+_ATTENTION, _HEADS = 1, 2
+"""Of the hybrid model: the layer with attention, and how many heads it has."""
+_PARTS = ("q", "k", "v", "output")
 _UINT32, _FLOAT32, _BOOL, _STRING, _ARRAY, _INT32 = 4, 6, 7, 8, 9, 5
 _NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
+
+Tensor = tuple[tuple[int, ...], list[float]]
 
 TEMPLATE = "{% for m in messages %}{{ '<u>' if m.role == 'user' else '<b>' }}{{ m.content }}</s>{% endfor %}<b>"
 TOKENS: list[tuple[str, int]] = [
@@ -23,13 +28,18 @@ TOKENS: list[tuple[str, int]] = [
     *((letter, _NORMAL) for letter in "abcdefghijklmnopqrstuvwxyz"),
 ]
 
-Tensor = tuple[tuple[int, ...], list[float]]
-
 
 def write_mamba(path: Path) -> Path:
-    """Write the model to `path`. It says nothing but letters, one a token, and never ends by itself."""
-    tensors = _tensors(random.Random(5))
-    keys = _keys()
+    """Write a recurrent model to `path`. It says nothing but letters, one a token, and never ends by itself."""
+    return _write(path, _tensors(random.Random(5), attention=False), _keys("mamba"))
+
+
+def write_jamba(path: Path) -> Path:
+    """Write a hybrid model to `path`, of which the second layer has attention. It talks as the recurrent one does."""
+    return _write(path, _tensors(random.Random(5), attention=True), [*_keys("jamba"), *_keys_of_attention()])
+
+
+def _write(path: Path, tensors: dict[str, Tensor], keys: list[bytes]) -> Path:
     header = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(keys)) + b"".join(keys)
     offset, data = 0, b""
     for name, (shape, values) in tensors.items():
@@ -42,17 +52,17 @@ def write_mamba(path: Path) -> Path:
     return path
 
 
-def _keys() -> list[bytes]:
+def _keys(architecture: str) -> list[bytes]:
     return [
-        _key("general.architecture", _STRING, _string("mamba")),
-        _key("mamba.context_length", _UINT32, struct.pack("<I", 4096)),
-        _key("mamba.embedding_length", _UINT32, struct.pack("<I", _EMBEDDING)),
-        _key("mamba.block_count", _UINT32, struct.pack("<I", _LAYERS)),
-        _key("mamba.ssm.conv_kernel", _UINT32, struct.pack("<I", _KERNEL)),
-        _key("mamba.ssm.inner_size", _UINT32, struct.pack("<I", _INNER)),
-        _key("mamba.ssm.state_size", _UINT32, struct.pack("<I", _STATE)),
-        _key("mamba.ssm.time_step_rank", _UINT32, struct.pack("<I", _RANK)),
-        _key("mamba.attention.layer_norm_rms_epsilon", _FLOAT32, struct.pack("<f", 1e-5)),
+        _key("general.architecture", _STRING, _string(architecture)),
+        _key(f"{architecture}.context_length", _UINT32, struct.pack("<I", 4096)),
+        _key(f"{architecture}.embedding_length", _UINT32, struct.pack("<I", _EMBEDDING)),
+        _key(f"{architecture}.block_count", _UINT32, struct.pack("<I", _LAYERS)),
+        _key(f"{architecture}.ssm.conv_kernel", _UINT32, struct.pack("<I", _KERNEL)),
+        _key(f"{architecture}.ssm.inner_size", _UINT32, struct.pack("<I", _INNER)),
+        _key(f"{architecture}.ssm.state_size", _UINT32, struct.pack("<I", _STATE)),
+        _key(f"{architecture}.ssm.time_step_rank", _UINT32, struct.pack("<I", _RANK)),
+        _key(f"{architecture}.attention.layer_norm_rms_epsilon", _FLOAT32, struct.pack("<f", 1e-5)),
         _key("tokenizer.ggml.model", _STRING, _string("llama")),
         _key("tokenizer.ggml.tokens", _ARRAY, _array(_STRING, [_string(name) for name, _ in TOKENS])),
         _key("tokenizer.ggml.scores", _ARRAY, _array(_FLOAT32, [struct.pack("<f", 0) for _ in TOKENS])),
@@ -65,7 +75,16 @@ def _keys() -> list[bytes]:
     ]
 
 
-def _tensors(chance: random.Random) -> dict[str, Tensor]:
+def _keys_of_attention() -> list[bytes]:
+    heads = [struct.pack("<I", _HEADS if layer == _ATTENTION else 0) for layer in range(_LAYERS)]
+    return [
+        _key("jamba.attention.head_count", _UINT32, struct.pack("<I", _HEADS)),
+        _key("jamba.attention.head_count_kv", _ARRAY, _array(_UINT32, heads)),
+        _key("jamba.feed_forward_length", _UINT32, struct.pack("<I", _INNER)),
+    ]
+
+
+def _tensors(chance: random.Random, *, attention: bool) -> dict[str, Tensor]:
     def drawn(*shape: int, spread: float = 0.3) -> Tensor:
         count = 1
         for length in shape:
@@ -83,17 +102,34 @@ def _tensors(chance: random.Random) -> dict[str, Tensor]:
         "output.weight": (output[0], [0.0] * (_EMBEDDING * letters) + output[1][_EMBEDDING * letters :]),
     }
     for layer in range(_LAYERS):
+        name = f"blk.{layer}"
+        tensors[f"{name}.attn_norm.weight"] = constant(1, _EMBEDDING)
+        if attention:
+            tensors |= {
+                f"{name}.ffn_norm.weight": constant(1, _EMBEDDING),
+                f"{name}.ffn_gate.weight": drawn(_EMBEDDING, _INNER),
+                f"{name}.ffn_up.weight": drawn(_EMBEDDING, _INNER),
+                f"{name}.ffn_down.weight": drawn(_INNER, _EMBEDDING),
+            }
+        if attention and layer == _ATTENTION:
+            tensors |= {f"{name}.attn_{part}.weight": drawn(_EMBEDDING, _EMBEDDING) for part in _PARTS}
+            continue
+        if attention:
+            tensors |= {
+                f"{name}.ssm_dt_norm.weight": constant(1, _RANK),
+                f"{name}.ssm_b_norm.weight": constant(1, _STATE),
+                f"{name}.ssm_c_norm.weight": constant(1, _STATE),
+            }
         tensors |= {
-            f"blk.{layer}.attn_norm.weight": constant(1, _EMBEDDING),
-            f"blk.{layer}.ssm_in.weight": drawn(_EMBEDDING, 2 * _INNER),
-            f"blk.{layer}.ssm_conv1d.weight": drawn(_KERNEL, _INNER),
-            f"blk.{layer}.ssm_conv1d.bias": drawn(_INNER),
-            f"blk.{layer}.ssm_x.weight": drawn(_INNER, _RANK + 2 * _STATE),
-            f"blk.{layer}.ssm_dt.weight": drawn(_RANK, _INNER),
-            f"blk.{layer}.ssm_dt.bias": constant(-2, _INNER),
-            f"blk.{layer}.ssm_a": constant(-0.5, _STATE, _INNER),
-            f"blk.{layer}.ssm_d": constant(1, _INNER),
-            f"blk.{layer}.ssm_out.weight": drawn(_INNER, _EMBEDDING),
+            f"{name}.ssm_in.weight": drawn(_EMBEDDING, 2 * _INNER),
+            f"{name}.ssm_conv1d.weight": drawn(_KERNEL, _INNER),
+            f"{name}.ssm_conv1d.bias": drawn(_INNER),
+            f"{name}.ssm_x.weight": drawn(_INNER, _RANK + 2 * _STATE),
+            f"{name}.ssm_dt.weight": drawn(_RANK, _INNER),
+            f"{name}.ssm_dt.bias": constant(-2, _INNER),
+            f"{name}.ssm_a": constant(-0.5, _STATE, _INNER),
+            f"{name}.ssm_d": constant(1, _INNER),
+            f"{name}.ssm_out.weight": drawn(_INNER, _EMBEDDING),
         }
     return tensors
 
