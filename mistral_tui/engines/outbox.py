@@ -14,11 +14,14 @@ from mistral_tui.types.events import (
     EngineEvent,
     Finished,
     PromptProgress,
+    TokenScored,
     ToolCallDelta,
 )
 
 TEXT_LIMIT = 64 * 1024
 """Characters that may wait for a slow reader before its request pauses."""
+_CHANCE = 48
+"""What one token of a `TokenScored` counts as besides its text, in characters: its bytes in a frame."""
 
 
 def _nothing() -> None:
@@ -52,7 +55,7 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """Whether so much text waits that the engine should produce no more of it."""
+        """Whether so much text, or what is told of its tokens, waits that the engine should produce no more of it."""
         return self._characters >= self._text_limit
 
     @property
@@ -96,6 +99,8 @@ class Outbox:
                     self._events[-1] = event
                 else:
                     self._events.append(event)
+                if isinstance(event, TokenScored):
+                    self._characters += sum(_CHANCE + 2 * len(chance.data) for chance in (event.chosen, *event.top))
                 self._finished = isinstance(event, Finished)
                 self._urgent |= self._finished
             wake = was_empty or self._urgent != was_urgent

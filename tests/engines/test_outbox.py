@@ -1,7 +1,15 @@
 import pytest
 
 from mistral_tui.engines.outbox import Outbox
-from mistral_tui.types.events import Finished, PromptProgress, ReasoningDelta, TextDelta, ToolCallDelta
+from mistral_tui.types.events import (
+    Finished,
+    PromptProgress,
+    ReasoningDelta,
+    TextDelta,
+    TokenChance,
+    TokenScored,
+    ToolCallDelta,
+)
 from mistral_tui.types.messages import Usage
 
 pytestmark = pytest.mark.core
@@ -76,3 +84,17 @@ def test_the_reader_is_woken_by_the_first_event_the_first_text_and_the_end_only(
     state = "end"
     outbox.put(Finished("stop", Usage()))
     assert woken == ["progress", "first text", "after taking", "end"]
+
+
+def test_scores_stay_in_their_place_and_count_as_text() -> None:
+    outbox = Outbox(text_limit=500)
+    scored = TokenScored(TokenChance("a", b"a", 1, -0.5), (TokenChance("b", b"b", 2, -0.1),))
+    for event in (TextDelta("x"), scored, TextDelta("a"), TextDelta("b")):
+        outbox.put(event)
+    assert outbox.take() == (TextDelta("x"), scored, TextDelta("ab", tokens=2))
+    for _ in range(5):
+        assert not outbox.full
+        outbox.put(scored)
+    assert outbox.full
+    outbox.take()
+    assert not outbox.full

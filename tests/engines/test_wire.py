@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mistral_tui.engines import wire
-from mistral_tui.types.events import ContextTrimmed, EngineEvent, Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import (
+    ContextTrimmed,
+    EngineEvent,
+    Finished,
+    PromptProgress,
+    TextDelta,
+    TokenChance,
+    TokenScored,
+)
 from mistral_tui.types.messages import FilePart, Message, TextPart, UnknownPart, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
@@ -17,11 +25,13 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 count = st.integers(0, 2**40)
 options = st.builds(LoadOptions, n_ctx=st.none() | st.integers(1, 2**31 - 1), chat_template=st.none() | text)
 usage = st.builds(Usage, prompt_tokens=count, completion_tokens=count, decode_rate=st.floats(0, 1e6))
+chance = st.builds(TokenChance, text, st.binary(max_size=8), count, st.floats(-100, 0))
 event: st.SearchStrategy[EngineEvent] = st.one_of(
     st.builds(LoadProgress, st.just("loading"), st.floats(0, 1)),
     st.builds(ContextTrimmed, count),
     st.builds(PromptProgress, count, count),
     st.builds(TextDelta, text, count),
+    st.builds(TokenScored, chance, st.lists(chance, max_size=3).map(tuple)),
     st.builds(Finished, st.sampled_from(["stop", "length", "failed"]), usage, st.none() | text),
 )
 part = st.one_of(
@@ -30,7 +40,12 @@ part = st.one_of(
     st.builds(UnknownPart, st.fixed_dictionaries({"type": st.just("hologram"), "depth": count})),
 )
 message = st.builds(Message, st.sampled_from(["user", "assistant"]), st.lists(part, max_size=3).map(tuple))
-prompt = st.builds(GenerateRequest, st.lists(message, max_size=3).map(tuple), st.just(SamplingParams(seed=1)), text)
+sampling = st.builds(
+    SamplingParams,
+    seed=st.none() | st.just(1),
+    logit_bias=st.dictionaries(st.integers(0, 99) | st.just("a"), st.floats(-9, 9)),
+)
+prompt = st.builds(GenerateRequest, st.lists(message, max_size=3).map(tuple), sampling, text)
 to_worker: st.SearchStrategy[wire.ToWorker] = st.one_of(
     st.builds(wire.Hello, client=text),
     st.builds(wire.Load, path=text, name=text, options=options, request=text),

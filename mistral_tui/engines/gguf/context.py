@@ -148,9 +148,13 @@ class Context:
             outcome = self._embeddings.decode(self.handle)
         return outcome
 
+    def logits(self, row: int) -> Any:
+        """Return a `float *` to the logits of a row, one for each token of the vocabulary, until the next decode."""
+        return self._row_logits(self.handle, row)
+
     def has_nan(self, row: int) -> bool:
         """Return whether the model computed nonsense for this row: one NaN spreads to all logits of a token."""
-        return math.isnan(self._row_logits(self.handle, row)[0])
+        return math.isnan(self.logits(row)[0])
 
     # Stopping and speed
 

@@ -1,9 +1,10 @@
 """One request on its way from a prompt to the last word of its reply."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.constraint import ConstrainedChoice
+from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.kv_cache import Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
 from mistral_tui.engines.gguf.prompt import Prompt
@@ -16,6 +17,9 @@ from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress
 from mistral_tui.types.messages import FinishReason
 from mistral_tui.types.requests import GenerateRequest
+
+if TYPE_CHECKING:
+    from mistral_tui.engines.gguf.scores import Scorer
 
 
 class Following(NamedTuple):
@@ -62,6 +66,7 @@ class Generation:
         self._sampler: Sampler | None = None
         self._notation = notation
         self._reply: Reply | None = None
+        self._scorer: Scorer | None = None
         self._most_tokens = request.sampling.max_tokens or n_ctx
 
     @property
@@ -81,6 +86,10 @@ class Generation:
         if self.constraint is not None:
             self._sampler.constrain(ConstrainedChoice(self.constraint, self._vocabulary.size))
         self._reply = self._notation.reply(self.request, self.outbox, self.transcript.text)
+        if self.request.sampling.logprobs:
+            from mistral_tui.engines.gguf.scores import Scorer  # loads numpy
+
+            self._scorer = Scorer(self._vocabulary, self.request.sampling.top_logprobs)
         self.account.begin(len(self.transcript.tokens), shared)
         self.outbox.put(PromptProgress(shared, len(self.transcript.tokens)))
 
@@ -114,12 +123,17 @@ class Generation:
             account.cached_tokens += count
             self.outbox.put(PromptProgress(min(self.sequence.computed, account.prompt_tokens), account.prompt_tokens))
 
+    def score(self, context: Context, row: int, token: int) -> None:
+        """Tell how likely the next token was, if the request asks for it; what ends the reply is no part of it."""
+        if self._scorer is not None and not self._ends(token):
+            self.outbox.put(self._scorer.score(context.logits(row), token))
+
     def take(self, token: int) -> None:
         """Take the next token of the reply."""
         account = self.account
         if account.completion_tokens == 0:
             account.prefilled()
-        if self._vocabulary.ends_reply(token) and not self.request.sampling.ignore_eos:
+        if self._ends(token):
             self.finish("stop")
             return
         account.token()
@@ -135,6 +149,9 @@ class Generation:
             self.finish("length")
         elif len(self.transcript.tokens) >= self._n_ctx:
             self.finish("context")
+
+    def _ends(self, token: int) -> bool:
+        return self._vocabulary.ends_reply(token) and not self.request.sampling.ignore_eos
 
     def finish(self, reason: FinishReason, error: str | None = None) -> None:
         """End the reply, with what was held back of it; once."""

@@ -259,7 +259,9 @@ class Scheduler:
                 if self._context.has_nan(row):
                     self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
                     continue
-                generation.take(generation.sampler.sample(self._context.handle, row))
+                token = generation.sampler.sample(self._context.handle, row)
+                generation.score(self._context, row, token)
+                generation.take(token)
             except MistralTuiError as error:
                 self._fail(generation, str(error))
                 continue

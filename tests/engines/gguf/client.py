@@ -16,6 +16,7 @@ from mistral_tui.types.events import (
     PromptProgress,
     ReasoningDelta,
     TextDelta,
+    TokenScored,
     ToolCallDelta,
 )
 from mistral_tui.types.messages import FinishReason, Message, Role, TextPart, Usage
@@ -83,6 +84,10 @@ class Asked:
                 name, arguments = calls.get(event.index, ("", ""))
                 calls[event.index] = name + event.name, arguments + event.arguments
         return list(calls.values())
+
+    @property
+    def scored(self) -> list[TokenScored]:
+        return [event for event in self.events if isinstance(event, TokenScored)]
 
     @property
     def progress(self) -> list[PromptProgress]:
