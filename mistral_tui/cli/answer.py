@@ -3,14 +3,15 @@
 import json
 import sys
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
 from mistral_tui.chat.events import ChatEvent, ChatFailed, SavingChanged
 from mistral_tui.cli.failures import leave_quietly, say
+from mistral_tui.cli.logprobs import as_json, table
 from mistral_tui.types.errors import EngineError, MistralTuiError
-from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta
+from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta, TokenScored
 from mistral_tui.types.messages import Message, Usage
 from mistral_tui.types.text import printable
 
@@ -42,12 +43,15 @@ class Answer:
         self._out = out or sys.stdout
         self._filter = printable if self._out.isatty() else str
         self._last = ""
+        self._scored: list[TokenScored] = []
 
     def listen(self, event: ChatEvent) -> None:
         """Take one event of the chat."""
         match event:
             case TextDelta(text=text) if self._streaming:
                 self._write(self._filter(text))
+            case TokenScored():
+                self._scored.append(event)
             case ContextTrimmed(left_out=count):
                 say("note", f"the context is full; the oldest {count} messages are left out")
             case MessageCommitted(message=message) if message.role == "assistant":
@@ -73,7 +77,7 @@ class Answer:
         if self.reply is None:
             return
         reply = self.reply
-        document = {
+        document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "text": reply.text,
             "finish": reply.finish,
@@ -82,8 +86,15 @@ class Answer:
             "session_id": session_id,
             "usage": msgspec.to_builtins(reply.usage),
         }
+        if self._scored:
+            document["logprobs"] = as_json(self._scored)
         # Escaped for a terminal: JSON leaves the controls above U+0080 as they are.
         self._write(json.dumps(document, ensure_ascii=self._out.isatty(), indent=2) + "\n")
+
+    def print_logprobs(self) -> None:
+        """Print to stderr how likely each token was."""
+        if self._scored:
+            print(table(self._scored), file=sys.stderr, flush=True)
 
     def print_statistics(self) -> None:
         """Print the figures to stderr, in the words of mistral.rs."""

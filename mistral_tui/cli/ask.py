@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Pool, Workspace
 from mistral_tui.cli.answer import Answer
@@ -13,6 +15,7 @@ from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
+from mistral_tui.types.requests import SamplingParams
 
 
 class AskFlags(SamplingFlags):
@@ -25,6 +28,7 @@ class AskFlags(SamplingFlags):
     no_save: bool = False
     stats: bool = False
     json: bool = False
+    logprobs: int | None = None
 
 
 def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
@@ -84,6 +88,8 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
             printer.end()
             if call.json:
                 printer.print_json(chat.conversation.session.id if stored else None)
+            elif call.logprobs is not None:
+                printer.print_logprobs()
             if call.stats:
                 printer.print_statistics()
     finally:
@@ -97,6 +103,13 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
     if printer.error is not None:
         raise printer.error
     return 0
+
+
+def _sampling(call: AskFlags, setup: Setup) -> SamplingParams:
+    sampling = setup.sampling(call)
+    if call.logprobs is None:
+        return sampling
+    return msgspec.structs.replace(sampling, logprobs=True, top_logprobs=call.logprobs)
 
 
 async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
@@ -131,6 +144,12 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--no-save", action="store_true", help="keep no session of it")
     parser.add_argument("--stats", action="store_true", help="print tokens and rates to stderr")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
+    parser.add_argument(
+        "--logprobs",
+        type=int,
+        metavar="N",
+        help="print to stderr how likely each token was, and the N likeliest, up to 20; with --json: as part of it",
+    )
     add_model_flags(parser, c_is_template=False)
     add_sampling_flags(parser)
     return parser

@@ -141,7 +141,9 @@ _MOST_BIASES = 1024
 
 def _check(name: str, value: object, kind: type[int | float], low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
-        raise InvalidRequest(f"{name} is {value!r:.40}; it must be a {'whole ' if kind is int else ''}number")
+        raise InvalidRequest(
+            f"{name} is of type {type(value).__name__}; it must be a {'whole ' if kind is int else ''}number"
+        )
     if not low <= value <= high:
         # Python refuses to write a whole number of thousands of digits.
         shown = value if isinstance(value, float) or abs(value) < 2**64 else "far too large"
@@ -150,7 +152,7 @@ def _check(name: str, value: object, kind: type[int | float], low: float, high: 
 
 def _check_texts(name: str, texts: object, count: int, length: int) -> None:
     if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
-        raise InvalidRequest(f"{name} is {texts!r:.40}; it must be a list of texts")
+        raise InvalidRequest(f"{name} is of type {type(texts).__name__}; it must be a list of texts")
     if len(texts) > count:
         raise InvalidRequest(f"{name} has {len(texts)} texts; at most {count} are possible")
     for text in texts:
@@ -162,7 +164,7 @@ def _check_texts(name: str, texts: object, count: int, length: int) -> None:
 
 def _check_bias(biases: object) -> None:
     if not isinstance(biases, dict):
-        raise InvalidRequest(f"logit_bias is {biases!r:.40}; it must be pairs of a token and a number")
+        raise InvalidRequest(f"logit_bias is of type {type(biases).__name__}; it must be pairs of a token and a number")
     if len(biases) > _MOST_BIASES:
         raise InvalidRequest(f"logit_bias has {len(biases)} tokens; at most {_MOST_BIASES} are possible")
     for token, bias in biases.items():

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from mistral_tui.cli.ask import AskFlags, answer, parse
-from mistral_tui.cli.flags import ModelFlags
+from mistral_tui.cli.flags import ModelFlags, SamplingFlags
 from mistral_tui.cli.setup import Setup
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import EngineError, InvalidRequest, ModelNotFound, StoreError, WorkerDied
+from mistral_tui.types.events import TokenChance, TokenScored
 from mistral_tui.types.messages import FilePart, Message
+from mistral_tui.types.requests import SamplingParams
 from tests.stubs.engines import FakeEngine, FakePool, Reply
 
 pytestmark = pytest.mark.core
@@ -193,3 +195,69 @@ def test_flags_before_the_command_are_defaults() -> None:
     flags = ModelFlags(model="outer", seed=1)
     assert parse(("--seed", "2", "Hi"), flags).seed == 2
     assert parse(("Hi",), flags).model == "outer"
+
+
+SCORED = TokenScored(
+    TokenChance("Hello\x1b", b"Hello\x1b", 7, -0.105), (TokenChance("Hello\x1b", b"Hello\x1b", 7, -0.105),)
+)
+
+
+async def test_probabilities_go_to_stderr(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = FakePool(FakeEngine([Reply(before=(SCORED,))]))
+    await ask(pool, "-m", str(model), "--logprobs", "1", "Hi")
+    sampling = pool.engine.requests[0].sampling
+    assert (sampling.logprobs, sampling.top_logprobs) == (True, 1)
+    captured = capsys.readouterr()
+    assert captured.out == "Hello there.\n"
+    assert '"Hello\\u001b"         90.0%   "Hello\\u001b" 90.0%\n' in captured.err
+
+
+async def test_probabilities_are_part_of_the_json(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pool = FakePool(FakeEngine([Reply(before=(SCORED,))]))
+    await ask(pool, "-m", str(model), "--logprobs", "1", "--json", "Hi")
+    (token,) = json.loads(capsys.readouterr().out)["logprobs"]
+    assert token.pop("top_logprobs") == [token]
+    assert token == {"token": "Hello\x1b", "id": 7, "logprob": -0.105, "bytes": list(b"Hello\x1b")}
+
+
+async def test_every_sampling_flag_reaches_the_engine(model: Path) -> None:
+    pool = FakePool()
+    flags = (
+        "--dynatemp-range 0.1 --dynatemp-exponent 2 --typical-p 0.9 --top-n-sigma 1.5 --xtc-probability 0.2"
+        " --xtc-threshold 0.3 --dry-multiplier 0.8 --dry-base 2 --dry-allowed-length 3 --dry-penalty-window 99"
+        " --dry-sequence-breaker a --dry-sequence-breaker b --mirostat 2 --mirostat-tau 4 --mirostat-eta 0.2"
+        " --penalty-window 9 --frequency-penalty 0.5 --presence-penalty 0.6 --logit-bias a=b=-1 --logit-bias x=2"
+    )
+    await ask(pool, *flags.split(), "-m", str(model), "Hi")
+    assert pool.engine.requests[0].sampling == SamplingParams(
+        dynatemp_range=0.1,
+        dynatemp_exponent=2.0,
+        typical_p=0.9,
+        top_n_sigma=1.5,
+        xtc_probability=0.2,
+        xtc_threshold=0.3,
+        dry_multiplier=0.8,
+        dry_base=2.0,
+        dry_allowed_length=3,
+        dry_penalty_window=99,
+        dry_sequence_breakers=("a", "b"),
+        mirostat=2,
+        mirostat_tau=4.0,
+        mirostat_eta=0.2,
+        penalty_window=9,
+        frequency_penalty=0.5,
+        presence_penalty=0.6,
+        logit_bias={"a=b": -1.0, "x": 2.0},
+    )
+
+
+@pytest.mark.parametrize("bias", ["Paris", "=5", "Paris=much"])
+def test_a_bias_is_a_text_and_a_number(bias: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"is not TEXT=NUMBER, such as ' Paris=-5'"):
+        parse(("--logit-bias", bias, "Hi"), ModelFlags())
+
+
+def test_sampling_flags_may_stand_before_the_command() -> None:
+    flags = SamplingFlags(temperature=0.5, top_k=3)
+    call = parse(("--top-k", "4", "Hi"), flags)
+    assert (call.temperature, call.top_k) == (0.5, 4)
