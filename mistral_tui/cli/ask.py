@@ -15,7 +15,7 @@ from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
-from mistral_tui.types.requests import SamplingParams
+from mistral_tui.types.requests import GenerateRequest
 
 
 class AskFlags(SamplingFlags):
@@ -64,7 +64,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
         asyncio.CancelledError: The person pressed ctrl+c; what was said is printed and stored.
     """
     store = None if call.no_save else Store(setup.paths.database)
-    workspace = Workspace(pool, store, None, setup.load_options(call), setup.request(call))
+    workspace = Workspace(pool, store, None, setup.load_options(call), _request(call, setup))
     workspace.listen(lambda notice: say("note", notice))
     try:
         chat = await _chat(call, setup, workspace)
@@ -105,11 +105,12 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
     return 0
 
 
-def _sampling(call: AskFlags, setup: Setup) -> SamplingParams:
-    sampling = setup.sampling(call)
+def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
+    request = setup.request(call)
     if call.logprobs is None:
-        return sampling
-    return msgspec.structs.replace(sampling, logprobs=True, top_logprobs=call.logprobs)
+        return request
+    sampling = msgspec.structs.replace(request.sampling, logprobs=True, top_logprobs=call.logprobs)
+    return msgspec.structs.replace(request, sampling=sampling)
 
 
 async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
