@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.types.errors import StoreError
-from mistral_tui.types.events import MessageCommitted, ReplyStarted, TextDelta, TurnEvent
+from mistral_tui.types.events import Delta, MessageCommitted, ReplyStarted, TurnEvent
 from mistral_tui.types.messages import Message
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Recorder:
         if isinstance(event, ReplyStarted):
             self._reply_id = event.message.id
             self.note(event.message)
-        elif isinstance(event, TextDelta):
+        elif isinstance(event, Delta):
             self.note(self._conversation[self._reply_id])
         elif isinstance(event, MessageCommitted):
             self.note(event.message)

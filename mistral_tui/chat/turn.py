@@ -9,18 +9,19 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.reply_parts import ReplyParts
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import (
+    Delta,
     EngineEvent,
     Finished,
     MessageCommitted,
     ReplyStarted,
-    TextDelta,
     TurnEnded,
     TurnEvent,
 )
-from mistral_tui.types.messages import Message, TextPart, Usage
+from mistral_tui.types.messages import Message, ReasoningPart, TextPart, Usage
 from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ async def run_turn(
         request, messages=prompt_messages(conversation), chat_id=conversation.session.id, id=uuid.uuid4().hex
     )
     reply = conversation.append(Message("assistant", (), model=engine.model.name))
-    text = ""
+    parts = ReplyParts()
     finished = Finished("cancelled", Usage())
     try:
         yield ReplyStarted(reply)
@@ -56,9 +57,8 @@ async def run_turn(
             async for event in events:
                 if isinstance(event, Finished):
                     finished = event
-                elif isinstance(event, TextDelta):
-                    text += event.text
-                    reply = msgspec.structs.replace(reply, parts=(TextPart(text),))
+                elif isinstance(event, Delta) and parts.add(event):
+                    reply = msgspec.structs.replace(reply, parts=parts.parts)
                     conversation.replace(reply)
                 yield event
     finally:
@@ -90,7 +90,11 @@ def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
 
 
 def _says_something(message: Message) -> bool:
-    return any(not isinstance(part, TextPart) or part.text.strip() for part in message.parts)
+    """Whether a message is more than what a model thought before it was stopped."""
+    return any(
+        bool(part.text.strip()) if isinstance(part, TextPart) else not isinstance(part, ReasoningPart)
+        for part in message.parts
+    )
 
 
 async def _answer(

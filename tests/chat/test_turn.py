@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.reply_parts import ReplyParts
 from mistral_tui.chat.turn import prompt_messages, run_turn
 from mistral_tui.types.errors import WorkerDied
 from mistral_tui.types.events import (
@@ -12,11 +13,22 @@ from mistral_tui.types.events import (
     EngineEvent,
     Finished,
     MessageCommitted,
+    ReasoningDelta,
     TextDelta,
+    ToolCallDelta,
     TurnEnded,
     TurnEvent,
 )
-from mistral_tui.types.messages import FilePart, FinishReason, Message, Role, TextPart, Usage
+from mistral_tui.types.messages import (
+    FilePart,
+    FinishReason,
+    Message,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    Usage,
+)
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
 from tests.stubs.engines import FakeEngine, Reply
@@ -161,3 +173,42 @@ def test_files_are_part_of_the_prompt() -> None:
     conversation = Conversation()
     prompt = conversation.append(Message("user", (FilePart("a.txt", "content"),)))
     assert prompt_messages(conversation) == (prompt,)
+
+
+async def test_reasoning_text_and_calls_become_parts_in_their_order() -> None:
+    conversation = conversation_of(("user", "Weather?"))
+    chunks = (
+        *(ReasoningDelta("I "), ReasoningDelta("think."), TextDelta("", 1), "Let me", " see.", ReasoningDelta("Well.")),
+        *(ToolCallDelta(0, "x", "look", '{"a":'), ToolCallDelta(0, arguments=" 1}")),
+        *(ToolCallDelta(1, "y", "look"), ToolCallDelta(1, arguments="{}"), TextDelta("", 2)),
+    )
+    events = await events_of(conversation, FakeEngine([Reply(chunks, reason="tool_calls")]))
+    assert events[-1] == TurnEnded("tool_calls")
+    first, text, second, *calls = conversation.path()[-1].parts
+    assert isinstance(first, ReasoningPart)
+    assert isinstance(second, ReasoningPart)
+    assert (first.text, second.text) == ("I think.", "Well.")
+    assert first.seconds is not None
+    assert text == TextPart("Let me see.")
+    assert calls == [ToolCallPart("x", "look", '{"a": 1}'), ToolCallPart("y", "look", "{}")]
+
+
+async def test_the_time_of_thinking_ends_with_the_first_word_of_the_answer() -> None:
+    now = 0.0
+    parts = ReplyParts(lambda: now)
+    for seconds, delta in (
+        (1.0, ReasoningDelta("a")),
+        (3.0, ReasoningDelta("b")),
+        (4.5, TextDelta("c")),
+        (9.0, TextDelta("d")),
+    ):
+        now = seconds
+        parts.add(delta)
+    assert parts.parts == (ReasoningPart("ab", 3.5), TextPart("cd"))
+
+
+def test_a_reply_that_was_stopped_while_it_thought_is_left_out_with_its_prompt() -> None:
+    conversation = conversation_of(("user", "Hard one"))
+    conversation.append(Message("assistant", (ReasoningPart("Hm"),), finish="cancelled"))
+    conversation.append(Message("user", (TextPart("Easy one"),)))
+    assert [message.text for message in prompt_messages(conversation)] == ["Easy one"]

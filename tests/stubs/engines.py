@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import Delta, EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.queries import Answer, Query, Refusal
@@ -29,7 +29,8 @@ ENTRY = ModelEntry("fake-1M", Path("/models/fake-1M.gguf"), "gguf", 1_000_000, d
 class Reply:
     """One scripted reply."""
 
-    chunks: Sequence[str] = ("Hello", " there.")
+    chunks: Sequence[str | Delta] = ("Hello", " there.")
+    """Text, or other deltas."""
     reason: FinishReason = "stop"
     error: str | None = None
     before: Sequence[EngineEvent] = ()
@@ -59,7 +60,7 @@ class FakeEngine:
         for index, chunk in enumerate(reply.chunks):
             if cancelled.is_set():
                 break
-            yield TextDelta(chunk)
+            yield TextDelta(chunk) if isinstance(chunk, str) else chunk
             tokens += 1
             if index == 0 and reply.hold is not None:
                 await _first_of(reply.hold, cancelled)
