@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import TextIO
 
+from mistral_tui.config.debugging import debugging
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable_line
 
@@ -13,13 +14,6 @@ CANCELLED = 130
 """Exit status after ctrl+c, as shells expect it (128 + SIGINT)."""
 READER_GONE = 141
 """Exit status when whoever read our output has gone (128 + SIGPIPE)."""
-DEBUG = "MISTRAL_TUI_DEBUG"
-"""Name of the environment variable that asks for tracebacks."""
-
-
-def debugging() -> bool:
-    """Whether the person asked for tracebacks, by `--debug` or the environment."""
-    return os.environ.get(DEBUG, "") not in ("", "0")
 
 
 def keep_quiet() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mistral_tui
-from mistral_tui.cli.failures import DEBUG, debugging, keep_quiet, report
+from mistral_tui.cli.failures import keep_quiet, report
 from mistral_tui.cli.flags import (
     ArgumentParser,
     ModelFlags,
@@ -22,6 +22,7 @@ from mistral_tui.cli.flags import (
     add_model_flags,
     add_sampling_flags,
 )
+from mistral_tui.config.debugging import DEBUG, debugging
 from mistral_tui.types.errors import InvalidRequest
 
 PROGRAM = "mistral-tui"
@@ -58,6 +59,9 @@ COMMANDS = {
     "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),
     "bench": Command("how fast a model is on this machine", "mistral_tui.cli.bench", "bench"),
     "quantize": Command("make a smaller model file of a larger one", "mistral_tui.cli.quantize", "quantize_model"),
+    "rpc-worker": Command(
+        "take layers of models that other programs load", "mistral_tui.cli.rpc_worker", "rpc_worker", True
+    ),
     "doctor": Command("check this installation and say what to fix", "mistral_tui.cli.doctor", "doctor", True),
 }
 

@@ -3,6 +3,9 @@
 import signal
 import sys
 
+GAVE_UP = 69
+"""Exit status of a worker that ended by itself because it could not go on; the last line of its log says why."""
+
 if sys.platform == "win32":
     _ACCESS_VIOLATION = 0xC0000005
     _ILLEGAL_INSTRUCTION = 0xC000001D

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mistral_tui.engines import wire
 from mistral_tui.engines.exchange import Exchange
-from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
+from mistral_tui.engines.exit_status import GAVE_UP, crashed_on_an_instruction, name_exit
 from mistral_tui.engines.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.engines.worker_log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
@@ -140,6 +140,8 @@ class WorkerProcess(Exchange):
         assert status is not None
         what = self._stopped_because or name_exit(status)
         last_line = self._log.last_line()
+        if status == GAVE_UP and self._stopped_because is None and last_line:
+            return f"the worker of {self._name} gave up: {last_line}"
         said = f" (last log line: {last_line})" if last_line else ""
         return f"the worker of {self._name} {what}{said}"
 

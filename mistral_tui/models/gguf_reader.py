@@ -38,6 +38,8 @@ class Tensor:
 
     name: str
     type: TensorType
+    shape: tuple[int, ...]
+    """The length of a row first."""
     elements: int
     size: int
     """In bytes."""
@@ -180,7 +182,7 @@ class _Reader:
         row = shape[0] if shape else 1
         if row % packing.block:
             raise self._bad(f"the tensor {printable_line(name)!r} has rows that {packing.name} cannot pack")
-        return Tensor(name, packing, elements, elements // packing.block * packing.bytes, offset)
+        return Tensor(name, packing, tuple(shape), elements, elements // packing.block * packing.bytes, offset)
 
     def _scalar(self, kind: int) -> Value:
         code = SCALARS[kind]

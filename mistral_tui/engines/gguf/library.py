@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from mistral_tui.config.debugging import debugging
 from mistral_tui.types.errors import EngineError
 
 __all__ = ["PINNED", "Log", "bindings", "build", "cpu_features", "ggml", "llama", "log"]
@@ -79,6 +80,7 @@ class Log:
         self.lines: deque[str] = deque(maxlen=60)
         self._errors: deque[str] = deque(maxlen=8)
         self._level = self._INFO
+        self._all = debugging()
         # `c_void_p` for the text: ctypes would make bytes of each of the 2,000 debug lines of a load.
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._callback = prototype(self._take)
@@ -87,13 +89,14 @@ class Log:
     def _take(self, level: int, text: int | None, _: int | None) -> None:
         if level != self._CONTINUED:
             self._level = level
-        if self._level <= self._DEBUG or text is None:
+        if text is None or (self._level <= self._DEBUG and not self._all):
             return
         line = ctypes.string_at(text).decode("utf-8", "replace").rstrip("\n")
         if not line.strip(". "):
             return
-        self.lines.append(line)
-        if self._level >= self._WARNING and level != self._CONTINUED:
+        if self._level > self._DEBUG:
+            self.lines.append(line)
+        if (self._level >= self._WARNING or self._all) and level != self._CONTINUED:
             print(line, file=sys.stderr, flush=True)
         if self._level >= self._ERROR:
             self._errors.append(line)

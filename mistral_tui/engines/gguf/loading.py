@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mistral_tui.config.debugging import debugging
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
@@ -14,6 +16,7 @@ from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import check_memory, place
 from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.rpc import connect
 from mistral_tui.engines.gguf.sampling_defaults import read_defaults
 from mistral_tui.engines.gguf.scheduler import Scheduler
 from mistral_tui.engines.gguf.threads import ThreadGovernor
@@ -22,12 +25,14 @@ from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
 from mistral_tui.models.projector_file import find_projector
+from mistral_tui.models.tensor_list import write_tensor_list
 from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
 if TYPE_CHECKING:
     from mistral_tui.engines.gguf.multimodal import Projector
 
+_PROOF_TOKENS: Final = 4
 _WEIGHTS: Final = 0.8
 """Share of a load's progress that is the weights."""
 
@@ -58,6 +63,7 @@ def load(
         ModelError: It cannot have the KV cache that `options` ask for.
         NoChatTemplate: There is none in the file and none was given.
         BadChatTemplate: It does not parse.
+        EngineError: An RPC worker does not answer.
         NotEnoughMemory: llama.cpp cannot allocate the context.
         LoadCancelled: `cancelled` said so.
     """
@@ -72,7 +78,8 @@ def load(
 
     on_progress(LoadProgress("loading", 0))
     check_cancelled()
-    placement = place(options)
+    workers = connect(options.rpc)
+    placement = place(options, workers.devices)
     if placement.devices or may_be_accelerated():
         check_memory(placement, path, options)
     model = Model(path, name, placement, plain_kernels, on_weights, cancelled)
@@ -103,7 +110,9 @@ def load(
             flash_attention=options.flash_attention,
         )
         check_cancelled()
+        began = perf_counter()
         _prove(model, context)
+        workers.compute_within((perf_counter() - began) / _PROOF_TOKENS * context.batch_tokens)
         projector = _projector(model, options, governor, context.batch_tokens)
         loaded = _describe(model, n_ctx, governor, options, plain_kernels)
         if projector is not None:
@@ -157,7 +166,7 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
 
 
 def _prove(model: Model, context: Context) -> None:
-    tokens = [0, 1, 2, 3][: model.vocabulary.size]
+    tokens = list(range(min(_PROOF_TOKENS, model.vocabulary.size)))
     row = context.add(0, tokens, 0, logits=True)
     outcome = context.decode()
     if outcome != Decoded.DONE:
@@ -176,6 +185,8 @@ def _describe(
         notices.append(f"{model.name} was trained for {model.trained_context:,} tokens; beyond that it may ramble")
     if options.threads is not None and options.threads > governor.count:
         notices.append(f"{options.threads} threads were asked for; this machine has cores for {governor.count}")
+    if debugging():
+        notices.append(write_tensor_list(Path(model.path), Path.cwd()))
     if plain_kernels:
         notices.append("loaded without repacked weights, because this build of llama.cpp crashes with them: slower")
     sampling, ignored = read_defaults(model)
