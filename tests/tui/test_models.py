@@ -180,14 +180,18 @@ async def test_the_model_is_unloaded_by_key_and_what_the_pool_unloads_is_told() 
     pool = FakePool()
     async with app_with(pool=pool).run_test(size=(100, 30)) as pilot:
         app = await started(pilot)
+
+        async def told(words: str) -> None:
+            await until(pilot, lambda: any(words in notice.message for notice in app._notifications), words)
+
         await pilot.press("f10")
-        await until(pilot, lambda: "the model is unloaded" in "\n".join(screen_rows(app.screen)))
+        await told("the model is unloaded; the next prompt loads it again")
         assert pool.unloaded == ["fake-1M"]
         pool.listeners[0]("other was unloaded to make room for fake-1M")
-        await until(pilot, lambda: "other was unloaded" in "\n".join(screen_rows(app.screen)))
+        await told("other was unloaded")
         pool.error = EngineError("fake-1M is answering and stays loaded")
         await type_and_send(pilot, "/unload")
-        await until(pilot, lambda: "fake-1M is answering" in "\n".join(screen_rows(app.screen)))
+        await told("fake-1M is answering")
 
 
 async def test_the_choice_of_a_template_can_be_left() -> None:
