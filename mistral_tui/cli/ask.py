@@ -10,9 +10,9 @@ from mistral_tui.chat.workspace import Pool, Workspace
 from mistral_tui.cli.answer import Answer
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
+from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.prompt import gather
 from mistral_tui.cli.setup import Setup
-from mistral_tui.engines.pool import EnginePool
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
 from mistral_tui.types.requests import GenerateRequest
@@ -40,7 +40,7 @@ def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
     """
     call = parse(arguments, flags)
     setup = Setup.read(strict=True)
-    return asyncio.run(answer(call, setup, EnginePool(setup.paths.logs, limits=setup.pool_limits(call))))
+    return asyncio.run(answer(call, setup, pool_for(setup, call)))
 
 
 def parse(arguments: Sequence[str], flags: ModelFlags) -> AskFlags:

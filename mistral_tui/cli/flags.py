@@ -58,6 +58,7 @@ class ModelFlags(argparse.Namespace):
     memory_budget: int | None = None
     max_loaded: int | None = None
     keep_alive: float | None = None
+    share: bool | None = None
 
 
 class SamplingFlags(ModelFlags):
@@ -207,6 +208,11 @@ def _add_pool_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("loaded models")
     group.add_argument("--memory-budget", type=size, metavar="SIZE", help="memory for all of them, such as 8GB")
     group.add_argument("--max-loaded", type=_at_least(1), metavar="N", help="most models that are loaded at once")
+    group.add_argument(
+        "--share",
+        action=argparse.BooleanOptionalAction,
+        help="let a process in the background hold them: programs share them, and the next one need not load",
+    )
     group.add_argument(
         "--keep-alive", type=duration, metavar="TIME", help="unload after so long without a prompt: 10m, 0, forever"
     )

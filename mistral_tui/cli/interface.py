@@ -6,9 +6,10 @@ import msgspec
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
+from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
 from mistral_tui.cli.terminal import prepare_drawing
-from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
+from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
@@ -29,7 +30,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.model)
     workspace = Workspace(
-        EnginePool(setup.paths.logs, loader, setup.pool_limits(flags)),
+        pool_for(setup, flags, loader),
         Store(setup.paths.database),
         entry,
         setup.load_options(flags),

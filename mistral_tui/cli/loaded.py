@@ -7,9 +7,9 @@ import msgspec
 
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ModelFlags
+from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.engine import Engine
-from mistral_tui.engines.pool import EnginePool
 from mistral_tui.types.models import LoadOptions
 
 
@@ -33,7 +33,7 @@ async def loaded_engine(
     """
     setup = Setup.read(strict=True)
     options = adapt(setup.load_options(flags))
-    pool = EnginePool(setup.paths.logs)
+    pool = pool_for(setup, flags)
     try:
         engine = await pool.acquire(setup.entry_or_error(flags.model), options)
         for notice in (*setup.notices, *engine.model.notices):

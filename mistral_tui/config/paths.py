@@ -27,6 +27,8 @@ class Paths:
     """Where copies of pictures and recordings are kept that were given along with prompts."""
     logs: Path
     state: Path
+    host: Path
+    """Where programs meet the host of shared models; nobody else may enter."""
     cache: Path
     themes: Path
     """The person's own themes; the shipped ones are found by `data_file`."""
@@ -54,6 +56,7 @@ class Paths:
             attachments=data / "attachments",
             logs=state / "logs",
             state=state,
+            host=state / "host",
             cache=_from_environment("CACHE_DIR") or dirs.user_cache_path,
             themes=config_folder / "themes",
             chat_templates=config_folder / "chat_templates",

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True):
     max_loaded: int | None = None
     keep_alive: str | float | None = None
     """How long a model stays loaded without a prompt: `10m`, `1h`, `forever`, or seconds."""
+    share_models: bool | None = None
+    """Whether models are held by a process that all programs share."""
     temperature: float | None = None
     dynatemp_range: float | None = None
     dynatemp_exponent: float | None = None

@@ -3,6 +3,7 @@ are to be loaded, or when nobody has asked for long.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,11 @@ class EnginePool:
         self._admission = asyncio.Lock()
         self._expiry: asyncio.TimerHandle | None = None
         self._unloading: set[asyncio.Task[None]] = set()
-        self._listeners: list[Callable[[str], None]] = []
+        self._watchers: list[Callable[[SupervisedEngine, str], None]] = []
+        self.on_change: Callable[[], None] = _nothing
+        """Called when a model may have been loaded or unloaded, or begins or ends to answer."""
+        self.clients_of: Callable[[SupervisedEngine], tuple[int, ...]] = _this_process
+        """Returns the process ids of the programs that use a model."""
         self._closed = False
 
     @property
@@ -85,7 +90,11 @@ class EnginePool:
 
     def listen(self, on_notice: Callable[[str], None]) -> None:
         """Tell, on the event loop, what a person should know: that a model was unloaded, and why."""
-        self._listeners.append(on_notice)
+        self.watch(lambda engine, notice: on_notice(notice))
+
+    def watch(self, on_notice: Callable[[SupervisedEngine, str], None]) -> None:
+        """Do what `listen` does, and say which model it is about."""
+        self._watchers.append(on_notice)
 
     async def acquire(
         self,
@@ -157,6 +166,7 @@ class EnginePool:
                 memory_bytes=place.memory,
                 idle_seconds=max(0.0, now - place.engine.last_used) if place.idle else 0.0,
                 seconds_left=max(0.0, self._expires_at(place) - now) if place.idle else FOREVER,
+                clients=self.clients_of(place.engine),
                 worker=place.engine.worker_pid,
             )
             for place in held
@@ -235,7 +245,7 @@ class EnginePool:
             names = " and ".join(busy)
             raise NotEnoughMemory(f"{problem}; {names} {'is' if len(busy) == 1 else 'are'} in use and cannot make way")
         await idle[0].engine.close()
-        self._tell(f"{idle[0].entry.name} was unloaded to make room for {place.entry.name}")
+        self._tell(idle[0], f"{idle[0].entry.name} was unloaded to make room for {place.entry.name}")
 
     # Idle models
 
@@ -268,8 +278,9 @@ class EnginePool:
         await place.engine.close()
         if self._limits.keep_alive:
             self._tell(
+                place,
                 f"{place.entry.name} was unloaded after {duration_words(self._limits.keep_alive)} without a prompt; "
-                "the next one loads it again"
+                "the next one loads it again",
             )
 
     # Threads
@@ -278,6 +289,7 @@ class EnginePool:
         if not self._closed:
             self._watch_idle()
             self._divide_threads()
+            self.on_change()
 
     def _divide_threads(self) -> None:
         """Share the cores among the models that compute."""
@@ -292,10 +304,18 @@ class EnginePool:
                 place.threads = share
                 place.engine.set_threads(share)
 
-    def _tell(self, notice: str) -> None:
-        for listener in tuple(self._listeners):
-            listener(notice)
+    def _tell(self, place: _Place, notice: str) -> None:
+        for watcher in tuple(self._watchers):
+            watcher(place.engine, notice)
 
 
 def _ignore(progress: LoadProgress) -> None:
     pass
+
+
+def _nothing() -> None:
+    pass
+
+
+def _this_process(engine: SupervisedEngine) -> tuple[int, ...]:
+    return (os.getpid(),)

@@ -1,4 +1,4 @@
-"""Frames between the program and a worker process: the codec and the protocol version.
+"""Frames between the program and a worker process, or a host of several: the codec and the protocol version.
 
 A frame is a length of four bytes, big-endian, and that many bytes of msgpack: one tagged struct. Frames travel over
 any duplex byte stream. The first frame in each direction is `Hello`. This module does no input or output itself.
@@ -14,7 +14,8 @@ from mistral_tui import __version__
 from mistral_tui.types.errors import EngineError
 from mistral_tui.types.events import EngineEvent
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
-from mistral_tui.types.queries import Answer, Query
+from mistral_tui.types.pool import HeldModel, PoolLimits
+from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 PROTOCOL_VERSION = 1
@@ -23,7 +24,7 @@ MAX_FRAME = 8 * 1024 * 1024
 EVENTS_IN_FLIGHT = 4
 """Frames of events that one request may have on the way before the reader asks for more."""
 
-_LENGTH_BYTES = 4
+LENGTH_BYTES = 4
 
 
 class WireError(EngineError):
@@ -45,6 +46,10 @@ class Hello(Frame, frozen=True, tag="hello"):
     version: int = PROTOCOL_VERSION
     pid: int = msgspec.field(default_factory=os.getpid)
     build: str = __version__
+    nonce: str = ""
+    """Between a program and a host: what the other side is to prove itself with."""
+    proof: str = ""
+    """Of the host: that it knows the secret of the place where the two met."""
 
 
 class Load(Frame, frozen=True, tag="load"):
@@ -121,14 +126,57 @@ class Answered(Frame, frozen=True, tag="answered"):
     answer: Answer
 
 
+class Prove(Frame, frozen=True, tag="prove"):
+    """The second frame of a program to a host: that it knows the secret, too."""
+
+    proof: str
+
+
+class Limit(Frame, frozen=True, tag="limit"):
+    """Let a host hold models within other limits than now."""
+
+    limits: PoolLimits
+
+
+class ListLoaded(Frame, frozen=True, tag="list_loaded"):
+    """Tell what a host has loaded. Answered by `LoadedList`."""
+
+
+class LoadedList(Frame, frozen=True, tag="loaded_list"):
+    """What a host has loaded."""
+
+    models: tuple[HeldModel, ...]
+
+
+class Unload(Frame, frozen=True, tag="unload"):
+    """Unload a model of a host. Answered by `Unloaded`."""
+
+    model: str
+    """Its name, or the path of its file."""
+
+
+class Unloaded(Frame, frozen=True, tag="unloaded"):
+    """The model is unloaded, or there is a reason why not."""
+
+    refusal: Refusal | None = None
+
+
+class Notice(Frame, frozen=True, tag="notice"):
+    """What the person should know of the model that was loaded over this connection."""
+
+    text: str
+
+
 ToWorker = Hello | Load | Generate | Ask | More | Cancel | Forget | Threads
 FromWorker = Hello | Loading | Loaded | LoadFailed | Events | Answered
+ToHost = ToWorker | Prove | Limit | ListLoaded | Unload
+FromHost = FromWorker | LoadedList | Unloaded | Notice
 
 _encoder = msgspec.msgpack.Encoder()
 F = TypeVar("F")
 
 
-def encode(frame: ToWorker | FromWorker) -> bytes:
+def encode(frame: ToHost | FromHost) -> bytes:
     """Return the bytes of one frame.
 
     Raises:
@@ -143,14 +191,14 @@ def encode(frame: ToWorker | FromWorker) -> bytes:
             f"this {_tag(frame)} has {len(body) / 2**20:.1f} MB, more than the {MAX_FRAME >> 20} MB that fit at once; "
             "make it shorter"
         )
-    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 class FrameDecoder(Generic[F]):
     """Turns chunks of a byte stream, cut anywhere, into frames.
 
     Args:
-        frames: The union of frames that may arrive: `ToWorker` or `FromWorker`.
+        frames: The union of frames that may arrive: `ToWorker`, `FromWorker`, `ToHost` or `FromHost`.
     """
 
     def __init__(self, frames: type[F] | UnionType) -> None:
@@ -166,8 +214,8 @@ class FrameDecoder(Generic[F]):
         self._buffer += chunk
         frames: list[F] = []
         start = 0
-        while len(self._buffer) - start >= _LENGTH_BYTES:
-            body = start + _LENGTH_BYTES
+        while len(self._buffer) - start >= LENGTH_BYTES:
+            body = start + LENGTH_BYTES
             end = body + self._length(start)
             if len(self._buffer) < end:
                 break
@@ -177,7 +225,7 @@ class FrameDecoder(Generic[F]):
         return frames
 
     def _length(self, start: int) -> int:
-        length = int.from_bytes(self._buffer[start : start + _LENGTH_BYTES], "big")
+        length = int.from_bytes(self._buffer[start : start + LENGTH_BYTES], "big")
         if not 0 < length <= MAX_FRAME:
             raise WireError(f"not a frame of this program: it claims a length of {length} bytes")
         return length
