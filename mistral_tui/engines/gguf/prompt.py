@@ -79,7 +79,11 @@ class PromptWriter:
         def prompt(begin: int) -> Prompt:
             kept = [message for turn in turns[begin:] for message in turn]
             text = self._template.render(
-                (*system, *kept), self._vocabulary.bos_text, self._vocabulary.eos_text, arguments=arguments
+                (*system, *kept),
+                self._vocabulary.bos_text,
+                self._vocabulary.eos_text,
+                arguments=arguments,
+                literal=self._vocabulary.literal,
             )
             previous = max(known, key=lambda transcript: transcript.shares(text), default=Transcript())
             transcript, _ = previous.followed_by(text, self._vocabulary, by_key)

@@ -76,7 +76,11 @@ class TextQueries:
                 vocabulary = self._vocabulary
                 arguments = TemplateArguments.of(request)
                 prompt = self._template.render(
-                    request.messages, vocabulary.bos_text, vocabulary.eos_text, arguments=arguments
+                    request.messages,
+                    vocabulary.bos_text,
+                    vocabulary.eos_text,
+                    arguments=arguments,
+                    literal=vocabulary.literal,
                 )
                 return Count(len(vocabulary.tokenize(prompt, beginning=True)))
             case Embed() | Rerank():

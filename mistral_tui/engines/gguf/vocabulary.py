@@ -1,12 +1,20 @@
 """Text to tokens and back."""
 
 import ctypes
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any, Final
 
 from mistral_tui.engines.gguf.library import llama
 
 _CONTROL: Final = 1 << 3
 """`LLAMA_TOKEN_ATTR_CONTROL`"""
+_UNKNOWN: Final = 1 << 0
+"""`LLAMA_TOKEN_ATTR_UNKNOWN`"""
+_BREAK: Final = "\ufdd2"
+"""A noncharacter, which no text is meant to contain: it breaks names of control tokens that are mere text."""
+_MOST_KNOWN: Final = 10_000
 _PIECE_BYTES: Final = 64
 
 
@@ -27,6 +35,8 @@ class Vocabulary:
         self._pieces: dict[int, bytes] = {}
         self._control: dict[int, bool] = {}
         self._ends: dict[int, bool] = {}
+        self._found: dict[bytes, tuple[str, ...]] = {}
+        """Names of control tokens in texts, by the texts' digests: a chat's history is asked for at every turn."""
         count = ctypes.c_int32()
         suppressed = llama.llama_vocab_get_suppress_tokens(handle, ctypes.byref(count))
         self.suppressed: tuple[int, ...] = tuple(suppressed[: count.value]) if suppressed else ()
@@ -34,17 +44,65 @@ class Vocabulary:
         self.bos_text = self.name(bos)
         self.eos_text = self.name(eos)
 
+    def literal(self, text: str) -> str:
+        """Return `text`, which is not the chat template's, marked so that nothing in it becomes a control token.
+
+        The marks last until `tokenize`, also through a template; text without names of control tokens has none.
+        """
+        text = text.replace(_BREAK, "")
+        digest = blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+        known = self._found.get(digest)
+        if known is not None:
+            return _broken(text, known)
+        found: list[str] = []
+        # Breaking one name may bring out another that overlapped with it.
+        while names := [name for name in self._names_in(text) if name in text]:
+            text = _broken(text, names)
+            found += names
+        if len(self._found) >= _MOST_KNOWN:
+            self._found.clear()
+        self._found[digest] = tuple(found)
+        return text
+
+    def _names_in(self, text: str) -> list[str]:
+        """Return the names of the control tokens that `text` would be tokenized to, longest first."""
+        found = set(self._tokenize(text, whole=False, special=True))
+        special = _CONTROL | _UNKNOWN
+        names = {self.name(token) for token in found if llama.llama_vocab_get_attr(self.handle, token) & special}
+        return sorted((name for name in names if len(name) > 1), key=len, reverse=True)
+
     def tokenize(self, text: str, beginning: bool, special: bool = True) -> list[int]:
         """Return the tokens of `text`.
 
         Args:
-            text: What a chat template wrote, or the rest of it from the end of a token on.
+            text: What a chat template wrote, or the rest of it from the end of a token on; may hold what `literal`
+                returned.
             beginning: Whether the text begins a prompt, so that it gets the token for the beginning if the model
                 wants one and the template did not write it.
             special: Whether the names of control tokens stand for these; otherwise they are text like any other.
         """
         first = [self._bos] if beginning and self._adds_bos and not self._begins_with_bos(text) else []
+        if special and _BREAK in text:
+            return first + self._tokenize_marked(text)
         return first + self._tokenize(text, whole=False, special=special)
+
+    def _tokenize_marked(self, text: str) -> list[int]:
+        """Tokenize text in which some names of control tokens are broken.
+
+        llama.cpp takes all names in a text for control tokens or none. So the control tokens are found first, and what
+        stands between two of them and has broken names in it is tokenized apart; the model knows no difference.
+        """
+        names = "|".join(map(re.escape, self._names_in(text)))
+        tokens: list[int] = []
+        unbroken = ""
+        for piece in re.split(f"({names})", text) if names else [text]:
+            if _BREAK not in piece:
+                unbroken += piece
+                continue
+            tokens += self._tokenize(unbroken, whole=False, special=True) if unbroken else []
+            tokens += self._tokenize(piece.replace(_BREAK, ""), whole=False, special=False)
+            unbroken = ""
+        return tokens + (self._tokenize(unbroken, whole=False, special=True) if unbroken else [])
 
     def tokenize_whole(self, text: str) -> list[int]:
         """Return the tokens of a text that stands alone, with those that the model wants before and after it."""
@@ -113,3 +171,9 @@ class Vocabulary:
             self._buffer = ctypes.create_string_buffer(-count)
             count = llama.llama_token_to_piece(self.handle, token, self._buffer, len(self._buffer), 0, special)
         return self._buffer.raw[:count]
+
+
+def _broken(text: str, names: Iterable[str]) -> str:
+    for name in names:
+        text = text.replace(name, f"{name[:1]}{_BREAK}{name[1:]}")
+    return text

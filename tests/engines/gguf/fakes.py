@@ -32,6 +32,9 @@ class FakeVocabulary:
             self._names.append(name)
         return self._ids[name]
 
+    def literal(self, text: str) -> str:
+        return text
+
     def tokenize(self, text: str, beginning: bool) -> list[int]:
         self.tokenized += len(text)
         first = [0] if beginning and not text.startswith("<s>") else []
