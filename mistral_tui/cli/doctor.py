@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from mistral_tui.cli.health import Finding, look_at_everything
+from mistral_tui.cli import health
+from mistral_tui.cli.health import Finding
 from mistral_tui.cli.terminal import can_draw
 from mistral_tui.types.text import printable_line
 
@@ -22,14 +23,17 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     The exit status is 1 if something is broken.
     """
     findings = []
-    for finding in look_at_everything():
+    answer = health.probe(health.PROBE)
+    for finding in health.look_at_everything(answer):
         findings.append(finding)
         if not as_json:
             _print(finding)
     healthy = all(finding.state != "broken" for finding in findings)
     if as_json:
         plain = [msgspec.to_builtins(finding) for finding in findings]
-        print(json.dumps({"schema_version": SCHEMA_VERSION, "healthy": healthy, "findings": plain}, indent=2))
+        build = None if isinstance(answer, Finding) else answer
+        report = {"schema_version": SCHEMA_VERSION, "healthy": healthy, "findings": plain, "llama_cpp": build}
+        print(json.dumps(report, indent=2))
     return 0 if healthy else 1
 
 

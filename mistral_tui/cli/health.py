@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +18,12 @@ import mistral_tui
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.settings import load_settings
 from mistral_tui.engines.exit_status import name_exit
+from mistral_tui.engines.rpc_probe import probe_workers
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import check_fit, free_memory, gigabytes
 from mistral_tui.store.migrations import MIGRATIONS, version_of
-from mistral_tui.types.errors import MistralTuiError, NotEnoughMemory
+from mistral_tui.types.errors import EngineError, MistralTuiError, NotEnoughMemory
 from mistral_tui.types.models import LoadOptions
 
 PROBE = ("-m", "mistral_tui.engines.gguf.probe")
@@ -45,11 +46,16 @@ class Finding(msgspec.Struct, frozen=True):
     """What to do about it."""
 
 
-def look_at_everything() -> Iterator[Finding]:
-    """Yield all findings, in the order in which one would read them."""
+def look_at_everything(answer: dict[str, Any] | Finding) -> Iterator[Finding]:
+    """Yield all findings, in the order in which one would read them.
+
+    Args:
+        answer: What `probe(PROBE)` returned.
+    """
     paths = Paths.resolve()
     yield from python()
-    yield from llama_cpp(probe(PROBE))
+    yield from llama_cpp(answer)
+    yield from rpc_workers(load_settings(paths.settings_file)[0].rpc or ())
     yield from folders(paths)
     yield from settings(paths)
     yield from database(paths.database)
@@ -109,15 +115,34 @@ def llama_cpp(answer: dict[str, Any] | Finding) -> Iterator[Finding]:
     yield Finding("llama.cpp", "ok", f"llama-cpp-python {answer.get('version')}, llama.cpp {answer.get('llama_cpp')}")
     features = [name for name, on in answer.get("features", {}).items() if on]
     yield Finding("CPU code", "ok", " ".join(features) or "nothing beyond the baseline")
+    takes_layers = answer.get("accelerators", [])
     for device in answer.get("devices", []):
-        text = f"{device['name']}: {device['description']}"
-        if device["type"] != "cpu":  # of the CPU llama.cpp says that all memory is free
-            text += f", {gigabytes(device['free'])} of {gigabytes(device['total'])} free"
+        name, free = device["name"], device["free"]
+        text = f"{name}: {device['description']}"
+        if device["type"] == "cpu":  # of the CPU llama.cpp says that all memory is free
+            free = free_memory()
+        text += f", {gigabytes(free)} of {gigabytes(device['total'])} free"
+        if name in takes_layers:
+            text += f"; accelerator {takes_layers.index(name)} (-n {takes_layers.index(name)}:LAYERS)"
         yield Finding("device", "ok", text)
+    if not takes_layers:
+        yield Finding("accelerators", "ok", "none: models compute on the CPU")
     if answer.get("rpc"):
-        yield Finding("RPC", "ok", "built in")
+        yield Finding("RPC", "ok", "built in: --rpc HOST:PORT uses workers, `mistral-tui rpc-worker` is one")
     else:
         yield Finding("RPC", "note", "not built in: models cannot be spread over machines")
+
+
+def rpc_workers(addresses: Sequence[str]) -> Iterator[Finding]:
+    """The RPC workers that the settings name."""
+    for address in addresses:
+        try:
+            (worker,) = probe_workers([address])
+        except EngineError as error:
+            yield Finding("RPC worker", "broken", str(error), "start it, or take it out of the settings (rpc)")
+        else:
+            memory = ", ".join(f"{gigabytes(free)} of {gigabytes(total)}" for free, total in worker.memory)
+            yield Finding("RPC worker", "ok", f"{address}, {memory} free")
 
 
 def folders(paths: Paths) -> Iterator[Finding]:

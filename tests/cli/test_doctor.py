@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from mistral_tui.cli import health
-from mistral_tui.cli.health import Finding, database, folders, llama_cpp, models, probe, settings
+from mistral_tui.cli.health import Finding, database, folders, llama_cpp, models, probe, rpc_workers, settings
 from mistral_tui.cli.main import main
 from mistral_tui.config.paths import Paths
 from mistral_tui.store.migrations import MIGRATIONS
+from tests.stubs.rpc import closed_port, rpc_worker
 
 pytestmark = pytest.mark.core
 
@@ -76,14 +77,44 @@ def test_a_probe_that_fails_or_crashes_is_a_finding(program: str, message: str) 
     assert list(llama_cpp(finding)) == [finding]
 
 
-def test_devices_are_listed_with_their_memory() -> None:
-    device = {"name": "CUDA0", "description": "NVIDIA", "free": 8_000_000_000, "total": 16_000_000_000, "type": "gpu"}
-    features = {"AVX": True, "AMX": False}
-    answer = {"version": "1", "llama_cpp": "2", "features": features, "devices": [device], "rpc": False}
-    found = {finding.subject: finding for finding in llama_cpp(answer)}
-    assert found["CPU code"].text == "AVX"
-    assert found["device"].text == "CUDA0: NVIDIA, 8.0 GB of 16.0 GB free"
-    assert found["RPC"].state == "note"
+def test_devices_are_listed_with_their_memory_and_number() -> None:
+    gpu = {"name": "CUDA0", "description": "NVIDIA", "free": 8_000_000_000, "total": 16_000_000_000, "type": "gpu"}
+    cpu = {"name": "CPU", "description": "AMD", "free": 10**15, "total": 10**15, "type": "cpu"}
+    answer = {
+        "version": "1",
+        "llama_cpp": "2",
+        "features": {"AVX": True, "AMX": False},
+        "devices": [cpu, gpu],
+        "accelerators": ["CUDA0"],
+        "rpc": False,
+    }
+    found = list(llama_cpp(answer))
+    devices = [finding.text for finding in found if finding.subject == "device"]
+    assert devices[1] == "CUDA0: NVIDIA, 8.0 GB of 16.0 GB free; accelerator 0 (-n 0:LAYERS)"
+    assert devices[0].startswith("CPU: AMD, ")
+    by_subject = {finding.subject: finding for finding in found}
+    assert by_subject["CPU code"].text == "AVX"
+    assert by_subject["RPC"].state == "note"
+    assert "accelerators" not in by_subject
+
+
+def test_the_build_is_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor", "--json"])
+    build = json.loads(capsys.readouterr().out)["llama_cpp"]
+    (cpu,) = [device for device in build["devices"] if device["type"] == "cpu"]
+    assert 0 < cpu["free"] <= cpu["total"]
+    assert build["rpc"] is True
+    assert build["accelerators"] == []
+    assert build["features"]
+
+
+def test_rpc_workers_of_the_settings_are_asked() -> None:
+    gone = closed_port()
+    with rpc_worker() as (address, _):
+        there, missing = rpc_workers([address, gone])
+    assert (there.state, missing.state) == ("ok", "broken")
+    assert there.text.startswith(f"{address}, ")
+    assert f"no RPC worker listens at {gone}" in missing.text
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs modes, and not to be root")

@@ -20,7 +20,7 @@ def describe() -> dict[str, Any]:
         EngineError: llama.cpp is not there, of another version, or cannot be loaded.
     """
     # Imported here, so that a build that cannot be loaded ends in an error of ours.
-    from mistral_tui.engines.gguf.devices import devices
+    from mistral_tui.engines.gguf.devices import accelerators, devices
     from mistral_tui.engines.gguf.library import PINNED, build, cpu_features, llama, log
 
     log()
@@ -30,6 +30,7 @@ def describe() -> dict[str, Any]:
         "llama_cpp": build(),
         "features": cpu_features(),
         "devices": [{key: value for key, value in asdict(device).items() if key != "handle"} for device in found],
+        "accelerators": [device.name for device in accelerators()],
         "rpc": bool(llama.llama_supports_rpc()),
         # `llama_supports_gpu_offload` is true for every build with RPC.
         "gpu_offload": any(device.is_gpu for device in found),
