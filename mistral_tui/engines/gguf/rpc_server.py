@@ -83,16 +83,14 @@ def _choose(names: Sequence[str]) -> tuple[Device, ...]:
 def _free_address(host: str, port: int) -> tuple[str, int]:
     """Return address and port as numbers, after trying whether they are ours to take."""
     try:
-        with socket.create_server((host, port), family=socket.AF_INET) as trial:
-            number: str
-            number, port = trial.getsockname()
-            return number, port
-    except socket.gaierror:
-        raise InvalidRequest(
-            f"{host!r} is no IPv4 address of this machine; 127.0.0.1 is for this machine only"
-        ) from None
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        number = socket.gethostbyname(host)
+    except OSError:
+        raise InvalidRequest(f"{host!r} is no IPv4 address; 127.0.0.1 is for this machine only") from None
+    try:
+        with socket.create_server((number, port), family=socket.AF_INET) as trial:
+            return number, int(trial.getsockname()[1])
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise EngineError(f"cannot listen at {host}:{port}: {reason}; choose another --port or --host") from None
 
 
