@@ -13,7 +13,7 @@ from mistral_tui.types.errors import BadModelFile
 _LIMITS: Final = {
     "embedding_length": (1, 2**16),
     "feed_forward_length": (0, 2**20),
-    "block_count": (0, 512),
+    "block_count": (0, 128),
     "attention.head_count": (1, 2**12),
     "projection_dim": (0, 2**20),
     "image_size": (1, 2**14),

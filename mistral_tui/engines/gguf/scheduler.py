@@ -149,9 +149,10 @@ class Scheduler:
         finally:
             with self._changed:
                 self._stopped = True
-                unfinished = [*self._active, *self._waiting, *self._arrivals]
+                unfinished = [*self._active, *self._waiting, *self._media.reading, *self._arrivals]
             for generation in unfinished:
                 generation.finish("cancelled")
+            self._media.close()
             self._queries.close()
             self._grammars.close()
             self._samplers.close()
@@ -176,9 +177,8 @@ class Scheduler:
         self._read_media(arrivals)
         for chat_id in forgotten:
             self._cache.forget(chat_id)
-        for generation in [
-            generation for generation in (*self._active, *self._waiting, *self._media.reading) if generation.cancelled
-        ]:
+        living = [*self._active, *self._waiting, *self._media.reading]
+        for generation in [generation for generation in living if generation.cancelled]:
             generation.finish("cancelled")
             self._retire(generation)
         self._no_room = False

@@ -110,3 +110,66 @@ def test_over_three_turns_a_picture_is_encoded_once_and_what_was_computed_is_reu
     alone = seeing.answer(*history, max_tokens=8)
     assert alone.text == third.text
     assert [turn.usage.encoded_media for turn in (second, alone)] == [0, 0]
+
+
+def test_several_pictures_in_one_message_are_seen_in_their_order(seeing: Client, show: Show) -> None:
+    both = seeing.answer(show("red.png", "stripes.png"), max_tokens=24)
+    turned = seeing.answer(show("stripes.png", "red.png"), max_tokens=24)
+    twice = seeing.answer(show("red.png", "red again.png"), max_tokens=24)
+    assert len({both.text, turned.text, twice.text}) == 3
+    assert both.usage.prompt_tokens == seeing.answer(show("red.png"), max_tokens=1).usage.prompt_tokens + TOKENS
+
+
+def test_a_retry_in_another_chat_encodes_nothing_and_computes_only_the_end(seeing: Client, show: Show) -> None:
+    first = seeing.answer(show("stripes.png", text="Tell me of it"), chat="one", max_tokens=8)
+    fork = seeing.answer(show("stripes.png", text="Tell me of it"), chat="two", max_tokens=8)
+    assert fork.text == first.text
+    assert fork.usage.encoded_media == 0
+    assert fork.usage.cached_tokens == fork.usage.prompt_tokens - 1
+
+
+def test_chats_of_text_are_not_harmed_by_pictures_beside_them(seeing: Client, show: Show) -> None:
+    prompt = user("Name the days of the week.")
+    alone = seeing.answer(prompt, max_tokens=20)
+    chats = [seeing.ask(prompt, max_tokens=20), seeing.ask(show("red.png", "stripes.png"), max_tokens=20)]
+    assert chats[0].end().text == alone.text
+    assert chats[1].end().reason == "length"
+
+
+def test_a_chat_that_lost_its_place_computes_its_pictures_again(seeing: Client, show: Show) -> None:
+    prompt = show("stripes.png", text="Look at this once more")
+    before = seeing.answer(prompt, chat="lost", max_tokens=8)
+    for other in range(3):  # as many as there are sequences
+        seeing.answer(user(f"I am number {other}, and I take a place"), chat=f"other {other}", max_tokens=2)
+    seeing.loop.forget("lost")
+    again = seeing.answer(prompt, chat="lost", max_tokens=8)
+    assert again.text == before.text
+    assert again.usage.encoded_media == 0
+
+
+@pytest.fixture
+def slow(smollm2: Path, tmp_path: Path) -> Iterator[Client]:
+    """Return a model that takes many seconds to encode a picture."""
+    projector = eyes(WIDTH, side=64, layers=120).write(tmp_path / "mmproj.gguf")
+    client = open_engine(smollm2, n_ctx=4352, max_seqs=2, mmproj=str(projector))
+    yield client
+    client.close()
+
+
+def test_while_a_picture_is_encoded_others_are_answered_and_it_can_be_cancelled(slow: Client, show: Show) -> None:
+    seen = slow.ask(show("stripes.png"))
+    assert slow.answer(user("Hello"), max_tokens=4).reason != "failed"
+    assert not seen.outbox.take()
+    slow.loop.cancel(seen.request.id)
+    assert seen.end().reason == "cancelled"
+    waiting = slow.ask(show("red.png"))
+    slow.loop.cancel(waiting.request.id)
+    assert waiting.end().reason == "cancelled"
+    assert slow.answer(user("Hello again"), max_tokens=4).reason != "failed"
+
+
+def test_an_engine_ends_in_the_middle_of_a_picture(slow: Client, show: Show) -> None:
+    seen = slow.ask(show("stripes.png"))
+    slow.answer(user("Hello"), max_tokens=1)
+    slow.loop.stop()
+    assert seen.end().reason == "cancelled"

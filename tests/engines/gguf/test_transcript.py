@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mistral_tui.engines.gguf.media import MediaRun, Medium, key_of, run_tokens
 from mistral_tui.engines.gguf.transcript import Transcript
 from tests.engines.gguf.fakes import FakeVocabulary, as_vocabulary
 
@@ -80,3 +81,57 @@ def test_a_token_for_the_beginning_that_the_template_leaves_out_is_added_once() 
 def test_nothing_is_shared_with_an_empty_transcript() -> None:
     _, shared = Transcript().followed_by(rendered(["a"]), as_vocabulary(FakeVocabulary()))
     assert shared == 0
+
+
+MEDIA = {
+    key_of(name): Medium(key_of(name), pieces)
+    for name, pieces in (
+        (b"picture", (MediaRun(run_tokens(key_of(b"picture"), 0, 5), 5, None, whole=False),)),
+        (b"framed", ((2, 3), MediaRun(run_tokens(key_of(b"framed"), 0, 4), 4, None, whole=True), (4,))),
+        (b"plane", (MediaRun(run_tokens(key_of(b"plane"), 0, 6), 3, ((0, 0, 0),) * 6, whole=False),)),
+        (b"cut", (MediaRun(run_tokens(key_of(b"cut"), 0, 2), 2, None, False), (2,)) * 2),
+    )
+}
+SAID = st.lists(st.one_of(WORDS, st.sampled_from([medium.mark for medium in MEDIA.values()])), min_size=1, max_size=4)
+
+
+@given(st.lists(SAID, min_size=1, max_size=3), WORDS, st.lists(SAID, min_size=1, max_size=3), st.integers(0, 4))
+def test_media_take_their_places_whatever_is_around_them(
+    turns: list[list[str]], reply: str, later: list[list[str]], kept: int
+) -> None:
+    vocabulary = FakeVocabulary()
+    said = ["".join(words) for words in turns]
+    first, _ = Transcript().followed_by(rendered(said), as_vocabulary(vocabulary), MEDIA)
+    answered(first, reply, vocabulary)
+    prompt = rendered([*said, reply][:kept] + ["".join(words) for words in later])
+    second, shared = first.followed_by(prompt, as_vocabulary(vocabulary), MEDIA)
+    fresh, _ = Transcript().followed_by(prompt, as_vocabulary(vocabulary), MEDIA)
+    assert second.tokens[:shared] == first.tokens[:shared]
+    assert [(placed.key, placed.number) for placed in second.placed] == [
+        (placed.key, placed.number) for placed in fresh.placed
+    ]
+    for placed in second.placed:
+        assert tuple(second.tokens[placed.begin : placed.end]) == placed.run.tokens
+    inside = {place for placed in second.placed for place in range(placed.begin, placed.end)}
+    assert {place for place, token in enumerate(second.tokens) if token < 0} == inside
+    saved = sum(len(placed.run.tokens) - placed.run.positions for placed in second.placed)
+    assert second.position(len(second.tokens)) == len(second.tokens) - saved
+    for length in range(len(second.tokens) + 1):
+        assert length - second.cut(length) < 6
+        assert second.cut(second.cut(length)) == second.cut(length)
+
+
+def test_another_picture_in_the_same_place_shares_only_what_is_before_it() -> None:
+    vocabulary = FakeVocabulary()
+    one, other = (MEDIA[key_of(name)] for name in (b"picture", b"plane"))
+    first, _ = Transcript().followed_by(rendered([f"a{one.mark}b"]), as_vocabulary(vocabulary), MEDIA)
+    _, shared = first.followed_by(rendered([f"a{other.mark}b"]), as_vocabulary(vocabulary), MEDIA)
+    assert shared == first.placed[0].begin
+
+
+def test_a_mark_of_a_picture_that_the_prompt_does_not_have_is_text() -> None:
+    vocabulary = FakeVocabulary()
+    mark = Medium(key_of(b"unknown"), ()).mark
+    transcript, _ = Transcript().followed_by(rendered([mark]), as_vocabulary(vocabulary), MEDIA)
+    assert transcript.placed == []
+    assert vocabulary.text(transcript.tokens) == rendered([mark])
