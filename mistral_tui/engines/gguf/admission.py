@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.generation import Following, Generation
 from mistral_tui.engines.gguf.kv_cache import KvCache, Prefix
 from mistral_tui.engines.gguf.media_queue import MediaNeeded
@@ -23,8 +24,9 @@ class Admission:
     it takes that request less time than both together.
     """
 
-    def __init__(self, cache: KvCache, writer: PromptWriter) -> None:
+    def __init__(self, cache: KvCache, writer: PromptWriter, adapters: Adapters) -> None:
         self._cache = cache
+        self._adapters = adapters
         self._writer = writer
 
     def admit(self, generation: Generation, active: Sequence[Generation]) -> bool:
@@ -46,15 +48,16 @@ class Admission:
             own = cache.own(request.chat_id)
             known = cache.transcripts(request.chat_id)
             first_kept = own.first_kept if own else None
+            generation.adapters = self._adapters.ready(request.adapters)
             generation.prepare(self._writer.write(request, known, first_kept, generation.media.media))
         tokens = generation.transcript.tokens
-        prefixes = cache.prefixes(tokens, request.adapters)
+        prefixes = cache.prefixes(tokens, generation.adapters)
         own = cache.own(request.chat_id)
         best = max(prefixes, key=lambda prefix: (prefix.ready, prefix.sequence is own), default=None)
         if lacking := generation.media.lacking(generation.transcript.placed, best.ready if best else 0):
             raise MediaNeeded(lacking)
         generation.sequence = sequence = cache.claim(request.chat_id, spare=best.sequence if best else None)
-        cache.begin_with(sequence, best, request.adapters)
+        cache.begin_with(sequence, best, generation.adapters)
         sequence.transcript = generation.transcript
         sequence.first_kept = generation.first_kept
         following = _worth_following(prefixes, sequence.computed, active)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.generation import Generation
+from mistral_tui.types.models import Adapter
 
 _SECONDS_ALONE: Final = 0.25
 """How long a piece of a prompt may take when nobody else waits: progress is seen four times a second."""
@@ -12,6 +13,8 @@ _SECONDS_SHARED: Final = 0.08
 """The same while replies are written: they stand still for so long."""
 _LEAST_CHUNK: Final = 32
 _FIRST_CHUNK: Final = 256
+_TURNS: Final = 4
+"""Batches in a row with the same adapters, while others wait: every change costs llama.cpp a new plan."""
 
 
 class Share(NamedTuple):
@@ -31,6 +34,8 @@ class Batching:
         self._prompt_rate: float | None = None
         self._last_prompt: Generation | None = None
         self._media_next = True
+        self._adapters: tuple[Adapter, ...] = ()
+        self._turns_left = 0
 
     def fill(self, active: Sequence[Generation]) -> list[Share]:
         """Begin a new batch with what the active requests need next.
@@ -40,7 +45,7 @@ class Batching:
         self._context.clear_batch()
         shares = []
         prompts = []
-        ready = [one for one in active if not one.outbox.full and one.following is None]
+        ready = self._group([one for one in active if not one.outbox.full and one.following is None])
         media = [generation for generation in ready if _at_medium(generation)]
         self._media_next = bool(media) and (self._media_next or len(media) == len(ready))
         if self._media_next:
@@ -65,6 +70,19 @@ class Batching:
                 self._last_prompt = generation
                 budget -= tokens
         return shares
+
+    def _group(self, ready: list[Generation]) -> list[Generation]:
+        """Return those that compute with the same adapters; the groups take turns of some batches each."""
+        groups = list(dict.fromkeys(generation.adapters for generation in ready))
+        if len(groups) < 2:
+            return ready
+        self._turns_left -= 1
+        if self._adapters not in groups:
+            self._adapters, self._turns_left = groups[0], _TURNS
+        elif self._turns_left <= 0:
+            self._adapters = groups[(groups.index(self._adapters) + 1) % len(groups)]
+            self._turns_left = _TURNS
+        return [generation for generation in ready if generation.adapters == self._adapters]
 
     def add(self, generation: Generation, tokens: int) -> Share:
         """Put the next `tokens` tokens or embeddings of one request into the batch."""

@@ -16,6 +16,7 @@ from mistral_tui.engines.grammar.constraint import Constraint
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress
 from mistral_tui.types.messages import FinishReason
+from mistral_tui.types.models import Adapter
 from mistral_tui.types.requests import GenerateRequest
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Generation:
         self.account = Account()
         self.cancelled = False
         self.sequence: Sequence | None = None
+        self.adapters: tuple[Adapter, ...] = ()
+        """Its LoRAs, as `Adapters.ready` returned them."""
         self.following: Following | None = None
         """Set while another request computes what this one begins with, too."""
         self.transcript = Transcript()

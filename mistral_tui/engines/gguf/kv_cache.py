@@ -16,7 +16,7 @@ class Sequence:
         self.number = number
         self.chat_id = ""
         """The chat that may go on from here; empty: nobody."""
-        self.adapters: tuple[Adapter, ...] | None = None
+        self.adapters: tuple[Adapter, ...] = ()
         """What it was computed with: with others, the same tokens give another state."""
         self.transcript = Transcript()
         self.computed = 0
@@ -71,7 +71,7 @@ class KvCache:
         known = [sequence.transcript.prompt if sequence.busy else sequence.transcript for sequence in others]
         return [own.transcript, *known] if own is not None else known
 
-    def prefixes(self, tokens: list[int], adapters: tuple[Adapter, ...] | None) -> list[Prefix]:
+    def prefixes(self, tokens: list[int], adapters: tuple[Adapter, ...]) -> list[Prefix]:
         """Return where the first tokens of a prompt are already, or soon will be."""
         found = []
         # At least one token is computed: the first of the reply is chosen from its logits.
@@ -99,7 +99,7 @@ class KvCache:
         chosen.chat_id = chat_id
         return chosen
 
-    def begin_with(self, sequence: Sequence, prefix: Prefix | None, adapters: tuple[Adapter, ...] | None) -> None:
+    def begin_with(self, sequence: Sequence, prefix: Prefix | None, adapters: tuple[Adapter, ...]) -> None:
         """Let a claimed sequence hold this prefix and nothing else."""
         if prefix is None or prefix.ready == 0:
             self.clear(sequence)

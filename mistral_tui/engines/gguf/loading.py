@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mistral_tui.config.debugging import debugging
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
@@ -113,13 +114,14 @@ def load(
         began = perf_counter()
         _prove(model, context)
         workers.compute_within((perf_counter() - began) / _PROOF_TOKENS * context.batch_tokens)
+        adapters = Adapters(model, context.handle, options.adapters)
         projector = _projector(model, options, governor, context.batch_tokens)
         loaded = _describe(model, n_ctx, governor, options, plain_kernels)
         if projector is not None:
             loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
         reader = MediaReader(projector) if projector is not None else None
-        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, reader)
+        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader)
     except BaseException:
         if projector is not None:
             projector.close()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.admission import Admission
 from mistral_tui.engines.gguf.batching import Batching, Share
 from mistral_tui.engines.gguf.context import Context, Decoded
@@ -44,15 +45,17 @@ class Scheduler:
         max_seqs: int,
         writer: PromptWriter,
         governor: ThreadGovernor,
+        adapters: Adapters,
         reader: MediaReader | None = None,
     ) -> None:
         self._loaded = loaded
         self._model = model
         self._context = context
         self._governor = governor
+        self._adapters = adapters
         self._queries = TextQueries(model, writer.template)
         self._cache = KvCache(context, max_seqs)
-        self._admission = Admission(self._cache, writer)
+        self._admission = Admission(self._cache, writer, adapters)
         self._batching = Batching(context)
         self._notation = ReplyNotation(writer.template, model.vocabulary)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
@@ -229,6 +232,7 @@ class Scheduler:
             return
         self._governor.look()
         self._context.threads = self._governor.count
+        self._adapters.lay(shares[0].generation.adapters)
         began = perf_counter()
         outcome = self._context.decode()
         if outcome == Decoded.DONE:

@@ -15,10 +15,10 @@ END = -1
 
 def begun(cache: KvCache, chat: str, tokens: list[int]) -> Sequence:
     """Let a request of `chat` compute these tokens, or take them over."""
-    prefixes = cache.prefixes([*tokens, END], None)
+    prefixes = cache.prefixes([*tokens, END], ())
     best = max(prefixes, key=lambda prefix: prefix.ready)
     sequence = cache.claim(chat, spare=best.sequence)
-    cache.begin_with(sequence, best, None)
+    cache.begin_with(sequence, best, ())
     sequence.transcript = Transcript(list(tokens))
     sequence.computed = len(tokens)
     return sequence
@@ -122,7 +122,7 @@ def test_cells_are_free_when_the_last_that_shares_them_has_gone() -> None:
 def test_only_what_was_computed_with_the_same_adapters_is_shared() -> None:
     cache = KvCache(as_context(FakeContext()), 2)
     begun(cache, "a", [1, 2, 3])
-    assert max(prefix.ready for prefix in cache.prefixes([1, 2, 3, 4], None)) == 3
+    assert max(prefix.ready for prefix in cache.prefixes([1, 2, 3, 4], ())) == 3
     assert cache.prefixes([1, 2, 3, 4], (Adapter("one.gguf"),)) == []
 
 
