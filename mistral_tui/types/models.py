@@ -41,10 +41,19 @@ class ModelEntry(msgspec.Struct, frozen=True):
 
 
 class Adapter(msgspec.Struct, frozen=True):
-    """A LoRA and how strongly it counts."""
+    """A LoRA and how strongly it counts.
+
+    Raises:
+        InvalidRequest: The scale is out of range.
+    """
 
     path: str
     scale: float = 1.0
+    """From -100 to 100; 0 is off."""
+
+    def __post_init__(self) -> None:
+        if not -100 <= self.scale <= 100:
+            raise InvalidRequest(f"the scale of an adapter is {self.scale}; it must be from -100 to 100")
 
 
 class LoadOptions(msgspec.Struct, frozen=True):

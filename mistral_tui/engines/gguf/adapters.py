@@ -42,7 +42,7 @@ class Adapters:
 
         Raises:
             BadModelFile: A file is missing, damaged, or for another model.
-            InvalidRequest: There are too many, one of them twice, or a scale is out of range.
+            InvalidRequest: There are too many, or one of them is named twice.
         """
         if wanted is None:
             return self.usual

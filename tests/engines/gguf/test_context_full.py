@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import Placement
@@ -34,7 +35,8 @@ def small(smollm2: Path) -> Iterator[Client]:
     template = ChatTemplate(model.chat_template or "")
     loaded = LoadedModel("SmolLM2", str(smollm2), "llama", N_CTX, 8192, model.vocabulary.size, 1, "test")
     writer = PromptWriter(template, model.vocabulary, N_CTX)
-    client = Client(Scheduler(loaded, model, context, 3, writer, ThreadGovernor(1)))
+    adapters = Adapters(model, context.handle, ())
+    client = Client(Scheduler(loaded, model, context, 3, writer, ThreadGovernor(1), adapters))
     yield client
     client.close()
 
