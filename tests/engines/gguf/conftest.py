@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.loading import load
 from mistral_tui.engines.gguf.model import Model
@@ -27,7 +28,7 @@ def open_scheduler(path: Path, n_ctx: int, sequences: int, *, swa_full: bool = T
     context = Context(model, n_ctx, sequences, 1, swa_full=swa_full)
     loaded = LoadedModel(path.stem, str(path), model.architecture, n_ctx, n_ctx, model.vocabulary.size, 1, "test")
     writer = PromptWriter(ChatTemplate(template or model.chat_template or ""), model.vocabulary, n_ctx)
-    return Scheduler(loaded, model, context, sequences, writer, ThreadGovernor(1))
+    return Scheduler(loaded, model, context, sequences, writer, ThreadGovernor(1), Adapters(model, context.handle, ()))
 
 
 @pytest.fixture(scope="module")
