@@ -31,4 +31,13 @@ class PromptReturned:
     files: tuple[Attachment, ...]
 
 
-ChatEvent = TurnEvent | SavingChanged | ChatFailed | PromptReturned
+@dataclass(frozen=True)
+class ChoiceEvent:
+    """What happens to one of several replies that are written at once."""
+
+    choice: int
+    """Its number, from 0."""
+    event: TurnEvent
+
+
+ChatEvent = TurnEvent | ChoiceEvent | SavingChanged | ChatFailed | PromptReturned

@@ -8,11 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from mistral_tui.chat.choices import run_choices
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
+from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, SavingChanged
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.turn import run_turn
+from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
 from mistral_tui.types.events import MessageCommitted, TurnEnded
@@ -104,20 +106,27 @@ class LiveChat:
 
         return unsubscribe
 
-    def send(self, text: str, files: tuple[Attachment, ...] = ()) -> None:
+    def send(self, text: str, files: tuple[Attachment, ...] = (), choices: int = 1) -> None:
         """Append a prompt and answer it as soon as the model is there; a `MessageCommitted` shows the prompt at once.
 
+        Args:
+            text: What the person says.
+            files: What goes along.
+            choices: How many replies to write at once. Of more than one, the events come as `ChoiceEvent`; each is a
+                branch, the first the active one.
+
         Raises:
-            InvalidRequest: The prompt is empty, or the chat is busy.
+            InvalidRequest: The prompt is empty, the chat is busy, or so many choices are not possible.
         """
         self._check_idle()
         if not text.strip() and not files:
             raise InvalidRequest("the prompt is empty; type something first")
+        check_count(choices)
         parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
         prompt = self.conversation.append(Message("user", parts))
         if self._recorder is not None:
             self._recorder.note(prompt)
-        self._start(prompt, leaf_before=prompt.id)
+        self._start(prompt, leaf_before=prompt.id, choices=choices)
         self._emit(MessageCommitted(prompt))
 
     def retry(self) -> None:
@@ -165,14 +174,14 @@ class LiveChat:
         if self.busy:
             raise InvalidRequest("a reply is still being written; wait for it or cancel it first")
 
-    def _start(self, prompt: Message, leaf_before: str | None) -> None:
+    def _start(self, prompt: Message, leaf_before: str | None, choices: int = 1) -> None:
         self._state = "loading"
         self.failed = False
         self._cancelled = asyncio.Event()
         self._use_changed()
-        self._task = asyncio.create_task(self._work(prompt, leaf_before, self._cancelled))
+        self._task = asyncio.create_task(self._work(prompt, leaf_before, choices, self._cancelled))
 
-    async def _work(self, prompt: Message, leaf_before: str | None, cancelled: asyncio.Event) -> None:
+    async def _work(self, prompt: Message, leaf_before: str | None, choices: int, cancelled: asyncio.Event) -> None:
         """Answer `prompt`; if nothing comes of it, the branch ends with `leaf_before` again."""
         try:
             engine = await self._engine(cancelled)
@@ -188,6 +197,12 @@ class LiveChat:
             return
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
+        if choices == 1:
+            self._end(await self._write(engine, cancelled))
+        else:
+            self._end(await self._write_choices(engine, choices, cancelled))
+
+    async def _write(self, engine: Engine, cancelled: asyncio.Event) -> TurnEnded:
         ended = TurnEnded("cancelled")
         async with contextlib.aclosing(run_turn(self.conversation, engine, self.request, cancelled)) as turn:
             async for event in turn:
@@ -197,7 +212,20 @@ class LiveChat:
                     ended = event
                 else:
                     self._emit(event)
-        self._end(ended)
+        return ended
+
+    async def _write_choices(self, engine: Engine, choices: int, cancelled: asyncio.Event) -> TurnEnded:
+        """Return how the turn of the last reply ended that failed, if one did."""
+        ended = TurnEnded("cancelled")
+        turns = run_choices(self.conversation, engine, self.request, choices, cancelled)
+        async with contextlib.aclosing(turns) as events:
+            async for choice, event in events:
+                if self._recorder is not None:
+                    self._recorder.follow(event, choice)
+                if isinstance(event, TurnEnded) and ended.reason != "failed":
+                    ended = event
+                self._emit(ChoiceEvent(choice, event))
+        return ended
 
     async def _engine(self, cancelled: asyncio.Event) -> Engine | None:
         """Return the engine, or `None` when the person cancels first.

@@ -48,7 +48,8 @@ class Recorder:
         self._on_settled = on_settled
         self._pending: dict[str, Message] = {}
         self._removed: set[str] = set()
-        self._reply_id = ""
+        self._reply_ids: dict[int, str] = {}
+        """The replies that are being written, by the number of the choice."""
         self._unsaved: str | None = None
         self._generation = thread.store.generation
         self._task: asyncio.Task[None] | None = None
@@ -65,13 +66,18 @@ class Recorder:
         self._pending[message.id] = message
         self._work(hurry=message.role != "assistant" or message.finish is not None)
 
-    def follow(self, event: TurnEvent) -> None:
-        """Note what a turn has just added to the conversation."""
+    def follow(self, event: TurnEvent, choice: int = 0) -> None:
+        """Note what a turn has just added to the conversation.
+
+        Args:
+            event: It.
+            choice: Which of several replies that are written at once it belongs to.
+        """
         if isinstance(event, ReplyStarted):
-            self._reply_id = event.message.id
+            self._reply_ids[choice] = event.message.id
             self.note(event.message)
         elif isinstance(event, Delta):
-            self.note(self._conversation[self._reply_id])
+            self.note(self._conversation[self._reply_ids[choice]])
         elif isinstance(event, MessageCommitted):
             self.note(event.message)
 

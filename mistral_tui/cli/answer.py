@@ -41,7 +41,10 @@ class Answer:
         self._stop = stop
         self._streaming = streaming
         self._out = out or sys.stdout
-        self._filter = printable if self._out.isatty() else str
+        self.steered = self._out.isatty()
+        """Whether what is written may steer a terminal; in JSON, too, the controls above U+0080 are escaped then."""
+        self.shown = printable if self.steered else str
+        """Makes of a text what may be written."""
         self._last = ""
         self._scored: list[TokenScored] = []
 
@@ -49,7 +52,7 @@ class Answer:
         """Take one event of the chat."""
         match event:
             case TextDelta(text=text) if self._streaming:
-                self._write(self._filter(text))
+                self.write(self.shown(text))
             case TokenScored():
                 self._scored.append(event)
             case ContextTrimmed(left_out=count):
@@ -66,7 +69,7 @@ class Answer:
     def end(self) -> None:
         """Finish the last line, and say what a reader of the text alone would not know."""
         if self._last and not self._last.endswith("\n"):
-            self._write("\n")
+            self.write("\n")
         if self.reply is not None and self.reply.finish == "context":
             say("note", "the context is full; the reply is cut off")
         if self.unsaved is not None:
@@ -74,22 +77,23 @@ class Answer:
 
     def print_json(self, session_id: str | None) -> None:
         """Print the reply and its figures as one JSON object."""
-        if self.reply is None:
-            return
-        reply = self.reply
-        document: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "text": reply.text,
-            "finish": reply.finish,
-            "error": reply.error,
-            "model": reply.model,
-            "session_id": session_id,
-            "usage": msgspec.to_builtins(reply.usage),
+        if self.reply is not None:
+            document = {"schema_version": SCHEMA_VERSION, **self.document(), "session_id": session_id}
+            self.write(json.dumps(document, ensure_ascii=self.steered, indent=2) + "\n")
+
+    def document(self) -> dict[str, Any]:
+        """Return the reply, which is there, and its figures for JSON."""
+        assert self.reply is not None
+        document = {
+            "text": self.reply.text,
+            "finish": self.reply.finish,
+            "error": self.reply.error,
+            "model": self.reply.model,
+            "usage": msgspec.to_builtins(self.reply.usage),
         }
         if self._scored:
             document["logprobs"] = as_json(self._scored)
-        # Escaped for a terminal: JSON leaves the controls above U+0080 as they are.
-        self._write(json.dumps(document, ensure_ascii=self._out.isatty(), indent=2) + "\n")
+        return document
 
     def print_logprobs(self) -> None:
         """Print to stderr how likely each token was."""
@@ -102,7 +106,8 @@ class Answer:
         if usage is not None:
             print(statistics(usage), file=sys.stderr, flush=True)
 
-    def _write(self, text: str) -> None:
+    def write(self, text: str) -> None:
+        """Write to stdout at once; when that fails, `broken` says why, and nothing is written any more."""
         if self.broken is not None or not text:
             return
         try:

@@ -8,11 +8,13 @@ import msgspec
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Pool, Workspace
 from mistral_tui.cli.answer import Answer
+from mistral_tui.cli.choices import Choices
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.prompt import gather
 from mistral_tui.cli.setup import Setup
+from mistral_tui.engines.choices import check_count
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
 from mistral_tui.types.requests import GenerateRequest
@@ -29,6 +31,7 @@ class AskFlags(SamplingFlags):
     stats: bool = False
     json: bool = False
     logprobs: int | None = None
+    choices: int = 1
 
 
 def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
@@ -53,6 +56,7 @@ def parse(arguments: Sequence[str], flags: ModelFlags) -> AskFlags:
     if call.continues and (call.no_save or call.system is not None):
         other = "--no-save" if call.no_save else "--system"
         raise InvalidRequest(f"--continue goes on with a stored session and cannot be had with {other}; leave one out")
+    check_count(call.choices)
     return call
 
 
@@ -77,9 +81,11 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
             loading.cancel()
         for notice in (*setup.notices, *engine.model.notices):
             say("note", notice)
-        printer = Answer(chat.cancel, streaming=not call.json)
+        printer: Answer | Choices = Answer(chat.cancel, streaming=not call.json)
+        if call.choices > 1:
+            printer = Choices(call.choices, chat.cancel, printing=not call.json)
         chat.subscribe(printer.listen)
-        chat.send(prompt.text, prompt.files)
+        chat.send(prompt.text, prompt.files, call.choices)
         try:
             await chat.wait()
         finally:
@@ -151,6 +157,7 @@ def _parser() -> ArgumentParser:
         metavar="N",
         help="print to stderr how likely each token was, and the N likeliest, up to 20; with --json: as part of it",
     )
+    parser.add_argument("--choices", type=int, metavar="N", help="write N replies at once, each with a seed of its own")
     add_model_flags(parser, c_is_template=False)
     add_sampling_flags(parser)
     return parser
