@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,14 @@ FOLDERS = {
 # No time limit for an example: on a busy machine it would fail tests that are right.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _not_the_persons_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let also what lives longer than a test, such as a model that many tests use, keep its files elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MISTRAL_TUI_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

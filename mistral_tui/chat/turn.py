@@ -46,7 +46,11 @@ async def run_turn(
         reason tells a stop from a limit, a cancel and a failure.
     """
     request = msgspec.structs.replace(
-        request, messages=prompt_messages(conversation), chat_id=conversation.session.id, id=uuid.uuid4().hex
+        request,
+        messages=prompt_messages(conversation),
+        chat_id=conversation.session.id,
+        id=uuid.uuid4().hex,
+        keep_on_disk=not conversation.session.private,
     )
     reply = conversation.append(Message("assistant", (), model=engine.model.name))
     parts = ReplyParts()

@@ -11,6 +11,7 @@ from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
+from mistral_tui.engines.chat_files import chat_files_folder, remove_chat_files
 from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
@@ -128,6 +129,7 @@ class Workspace:
             await chat.discard()
         if self._load is not None and self._load.engine is not None:
             await self._load.engine.forget(session_id)
+        await asyncio.to_thread(remove_chat_files, chat_files_folder(), session_id)
         if self._store is not None:
             await self._store.run(self._store.store.delete, session_id)
 

@@ -31,6 +31,8 @@ from mistral_tui.types.models import LoadOptions, LoadProgress
 from mistral_tui.types.queries import Answer, Refusal
 
 _READ_BYTES = 256 * 1024
+_SECONDS_TO_END = 0.4
+"""How long the engine may take to end, and to save what it has, once the parent is gone."""
 _FAILED = 70
 """Exit status after an error of our own; its traceback is in the log."""
 
@@ -121,6 +123,9 @@ class Worker:
                 else:
                     wire.check_hello(frame)
                     greeted = True
+        if self._loop is not None:
+            self._loop.stop()  # the main thread ends the process when the loop has ended
+            time.sleep(_SECONDS_TO_END)
         os._exit(0)
 
     def _receive(self) -> bytes:

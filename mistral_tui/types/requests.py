@@ -240,5 +240,7 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     template_arguments: Json = {}
     """Further variables of the chat template."""
     context_policy: ContextPolicy = "drop"
+    keep_on_disk: bool = True
+    """Whether the KV cache of the chat may be written to a file, for when it is opened again."""
     adapters: tuple[Adapter, ...] | None = None
     """LoRAs for this reply; `None`: those of the load options."""

@@ -8,6 +8,7 @@ from mistral_tui.engines.gguf.generation import Following, Generation
 from mistral_tui.engines.gguf.kv_cache import KvCache, Prefix
 from mistral_tui.engines.gguf.media_queue import MediaNeeded
 from mistral_tui.engines.gguf.prompt import PromptWriter
+from mistral_tui.engines.gguf.spill import FileWanted, Spill
 from mistral_tui.types.events import ContextTrimmed
 
 _GROWTH: Final = 64
@@ -24,10 +25,11 @@ class Admission:
     it takes that request less time than both together.
     """
 
-    def __init__(self, cache: KvCache, writer: PromptWriter, adapters: Adapters) -> None:
+    def __init__(self, cache: KvCache, writer: PromptWriter, adapters: Adapters, spill: Spill) -> None:
         self._cache = cache
         self._adapters = adapters
         self._writer = writer
+        self._spill = spill
 
     def admit(self, generation: Generation, active: Sequence[Generation]) -> bool:
         """Give a request a sequence, if there are cells for its prompt.
@@ -42,8 +44,10 @@ class Admission:
         Raises:
             MistralTuiError: There can be no prompt for it.
             MediaNeeded: Some of its media must be encoded first.
+            FileWanted: Its chat may be in a file.
         """
         cache, request = self._cache, generation.request
+        self._look_into_files(generation)
         if not generation.transcript.tokens:
             own = cache.own(request.chat_id)
             known = cache.transcripts(request.chat_id)
@@ -58,6 +62,7 @@ class Admission:
             raise MediaNeeded(lacking)
         generation.sequence = sequence = cache.claim(request.chat_id, spare=best.sequence if best else None)
         cache.begin_with(sequence, best, generation.adapters)
+        sequence.keep_on_disk = request.keep_on_disk
         sequence.transcript = generation.transcript
         sequence.first_kept = generation.first_kept
         following = _worth_following(prefixes, sequence.computed, active)
@@ -72,6 +77,17 @@ class Admission:
                 generation.outbox.put(ContextTrimmed(generation.left_out))
             generation.start(sequence.computed)
         return True
+
+    def _look_into_files(self, generation: Generation) -> None:
+        chat_id = generation.request.chat_id
+        if generation.saved is not None:
+            if not self._cache.has(chat_id):
+                self._cache.restore(chat_id, generation.saved)
+            generation.saved = None
+        elif not generation.sought and not generation.started:
+            generation.sought = True
+            if not self._cache.has(chat_id) and self._spill.has(chat_id):
+                raise FileWanted
 
     def follow(self, generation: Generation) -> None:
         """Let a request that waits for another one take over what that has computed."""

@@ -217,9 +217,12 @@ class Context:
         else:
             llama.llama_memory_seq_cp(self._memory, source, target, -1, length)
 
-    def checkpoint(self, sequence: int) -> bytearray:
-        """Return what `go_back` needs to come back to here: the state of recurrent layers, or of short windows."""
-        return self._state(sequence, llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
+    def checkpoint(self, sequence: int, most_bytes: int) -> bytearray:
+        """Return what `go_back` needs to come back to here: the state of recurrent layers, or of short windows.
+
+        It is empty if it would be larger than `most_bytes`.
+        """
+        return self._state(sequence, llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY, most_bytes)
 
     def go_back(self, sequence: int, state: bytearray, length: int) -> int:
         """Return to a checkpoint of the sequence, or of one that began as it did.
@@ -235,8 +238,34 @@ class Context:
         self._restore(sequence, state, llama.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY)
         return self.keep(sequence, length)
 
-    def _state(self, sequence: int, flags: int) -> bytearray:
-        state = bytearray(llama.llama_state_seq_get_size_ext(self.handle, sequence, flags))
+    def state(self, sequence: int, most_bytes: int) -> bytearray:
+        """Return all that a sequence has, for `restore`; nothing if it is larger than `most_bytes`."""
+        return self._state(sequence, 0, most_bytes)
+
+    def restore(self, sequence: int, state: bytearray, length: int) -> bool:
+        """Give a sequence what another one had.
+
+        Args:
+            sequence: What is in it is lost.
+            state: What `state` returned, by this build of llama.cpp for this model; with anything else llama.cpp may
+                end the process.
+            length: How many positions it has.
+
+        Returns:
+            Whether that is in it now; if not, nothing is.
+        """
+        restored = self._restore(sequence, state, 0)
+        if restored and (length == 0 or llama.llama_memory_seq_pos_max(self._memory, sequence) + 1 == length):
+            return True
+        llama.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        log().clear()
+        return False
+
+    def _state(self, sequence: int, flags: int, most_bytes: int) -> bytearray:
+        size: int = llama.llama_state_seq_get_size_ext(self.handle, sequence, flags)
+        if size > most_bytes:
+            return bytearray()
+        state = bytearray(size)
         buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
         written = llama.llama_state_seq_get_data_ext(self.handle, buffer, len(state), sequence, flags)
         return state if written == len(state) else bytearray()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mistral_tui.engines.gguf.accounting import Account
 from mistral_tui.engines.gguf.constraint import ConstrainedChoice
 from mistral_tui.engines.gguf.context import Context
-from mistral_tui.engines.gguf.kv_cache import Sequence
+from mistral_tui.engines.gguf.kv_cache import SavedChat, Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
 from mistral_tui.engines.gguf.prompt import Prompt
 from mistral_tui.engines.gguf.reply import Reply, ReplyNotation
@@ -57,6 +57,10 @@ class Generation:
         self.following: Following | None = None
         """Set while another request computes what this one begins with, too."""
         self.transcript = Transcript()
+        self.saved: SavedChat | None = None
+        """What a file has of its chat."""
+        self.sought = False
+        """Whether it was asked for."""
         self.left_out = 0
         self.first_kept: str | None = None
         self.media = MediaOfRequest()

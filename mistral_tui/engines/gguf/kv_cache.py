@@ -1,5 +1,7 @@
 """Which chat has which sequence of the KV cache, what sequences share, and who makes way when it is full."""
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mistral_tui.engines.gguf.checkpoints import MOST_BYTES, Checkpoint, Checkpoints
@@ -24,10 +26,26 @@ class Sequence:
         self.first_kept: str | None = None
         """Id of the first message of the chat that is in the context, if older ones were left out."""
         self.checkpoints = Checkpoints()
+        self.keep_on_disk = True
+        """Whether it may be written to a file."""
+        self.on_disk = 0
+        """How many tokens its file has; 0: there is none of it."""
         self.busy = False
         """Whether a request is using it; then it is never taken away."""
+        self.released_at = 0.0
+        """When it was used last, on the monotonic clock."""
         self.used_at = 0
         """Larger for the one that was used later."""
+
+
+class SavedChat(NamedTuple):
+    """What a chat had in its sequence before it made way."""
+
+    transcript: Transcript
+    computed: int
+    first_kept: str | None
+    adapters: tuple[Adapter, ...]
+    state: bytearray
 
 
 class Prefix(NamedTuple):
@@ -41,10 +59,25 @@ class Prefix(NamedTuple):
 
 
 class KvCache:
-    """The sequences of one context. A cell holds one token, of every sequence that shares it."""
+    """The sequences of one context. A cell holds one token, of every sequence that shares it.
 
-    def __init__(self, context: Context, count: int) -> None:
+    Args:
+        context: The context.
+        count: How many sequences it has.
+        most_idle: How many chats may stay in it while nobody asks.
+        save: Called with an idle sequence that has to make way.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        count: int,
+        most_idle: int | None = None,
+        save: Callable[[Sequence], None] = lambda sequence: None,
+    ) -> None:
         self._context = context
+        self._most_idle = count if most_idle is None else most_idle
+        self._save = save
         self._sequences = [Sequence(number) for number in range(count)]
         self._shared = SharedCells(count)
         self._uses = 0
@@ -58,6 +91,16 @@ class KvCache:
     def has_idle(self) -> bool:
         """Whether a sequence can be claimed."""
         return any(not sequence.busy for sequence in self._sequences)
+
+    @property
+    def idle(self) -> list[Sequence]:
+        """The sequences that hold something and are not in use, the longest unused first."""
+        idle = [sequence for sequence in self._sequences if not sequence.busy and sequence.computed]
+        return sorted(idle, key=lambda sequence: sequence.used_at)
+
+    def has(self, chat_id: str) -> bool:
+        """Return whether a chat has a sequence, in use or not."""
+        return bool(chat_id) and any(sequence.chat_id == chat_id for sequence in self._sequences)
 
     def own(self, chat_id: str) -> Sequence | None:
         """Return the sequence that a chat has left, unless a request is using it."""
@@ -94,7 +137,11 @@ class KvCache:
         """
         idle = [sequence for sequence in self._sequences if not sequence.busy]
         order = sorted(idle, key=lambda sequence: (sequence is spare, sequence.computed > 0, sequence.used_at))
-        chosen = self.own(chat_id) or order[0]
+        own = self.own(chat_id)
+        chosen = own or order[0]
+        if own is None:
+            self._save(chosen)
+            chosen.on_disk = 0
         chosen.busy = True
         chosen.chat_id = chat_id
         return chosen
@@ -131,15 +178,27 @@ class KvCache:
 
     def release(self, sequence: Sequence) -> None:
         """The request that used this sequence is done; what is in it is kept for the next one of the chat."""
-        sequence.busy = False
-        self._uses += 1
-        sequence.used_at = self._uses
+        self._leave(sequence)
         if not sequence.chat_id:
             self.clear(sequence)
             return
         for other in self._sequences:
             if other is not sequence and not other.busy and other.chat_id == sequence.chat_id:
                 self.clear(other)
+        for idle in self.idle[: -self._most_idle or None]:
+            self._make_way(idle)
+
+    def restore(self, chat_id: str, saved: SavedChat) -> None:
+        """Give a chat that has no sequence what it had once, if there is room for it."""
+        sequence = self.claim(chat_id)
+        self.clear(sequence)
+        position = saved.transcript.position(saved.computed)
+        if self.make_room(saved.computed) and self._context.restore(sequence.number, saved.state, position):
+            sequence.transcript = saved.transcript
+            sequence.computed = sequence.on_disk = saved.computed
+            sequence.first_kept = saved.first_kept
+            sequence.adapters = saved.adapters
+        self._leave(sequence)
 
     def keep(self, sequence: Sequence, length: int) -> None:
         """Shorten what is in the KV cache to `length` tokens, or to fewer where the model cannot do that."""
@@ -147,12 +206,14 @@ class KvCache:
         sequence.computed = self._cut(sequence, sequence.transcript, length)
         self._shared.cut(sequence.number, sequence.computed)
         sequence.checkpoints.cut(sequence.computed)
+        if sequence.computed < sequence.on_disk:
+            sequence.on_disk = 0
 
     def checkpoint(self, sequence: Sequence) -> None:
         """Remember what a sequence has now, if it could not go back here otherwise."""
         if self._context.goes_back or sequence.computed == 0:
             return
-        if state := self._context.checkpoint(sequence.number):
+        if state := self._context.checkpoint(sequence.number, MOST_BYTES):
             sequence.checkpoints.add(Checkpoint(sequence.computed, state))
         with_some = sorted(self._sequences, key=lambda sequence: (sequence.busy, sequence.used_at))
         while sum(sequence.checkpoints.size for sequence in with_some) > MOST_BYTES:
@@ -167,12 +228,11 @@ class KvCache:
             sequence.chat_id = ""
 
     def make_room(self, cells: int) -> bool:
-        """Forget idle chats, the longest unused first, until so many cells are free; return whether they are."""
-        idle = [sequence for sequence in self._sequences if not sequence.busy and sequence.computed]
-        for sequence in sorted(idle, key=lambda sequence: sequence.used_at):
+        """Let idle chats make way, the longest unused first, until so many cells are free; return whether they are."""
+        for sequence in self.idle:
             if self.free_cells >= cells:
                 break
-            self.clear(sequence)
+            self._make_way(sequence)
         return self.free_cells >= cells
 
     def forget(self, chat_id: str) -> None:
@@ -182,6 +242,16 @@ class KvCache:
                 sequence.chat_id = ""
                 if not sequence.busy:
                     self.clear(sequence)
+
+    def _leave(self, sequence: Sequence) -> None:
+        sequence.busy = False
+        self._uses += 1
+        sequence.used_at = self._uses
+        sequence.released_at = time.monotonic()
+
+    def _make_way(self, sequence: Sequence) -> None:
+        self._save(sequence)
+        self.clear(sequence)
 
     def _reachable(self, sequence: Sequence, length: int) -> int:
         """Return how many of the first `length` tokens of a sequence it, or another one, could begin with now."""

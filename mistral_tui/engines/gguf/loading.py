@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mistral_tui.config.debugging import debugging
+from mistral_tui.engines.chat_files import chat_files_folder
 from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.embedding import EmbeddingLoop
@@ -20,6 +21,7 @@ from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.rpc import connect
 from mistral_tui.engines.gguf.sampling_defaults import read_defaults
 from mistral_tui.engines.gguf.scheduler import Scheduler
+from mistral_tui.engines.gguf.spill import SpillPlace
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.preflight import may_be_accelerated
@@ -121,7 +123,8 @@ def load(
             loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
         reader = MediaReader(projector) if projector is not None else None
-        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader)
+        spill = _spill_place(model, context, options)
+        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader, spill)
     except BaseException:
         if projector is not None:
             projector.close()
@@ -165,6 +168,16 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
     from mistral_tui.engines.gguf.multimodal import Projector
 
     return Projector(path, model, governor.count, most_at_once)
+
+
+def _spill_place(model: Model, context: Context, options: LoadOptions) -> SpillPlace | None:
+    if not options.spill_mb:
+        return None
+    # Some models scale positions in another way when the context is larger than they were first trained for.
+    first = model.metadata(f"{model.architecture}.rope.scaling.original_context_length")
+    scaled = first is not None and first.isdigit() and context.cells > int(first)
+    settings = f"{build()} {options.kv_type} {options.flash_attention} {scaled}"
+    return SpillPlace(chat_files_folder(), options.spill_mb * 2**20, settings)
 
 
 def _prove(model: Model, context: Context) -> None:

@@ -6,6 +6,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
+from typing import Final
 
 from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.admission import Admission
@@ -21,6 +22,7 @@ from mistral_tui.engines.gguf.pending_grammars import PendingGrammars
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.reply import ReplyNotation
 from mistral_tui.engines.gguf.sampling import Samplers
+from mistral_tui.engines.gguf.spill import FileWanted, Spill, SpillPlace
 from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.outbox import Outbox
@@ -28,6 +30,9 @@ from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
+
+_SECONDS_TO_SAVE: Final = 0.3
+"""How long chats may be written when the process ends: whoever ends it waits for half a second."""
 
 
 class Scheduler:
@@ -47,6 +52,8 @@ class Scheduler:
         governor: ThreadGovernor,
         adapters: Adapters,
         reader: MediaReader | None = None,
+        place: SpillPlace | None = None,
+        most_idle: int | None = None,
     ) -> None:
         self._loaded = loaded
         self._model = model
@@ -54,8 +61,9 @@ class Scheduler:
         self._governor = governor
         self._adapters = adapters
         self._queries = TextQueries(model, writer.template)
-        self._cache = KvCache(context, max_seqs)
-        self._admission = Admission(self._cache, writer, adapters)
+        self._spill = Spill(context, model, place, self._wake)
+        self._cache = KvCache(context, max_seqs, most_idle, self._spill.save)
+        self._admission = Admission(self._cache, writer, adapters, self._spill)
         self._batching = Batching(context)
         self._notation = ReplyNotation(writer.template, model.vocabulary)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
@@ -149,10 +157,12 @@ class Scheduler:
                 if self._waiting and not self._no_room:
                     self._admit()
                 self._step()
+            self._save_all()
         finally:
             with self._changed:
                 self._stopped = True
-                unfinished = [*self._active, *self._waiting, *self._media.reading, *self._arrivals]
+                reading = [*self._media.reading, *self._spill.reading]
+                unfinished = [*self._active, *self._waiting, *reading, *self._arrivals]
             for generation in unfinished:
                 generation.finish("cancelled")
             self._media.close()
@@ -168,24 +178,37 @@ class Scheduler:
             return True
         with self._changed:
             while not self._news and not self._runnable():
-                self._changed.wait()
+                if not self._changed.wait(self._spill.seconds_left(self._cache.idle)):
+                    break
+            idle = not self._news
             self._news = False
             self._context.allow()
             arrivals, self._arrivals = self._arrivals, []
             forgotten, self._forgotten = self._forgotten, []
             stopped = self._stopped
+        for chat_id in forgotten:
+            self._cache.forget(chat_id)
+            self._spill.remove(chat_id)
         if stopped:
             self._waiting += arrivals
             return False
         self._read_media(arrivals)
-        for chat_id in forgotten:
-            self._cache.forget(chat_id)
-        living = [*self._active, *self._waiting, *self._media.reading]
+        self._waiting.extendleft(reversed(self._spill.pass_on()))
+        if idle:
+            self._spill.save_one(self._cache.idle)
+        living = [*self._active, *self._waiting, *self._media.reading, *self._spill.reading]
         for generation in [generation for generation in living if generation.cancelled]:
             generation.finish("cancelled")
             self._retire(generation)
         self._no_room = False
         return True
+
+    def _save_all(self) -> None:
+        """The end: keep all chats, as far as the time allows."""
+        for generation in list(self._active):
+            generation.finish("cancelled")
+            self._retire(generation)
+        self._spill.save_all(self._cache.idle, _SECONDS_TO_SAVE)
 
     def _read_media(self, arrivals: list[Generation]) -> None:
         """Let those wait for a sequence whose pictures and recordings are read, and have the others' read."""
@@ -208,6 +231,10 @@ class Scheduler:
             except MediaNeeded as needed:
                 self._waiting.popleft()
                 self._media.read(generation, needed.paths)
+                continue
+            except FileWanted:
+                self._waiting.popleft()
+                self._spill.read(generation)
                 continue
             except MistralTuiError as error:
                 self._fail(generation, str(error))
@@ -341,6 +368,7 @@ class Scheduler:
         if generation in self._waiting:
             self._waiting.remove(generation)
         self._media.give_up(generation)
+        self._spill.give_up(generation)
         with self._changed:
             self._living.pop(generation.request.id, None)
         self._no_room = False

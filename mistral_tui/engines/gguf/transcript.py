@@ -35,6 +35,11 @@ class Transcript:
         self._reply = bytearray()
         self._given = len(self.tokens), text
 
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Where control tokens and media stand in the prompt."""
+        return tuple(self._marks)
+
     def append(self, token: int, piece: bytes) -> None:
         """Add a token that the model wrote."""
         self.tokens.append(token)

@@ -18,7 +18,7 @@ from tests.engines.gguf.client import Client
 
 
 def open_engine(path: Path, **options: Any) -> Client:
-    settings = LoadOptions(**{"threads": 1, **options})
+    settings = LoadOptions(**{"threads": 1, "spill_mb": 0, **options})
     return Client(load(str(path), "SmolLM2", settings, lambda progress: None, lambda: False))
 
 
