@@ -19,7 +19,7 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
-from mistral_tui.types.models import LoadProgress
+from mistral_tui.types.models import Adapter, LoadProgress
 from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
@@ -128,6 +128,10 @@ class LiveChat:
             self._recorder.note(prompt)
         self._start(prompt, leaf_before=prompt.id, choices=choices)
         self._emit(MessageCommitted(prompt))
+
+    def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
+        """Let these LoRAs count from the next turn on."""
+        self.request = msgspec.structs.replace(self.request, adapters=adapters)
 
     def retry(self) -> None:
         """Answer the last prompt of the active branch (again): the reply begins a branch of its own.

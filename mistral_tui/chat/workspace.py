@@ -15,7 +15,7 @@ from mistral_tui.engines.chat_files import chat_files_folder, remove_chat_files
 from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
-from mistral_tui.types.models import LoadOptions, ModelEntry
+from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session, title_from
 from mistral_tui.types.text import printable
@@ -57,6 +57,13 @@ class Workspace:
         self._living: dict[str, LiveChat] = {}
         self._load: Load | None = None
         self._templates = TemplateChoice(self._store)
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The LoRAs that count unless a chat names others: those of the options, else those of the inventory."""
+        if self.options.adapters or self.entry is None:
+            return self.options.adapters
+        return tuple(Adapter(str(path)) for path in self.entry.adapters)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -198,6 +205,7 @@ class Workspace:
         options = self.options
         if options.mmproj is None and entry.mmproj is not None:
             options = msgspec.structs.replace(options, mmproj=str(entry.mmproj))
+        options = msgspec.structs.replace(options, adapters=self.adapters)
         if options.chat_template is None:
             options = msgspec.structs.replace(options, chat_template=await self._templates.of(entry))
         return await self._load_of(entry, options).wait(on_progress)

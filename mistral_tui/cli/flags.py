@@ -13,7 +13,7 @@ from typing import Any, NoReturn, get_args
 
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.models import FlashAttention, KvType
+from mistral_tui.types.models import Adapter, FlashAttention, KvType
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -51,6 +51,7 @@ class ModelFlags(argparse.Namespace):
     flash_attention: FlashAttention | None = None
     batch_tokens: int | None = None
     mmproj: str | None = None
+    adapters: tuple[Adapter, ...] | None = None
     chat_template: str | None = None
     jinja_explicit: str | None = None
     seed: int | None = None
@@ -116,6 +117,13 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument("--n-ctx", type=_at_least(1), metavar="TOKENS", help="context of one chat")
     group.add_argument("--max-seqs", type=_at_least(1), metavar="N", help="chats that may be in the context at once")
     group.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of a decode step")
+    group.add_argument(
+        "--lora",
+        dest="adapters",
+        action=AddAdapter,
+        metavar="FILE[=SCALE]",
+        help="a LoRA (GGUF) over the model, and how strongly it counts: 1 unless given; may be repeated",
+    )
     group.add_argument("--mmproj", type=absolute, metavar="FILE", help="projector of a model that sees or hears")
     group.add_argument(
         *(["-c"] if c_is_template else []),
@@ -198,6 +206,31 @@ def _shares(text: str) -> tuple[float, ...]:
         return tuple(float(share) for share in re.split("[,/]", text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of shares; write them as in 3,1") from None
+
+
+def adapter(text: str) -> Adapter:
+    """Return the LoRA that `FILE` or `FILE=SCALE` names."""
+    file, equals, scale = text.rpartition("=")
+    try:
+        return Adapter(absolute(file), float(scale)) if equals else Adapter(absolute(text))
+    except ValueError:  # an equals sign in the name of a file
+        return Adapter(absolute(text))
+
+
+class AddAdapter(argparse.Action):
+    """Adds one to the tuple of adapters: argparse's own `append` would add to the list of an earlier command."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add what was given."""
+        found = getattr(namespace, self.dest) or ()
+        new = values if isinstance(values, list) else [values]
+        setattr(namespace, self.dest, (*found, *(adapter(str(value)) for value in new)))
 
 
 def _addresses(text: str) -> tuple[str, ...]:

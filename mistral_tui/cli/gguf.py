@@ -1,9 +1,16 @@
-"""`mistral-tui gguf -m DIR -f FILE`: the interface on a model file, as mistral.rs names it."""
+"""`mistral-tui gguf -m DIR -f FILE`: the interface on a model file, as mistral.rs names it; `lora-gguf` with LoRAs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
+from mistral_tui.cli.flags import (
+    AddAdapter,
+    ArgumentParser,
+    ModelFlags,
+    SamplingFlags,
+    add_model_flags,
+    add_sampling_flags,
+)
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 
 
@@ -15,7 +22,28 @@ class GgufFlags(SamplingFlags):
 
 def gguf(arguments: Sequence[str], flags: ModelFlags) -> int:
     """Open the interface on a GGUF file and return the exit status."""
-    call = _parser().parse_args(arguments, namespace=GgufFlags(**vars(flags)))
+    return _open(_parser("mistral-tui gguf", "Open the interface on a GGUF file."), arguments, flags)
+
+
+def lora_gguf(arguments: Sequence[str], flags: ModelFlags) -> int:
+    """Open the interface on a GGUF file with LoRAs over it and return the exit status."""
+    parser = _parser("mistral-tui lora-gguf", "Open the interface on a GGUF file with LoRAs over it.")
+    parser.add_argument(
+        "-a",
+        "--adapters-model-id",
+        dest="adapters",
+        nargs="+",
+        action=AddAdapter,
+        metavar="FILE[=SCALE]",
+        help="the LoRAs (GGUF), each with how strongly it counts",
+    )
+    return _open(parser, arguments, flags, needs_adapter=True)
+
+
+def _open(parser: ArgumentParser, arguments: Sequence[str], flags: ModelFlags, *, needs_adapter: bool = False) -> int:
+    call = parser.parse_args(arguments, namespace=GgufFlags(**vars(flags)))
+    if needs_adapter and not call.adapters:
+        raise InvalidRequest("name a LoRA with -a; `mistral-tui gguf` opens a model without one")
     if call.model is None:
         raise InvalidRequest("name the folder of the model with -m, and its file with -f")
     call.model = str(find_file(Path(call.model).expanduser(), call.file or []))
@@ -57,8 +85,8 @@ def find_file(place: Path, names: Sequence[str]) -> Path:
     return found[0]
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("mistral-tui gguf", "Open the interface on a GGUF file.")
+def _parser(program: str, description: str) -> ArgumentParser:
+    parser = ArgumentParser(program, description)
     parser.add_argument(
         "-f",
         "--quantized-filename",

@@ -125,6 +125,19 @@ class MistralApp(App[None], inherit_bindings=False):
         else:
             self.run_worker(load_model(self.workspace, entry, self.post_message), group="load", exclusive=True)
 
+    def action_choose_loras(self) -> None:
+        """Ask which LoRAs the chat in view is to use."""
+        from mistral_tui.tui.models.lora_choice import LoraChoice
+
+        chat = self.pane.chat
+        usual = self.workspace.adapters
+        chosen = usual if chat.request.adapters is None else chat.request.adapters
+        known = tuple(dict.fromkeys((*usual, *chosen)))
+        if known:
+            self.push_screen(LoraChoice(known, chosen, chat.use_adapters))
+        else:
+            self.pane.status.hint("no LoRA is known; name some with --lora, or as adapters in the inventory")
+
     async def action_unload_model(self) -> None:
         """Free the memory that the model takes, until the next prompt."""
         try:

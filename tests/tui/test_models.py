@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -12,8 +14,9 @@ from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.loading import TimeLeft, size_words
 from mistral_tui.tui.models.starter import Starter
+from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.errors import DownloadFailed, EngineError, NoChatTemplate
-from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.models import Adapter, LoadOptions, LoadProgress, ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
 from tests.tui.harness import STARTER, app_with, ask, screen_rows, shown_text, started, type_and_send, until
 
@@ -216,3 +219,27 @@ def test_the_time_left_is_said_when_there_is_something_to_go_by() -> None:
     now[0] = 10
     assert left.words(0.05) == ""
     assert left.words(0.5) == ", about 10 s left"
+
+
+async def test_loras_are_switched_for_the_chat_in_view() -> None:
+    engine = FakeEngine()
+    entry = msgspec.structs.replace(ENTRY, adapters=(Path("/loras/pirate.gguf"), Path("/loras/haiku.gguf")))
+    async with app_with(pool=FakePool(engine), entry=entry).run_test() as pilot:
+        app = await started(pilot)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: app.screen.query_one(Choices).option_count == 2)
+        await pilot.press("enter", "escape")
+        await type_and_send(pilot, "Ahoy")
+        await until(pilot, lambda: engine.requests)
+        assert engine.requests[0].adapters == (Adapter("/loras/haiku.gguf"),)
+        await pilot.press("ctrl+n")
+        await type_and_send(pilot, "Hello")
+        await until(pilot, lambda: len(engine.requests) == 2)
+        assert engine.requests[1].adapters is None
+
+
+async def test_without_loras_there_is_a_hint() -> None:
+    async with app_with().run_test(size=(120, 30)) as pilot:
+        app = await started(pilot)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "no LoRA is known" in shown_text(app.pane.status))
