@@ -183,7 +183,9 @@ class MistralApp(App[None], inherit_bindings=False):
     def _model_ready(self, event: Ready) -> None:
         entry = self.workspace.entry
         detail = " · ".join(filter(None, [describe(entry) if entry else "", event.model.device]))
-        self.pane.show_model(ModelState(event.model.name, detail), event.model.n_ctx)
+        self.pane.show_model(
+            ModelState(event.model.name, detail, senses=event.model.sees or event.model.hears), event.model.n_ctx
+        )
         for notice in event.model.notices:
             self.notify(notice, severity="warning")
 

@@ -202,7 +202,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         elif event.marker == "/":
             event.pane.refuse(f"/{event.name}", f"there is no command /{event.name}; /help lists them")
         else:
-            event.pane.send(event.marker + event.name)
+            await event.pane.send(event.marker + event.name)
 
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt also while another part of the screen has the focus."""

@@ -14,8 +14,11 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message as PostedMessage
 from textual.widgets import Static
 
+from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.media_in_text import take_media, with_media
+from mistral_tui.config.paths import Paths
 from mistral_tui.tui.actions import slash_hint
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
@@ -170,27 +173,33 @@ class ChatPane(Vertical):
                 self.status.hint(str(error))
                 return
             path = self.chat.conversation.path()
-            if self.prompt.full_text == path[-1].text:
+            if self.prompt.full_text in (path[-1].text, with_media(path[-1].text, path[-1].parts)):
                 self.prompt.text = ""
             self._turn_begins()
             await self.transcript.show(path)
 
     @on(PromptInput.Submitted)
-    def _submitted(self, event: PromptInput.Submitted) -> None:
+    async def _submitted(self, event: PromptInput.Submitted) -> None:
         event.stop()
         word = event.text.strip()
         if len(word) > 1 and word[0] in "/\\" and word[1:].isalpha():
             self.post_message(self.CommandGiven(self, word[1:].lower(), word[0]))
             return
-        self.send(event.text)
+        await self.send(event.text)
 
-    def send(self, text: str) -> None:
-        """Send a prompt; while a reply is being written, it stays in the box."""
+    async def send(self, text: str) -> None:
+        """Send a prompt; while a reply is being written, it stays in the box.
+
+        Pictures and recordings that it names by their path go along, unless the model takes none.
+        """
         if self.chat.busy:
             self.refuse(text, "a reply is being written: esc stops it, your prompt stays here")
             return
+        words, paths = take_media(text) if self._model.senses is not False else (text, [])
+        keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
         try:
-            self.chat.send(text)
+            media = [await asyncio.to_thread(read_attachment, path, keep) for path in paths]
+            self.chat.send(words, tuple(media))
         except InvalidRequest as error:
             self.refuse(text, str(error))
             return
@@ -246,10 +255,10 @@ class ChatPane(Vertical):
                 self.status.show(self.status.figures.with_usage(usage))
             case TurnEnded(reason, _):
                 self._turn_ended(failed=reason == "failed", empty=not self._said_something)
-            case PromptReturned(message_id, text, _):
+            case PromptReturned(message_id, text, files):
                 await self.transcript.take_back(message_id)
                 self._show_empty(not self.transcript.messages)
-                self.prompt.put_back(text)
+                self.prompt.put_back(with_media(text, files))
                 self._turn_ended(failed=False, empty=False)
             case ChatFailed(error):
                 self._set_failure(str(error))
@@ -292,8 +301,8 @@ class ChatPane(Vertical):
     def _turn_ended(self, *, failed: bool, empty: bool) -> None:
         self.failed = failed
         if empty and not self.prompt.text.strip():
-            prompts = [message.text for message in self.chat.conversation.path() if message.role == "user"]
-            self.prompt.put_back(prompts[-1] if prompts else "")
+            prompts = [message for message in self.chat.conversation.path() if message.role == "user"]
+            self.prompt.put_back(with_media(prompts[-1].text, prompts[-1].parts) if prompts else "")
         self._show_state()
         self.post_message(self.StateChanged(self))
 

@@ -36,6 +36,8 @@ class ModelState:
     """Why it cannot be used."""
     offer: str = ""
     """The model that could be fetched, when there is none."""
+    senses: bool | None = None
+    """Whether it takes pictures or recordings; `None`: that is not known yet."""
 
 
 class Welcome(Widget):
