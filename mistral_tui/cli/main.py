@@ -60,6 +60,7 @@ COMMANDS = {
     "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),
     "bench": Command("how fast a model is on this machine", "mistral_tui.cli.bench", "bench"),
     "quantize": Command("make a smaller model file of a larger one", "mistral_tui.cli.quantize", "quantize_model"),
+    "tune": Command("find the fastest way to load a model on this machine", "mistral_tui.cli.tune", "tune_model"),
     "rpc-worker": Command(
         "take layers of models that other programs load", "mistral_tui.cli.rpc_worker", "rpc_worker", True
     ),

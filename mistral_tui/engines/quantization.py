@@ -1,10 +1,5 @@
 """Making a smaller model file of a larger one, in a child process that can be stopped."""
 
-import asyncio
-import contextlib
-import json
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +7,14 @@ from typing import Final
 
 import msgspec
 
-from mistral_tui.engines.exit_status import name_exit
-from mistral_tui.engines.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
+from mistral_tui.engines.child_job import run_job
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.gguf_reader import read_raw
 from mistral_tui.models.gguf_types import FILE_TYPE_NUMBERS, ISQ_NAMES
 from mistral_tui.types.errors import InvalidRequest, ModelError
 
-_CHILD: Final = ("-P", "-m", "mistral_tui.engines.gguf.quantizing")
+_CHILD: Final = "mistral_tui.engines.gguf.quantizing"
 _FULL: Final = ("F32", "F16", "BF16")
-_LONGEST_LINE: Final = 2**16
 
 
 class QuantizeProgress(msgspec.Struct, frozen=True):
@@ -110,44 +103,6 @@ async def _run(work: Quantization, part: Path, on_progress: Callable[[QuantizePr
         "threads": work.threads,
         "requantize": work.requantize,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *_CHILD,
-        json.dumps(job),
-        str(os.getpid()),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=_LONGEST_LINE,
-        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
-        start_new_session=NEW_SESSION,
-        creationflags=CREATION_FLAGS,
-    )
-    bind_child(process.pid)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said = asyncio.create_task(_last_line(process.stderr))
-    reason = ""
-    try:
-        async for line in process.stdout:
-            message = json.loads(line)
-            if "error" in message:
-                reason = message["error"]
-            else:
-                on_progress(msgspec.convert(message, QuantizeProgress))
-        status = await process.wait()
-        last_line = await said
-    finally:
-        said.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    if status != 0:
-        raise ModelError(f"{work.source.name} cannot be quantized: {reason or last_line or name_exit(status)}")
-
-
-async def _last_line(stream: asyncio.StreamReader) -> str:
-    last = ""
-    async for line in stream:
-        last = line.decode("utf-8", "replace").strip() or last
-    return last
+    reason = await run_job(_CHILD, job, lambda message: on_progress(msgspec.convert(message, QuantizeProgress)))
+    if reason is not None:
+        raise ModelError(f"{work.source.name} cannot be quantized: {reason}")

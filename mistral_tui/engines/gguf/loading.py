@@ -13,6 +13,7 @@ from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.embedding import EmbeddingLoop
 from mistral_tui.engines.gguf.library import build, cpu_features, log
+from mistral_tui.engines.gguf.machine import machine
 from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import check_memory, place
@@ -25,6 +26,7 @@ from mistral_tui.engines.gguf.spill import SpillPlace
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.preflight import may_be_accelerated
+from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
 from mistral_tui.models.projector_file import find_projector
@@ -85,11 +87,13 @@ def load(
     placement = place(options, workers.devices)
     if placement.devices or may_be_accelerated():
         check_memory(placement, path, options)
+    tuned = read_tuned(tuned_file(), key_of(Path(path), machine(placement))) or Tuned()
+    options = with_tuned(options, tuned)
     model = Model(path, name, placement, plain_kernels, on_weights, cancelled)
     context: Context | PoolingContext | None = None
     projector: Projector | None = None
     try:
-        governor = ThreadGovernor(options.threads)
+        governor = ThreadGovernor(options.threads, tuned.threads)
         if options.embedding:
             context = _pooling_context(model, options, governor.count)
             loaded = _describe(model, context.longest, governor, options, plain_kernels)

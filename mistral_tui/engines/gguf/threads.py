@@ -40,14 +40,15 @@ class ThreadGovernor:
     Args:
         fixed: What the person asked for; then nothing is measured. It is cut to the logical cores of the machine:
             threads beyond those wait for one another so long that no reply comes.
+        start: What to begin with, if nothing is fixed; without it as many as there may be.
     """
 
-    def __init__(self, fixed: int | None) -> None:
+    def __init__(self, fixed: int | None, start: int | None = None) -> None:
         self._most = min(fixed, psutil.cpu_count() or fixed) if fixed else min(usable_cores(), MOST_THREADS)
         self._adapts = not fixed and self._most > 1
         self._limit = self._wanted_limit = self._most
         self._cores = _Cores(self._most)
-        self._trials = _Trials(self._most)
+        self._trials = _Trials(self._most, start or self._most)
 
     @property
     def count(self) -> int:
@@ -104,9 +105,9 @@ class _Cores:
 class _Trials:
     """Compares how long decodes take with one number of threads and another."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, start: int) -> None:
         self._most = most
-        self._chosen = most
+        self._chosen = min(start, most)
         self._trial: int | None = None
         self._candidates: list[int] = []
         self._replies = 0
