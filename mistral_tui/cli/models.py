@@ -10,6 +10,7 @@ import typer
 
 from mistral_tui.cli.download_line import DownloadLine
 from mistral_tui.cli.failures import say
+from mistral_tui.cli.shared_models import loaded, unload
 from mistral_tui.config.paths import Paths
 from mistral_tui.models.context_size import context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader, read_header
@@ -211,3 +212,8 @@ def _details(model: Model) -> dict[str, Any]:
 def _print_json(value: Any) -> None:
     # ASCII: half a surrogate pair in a file's text could not be encoded otherwise.
     print(json.dumps(value, indent=2))
+
+
+models_app.command("loaded")(loaded)
+models_app.command("ps", hidden=True)(loaded)
+models_app.command("unload")(unload)

@@ -15,7 +15,7 @@ import secrets
 import signal
 import sys
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +58,11 @@ class Host:
         pool.on_change = self.reconsider
         pool.watch(self._tell)
 
-    async def run(self) -> None:
+    async def run(self, on_listening: Callable[[], None] = lambda: None) -> None:
         """Listen until nobody needs the host any more.
+
+        Args:
+            on_listening: Called when programs can come.
 
         Raises:
             CannotShare: The meeting place cannot be taken.
@@ -67,8 +70,8 @@ class Host:
         loop = asyncio.get_running_loop()
         server = await self.meeting.listen(self._welcome)
         with suppress(NotImplementedError):  # Windows has no signals to ask for an end
-            loop.add_signal_handler(signal.SIGTERM, self._unwanted.set)
-        _say("ready")
+            loop.add_signal_handler(signal.SIGTERM, self.end)
+        on_listening()
         self.reconsider()
         await self._unwanted.wait()
         self.meeting.leave()
@@ -77,13 +80,17 @@ class Host:
             guest.leave()
         await self.pool.close()
 
+    def end(self) -> None:
+        """Make `run` return soon; replies that are being written are cut off."""
+        self._unwanted.set()
+
     def reconsider(self) -> None:
         """Something has changed: perhaps nobody needs the host any more."""
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
         if not self.guests and not self.pool.loaded():
-            self._linger = asyncio.get_running_loop().call_later(LINGER, self._unwanted.set)
+            self._linger = asyncio.get_running_loop().call_later(LINGER, self.end)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         guest = Guest(self, reader, writer)
@@ -340,7 +347,7 @@ async def serve(folder: Path, log_folder: Path, loader: str) -> None:
             return
         await asyncio.sleep(0.02)
     try:
-        await Host(meeting, EnginePool(log_folder, loader)).run()
+        await Host(meeting, EnginePool(log_folder, loader)).run(lambda: _say("ready"))
     finally:
         lock.release()
 
