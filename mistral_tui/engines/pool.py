@@ -186,7 +186,11 @@ class EnginePool:
         async def admit() -> None:
             await self._make_room_for(place)
 
-        place.start = WorkerStart(entry, options, self._log_folder, self._loader, admit)
+        async def make_way(problem: NotEnoughMemory) -> None:
+            async with self._admission:
+                await self._unload_for(place, problem)
+
+        place.start = WorkerStart(entry, options, self._log_folder, self._loader, admit, make_way)
         place.engine = SupervisedEngine(entry.name, place.start, self._use_changed)
         return place
 
@@ -239,7 +243,7 @@ class EnginePool:
         """Unload the least recently used model, or raise `problem` if all that are loaded are in use."""
         idle = self._idle()
         if not idle:
-            busy = [other.entry.name for other in self._with_room()]
+            busy = [other.entry.name for other in self._with_room() if other is not place]
             if not busy:
                 raise problem
             names = " and ".join(busy)

@@ -102,6 +102,19 @@ async def test_two_loads_at_once_keep_to_the_number(models: Pool) -> None:
     assert all(isinstance(load, SupervisedEngine | NotEnoughMemory) for load in loads)
 
 
+async def test_a_worker_that_finds_less_memory_than_was_thought_makes_others_go(models: Pool) -> None:
+    a = await models.load("a")
+    await models.load("b", f"beside={a.worker_pid}")
+    assert models.loaded == {"b"}
+    assert models.notices == ["a was unloaded to make room for b"]
+    a = await models.load("a")
+    async with aclosing(a.generate(prompt(ENDLESS))) as reply:
+        await first_text(reply)
+        await models.pool.unload("b")
+        with pytest.raises(NotEnoughMemory, match="it is all taken; a is in use and cannot make way"):
+            await models.load("b", f"beside={a.worker_pid}")
+
+
 async def test_equal_files_with_other_options_count_each(models: Pool) -> None:
     models.pool.limits = PoolLimits(max_loaded=1)
     one = await models.load("a", n_ctx=512)

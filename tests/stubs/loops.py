@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import psutil
+
 from mistral_tui.engines.outbox import Outbox
-from mistral_tui.types.errors import BadModelFile, LoadCancelled
+from mistral_tui.types.errors import BadModelFile, LoadCancelled, NotEnoughMemory
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
@@ -45,6 +47,8 @@ def load(
     on_progress(LoadProgress("checking", 0.9))
     if script.get("then") == "bad":
         raise BadModelFile(f"{path} is damaged")
+    if "beside" in script and psutil.pid_exists(int(script["beside"])):
+        raise NotEnoughMemory(f"no context for {name}: it is all taken")
     if not plain_kernels or script.get("always"):
         die(script.get("then", ""))
     on_progress(LoadProgress("ready", 1.0))
