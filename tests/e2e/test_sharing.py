@@ -71,7 +71,7 @@ def test_the_interface_and_a_program_share_a_worker(smollm2: Path, host: None) -
         assert now["worker"] == model["worker"]
         assert now["clients"] == model["clients"] == [pid for pid in model["clients"] if psutil.pid_exists(pid)]
         assert len(now["clients"]) == 1
-        terminal.press("escape")
+        terminal.press("esc")
 
 
 def test_a_model_that_is_not_shared_cannot_be_unloaded() -> None:
