@@ -9,11 +9,14 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from mistral_tui.config.quantities import duration, size
+from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.models import Adapter, FlashAttention, KvType
+
+if TYPE_CHECKING:
+    from mistral_tui.types.models import Adapter  # --help need not load what is behind it
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -51,7 +54,7 @@ class ModelFlags(argparse.Namespace):
     flash_attention: FlashAttention | None = None
     batch_tokens: int | None = None
     mmproj: str | None = None
-    adapters: tuple[Adapter, ...] | None = None
+    adapters: "tuple[Adapter, ...] | None" = None
     chat_template: str | None = None
     jinja_explicit: str | None = None
     seed: int | None = None
@@ -208,8 +211,10 @@ def _shares(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of shares; write them as in 3,1") from None
 
 
-def adapter(text: str) -> Adapter:
+def adapter(text: str) -> "Adapter":
     """Return the LoRA that `FILE` or `FILE=SCALE` names."""
+    from mistral_tui.types.models import Adapter
+
     file, equals, scale = text.rpartition("=")
     try:
         return Adapter(absolute(file), float(scale)) if equals else Adapter(absolute(text))

@@ -8,8 +8,9 @@ import msgspec
 
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.config.text_files import read_text
+from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import ConfigError, InvalidRequest
-from mistral_tui.types.models import FlashAttention, KvType, LoadOptions
+from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
 from mistral_tui.types.text import printable_line

@@ -15,8 +15,9 @@ import psutil
 from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader
 from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
+from mistral_tui.types.choices import KvType
 from mistral_tui.types.errors import ModelError, NotEnoughMemory
-from mistral_tui.types.models import QUANTIZED_KV, KvType, LoadOptions
+from mistral_tui.types.models import QUANTIZED_KV, LoadOptions
 
 _FLOAT: Final = 4
 _PROCESS: Final = 100 * 2**20

@@ -6,11 +6,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import InvalidRequest
 
 ModelFormat = Literal["gguf", "safetensors"]
-KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
-FlashAttention = Literal["auto", "on", "off"]
 QUANTIZED_KV = frozenset({"q8_0", "q5_1", "q5_0", "q4_1", "q4_0"})
 """Types of the KV cache that lose a little; they need flash attention, and heads of a multiple of 32 values."""
 MOST_RPC_WORKERS = 16  # llama.cpp's limit

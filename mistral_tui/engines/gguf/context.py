@@ -13,8 +13,9 @@ from mistral_tui.engines.gguf.media import MediaRun
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.models.context_size import BATCH_TOKENS
 from mistral_tui.models.gguf_types import TYPE_NUMBERS
+from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import ModelError, NotEnoughMemory
-from mistral_tui.types.models import QUANTIZED_KV, FlashAttention, KvType
+from mistral_tui.types.models import QUANTIZED_KV
 
 
 class Decoded(IntEnum):

@@ -8,8 +8,9 @@ import pytest
 from mistral_tui.engines.gguf.library import log
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.memory_fit import estimate
+from mistral_tui.types.choices import KvType
 from mistral_tui.types.errors import InvalidRequest, ModelError
-from mistral_tui.types.models import KvType, LoadOptions
+from mistral_tui.types.models import LoadOptions
 from tests.engines.gguf.client import user
 from tests.engines.gguf.conftest import open_engine
 from tests.engines.gguf.tiny_experts import write_experts

@@ -1,0 +1,6 @@
+"""What a person chooses among by name, apart from the structs that hold it: the command line needs it first of all."""
+
+from typing import Literal
+
+KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+FlashAttention = Literal["auto", "on", "off"]
