@@ -9,7 +9,8 @@ from typing import Final, Literal
 import msgspec
 
 from mistral_tui.config.paths import Paths, make_private_folder
-from mistral_tui.types.models import QUANTIZED_KV, KvType, LoadOptions
+from mistral_tui.types.choices import KvType
+from mistral_tui.types.models import QUANTIZED_KV, LoadOptions
 
 _SCHEMA_VERSION: Final = 1
 _MOST_CHOICES: Final = 200

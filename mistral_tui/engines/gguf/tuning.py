@@ -29,8 +29,9 @@ from mistral_tui.engines.parent_death import end_with_parent
 from mistral_tui.engines.tuned import Tuned, key_of, tuned_file, write_tuned
 from mistral_tui.engines.tuning import Trial, Tuning, TuningJob, TuningStep
 from mistral_tui.models.context_size import BATCH_TOKENS
+from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import EngineError, MistralTuiError, ModelError
-from mistral_tui.types.models import QUANTIZED_KV, FlashAttention, KvType, LoadOptions
+from mistral_tui.types.models import QUANTIZED_KV, LoadOptions
 
 CLEARLY: Final = 1.05
 """So much faster something must be to be chosen."""

@@ -15,8 +15,9 @@ from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import Placement
 from mistral_tui.engines.gguf.tuning import Rates, Tuner
 from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned, write_tuned
+from mistral_tui.types.choices import KvType
 from mistral_tui.types.errors import ModelError
-from mistral_tui.types.models import KvType, LoadOptions
+from mistral_tui.types.models import LoadOptions
 from tests.engines.gguf.conftest import open_engine
 from tests.engines.gguf.tiny_experts import write_experts
 
