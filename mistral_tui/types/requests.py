@@ -175,7 +175,7 @@ def _check_bias(biases: object) -> None:
         _check(f"the logit_bias of {token!r:.40}", bias, float, -100, 100)
 
 
-GRAMMAR_LIMIT = 256 * 1024
+GRAMMAR_LIMIT = 128 * 1024
 """Most characters of a grammar."""
 
 

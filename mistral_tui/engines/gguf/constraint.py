@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from mistral_tui.engines.gguf.library import llama
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.grammar.constraint import Constraint
+from mistral_tui.engines.grammar.vocabulary import SpecialTokens
 from mistral_tui.types.errors import EngineError
 
 if TYPE_CHECKING:  # imported when the first grammar comes: llguidance takes 50 ms, numpy 100
     from llguidance import LLTokenizer
 
-_SPECIAL: Final = b"\xff"
-"""Begins the spelling of tokens that stand for no text; no UTF-8 begins with it."""
-_END: Final = _SPECIAL + b"<end of reply>"
+_END: Final = "<end of reply>"
 """For models that have no token of the kind."""
 _MARK: Final = "\x02"
 """A character that joins with no other to a token."""
 
 
-class GrammarVocabulary:
-    """A model's vocabulary as llguidance wants it.
+class ModelVocabulary:
+    """The vocabulary of a loaded model for grammars; a `GrammarVocabulary`.
 
     Args:
         handle: `const llama_vocab *` of a model that is not freed before `close`.
@@ -32,9 +31,21 @@ class GrammarVocabulary:
         self._handle = handle
         self._using = threading.Lock()
         self._closed = False
+        self._special: SpecialTokens | None = None
+
+    def special_tokens(self) -> SpecialTokens:
+        """Return the tokens that stand for no text.
+
+        Raises:
+            EngineError: The model is about to be freed.
+        """
+        with self._using:
+            if self._special is None:
+                self._special = _special_tokens(self._vocabulary())
+            return self._special
 
     def tokenizer(self) -> "LLTokenizer":
-        """Return the vocabulary; to be asked once, on any thread.
+        """Return the vocabulary as llguidance wants it.
 
         Takes 0.1 s for 50,000 tokens and 0.8 s for 260,000; for half of that it holds the interpreter's lock.
 
@@ -44,19 +55,20 @@ class GrammarVocabulary:
         import numpy as np  # noqa: F401 - here rather than on the engine thread, when the first token is chosen
         from llguidance import LLTokenizer, TokenizerWrapper
 
+        from mistral_tui.engines.grammar.compiling import SPECIAL
+
+        special = self.special_tokens()
         with self._using:
-            if self._closed:
-                raise EngineError("the model is being unloaded")
-            vocabulary = Vocabulary(self._handle)  # of its own: they are not for several threads
-            tokens = [_spelling(vocabulary, token) for token in range(vocabulary.size)]
-            ends = [token for token in range(vocabulary.size) if vocabulary.ends_reply(token)]
-        if not ends:
-            ends = [len(tokens)]
-            tokens.append(_END)
-        wrapped = _Wrapped(self, vocabulary, tokens, ends[0])
+            vocabulary = self._vocabulary()
+            tokens = [b"" if token in special.names else vocabulary.piece(token) for token in range(vocabulary.size)]
+        tokens += [b""] * (special.size - len(tokens))
+        for token, name in special.names.items():
+            tokens[token] = SPECIAL + name.encode()
+        wrapped = _Wrapped(self, vocabulary, tokens, special.ends[0])
         # Slices would make masks faster, which are rare, and double the time for which all threads stand still.
-        wrapped.greedy = LLTokenizer(cast(TokenizerWrapper, wrapped), eos_token=ends, slices=[])
-        return wrapped.greedy
+        tokenizer = LLTokenizer(cast(TokenizerWrapper, wrapped), eos_token=list(special.ends), slices=[])
+        wrapped.greedy = tokenizer
+        return tokenizer
 
     def tokenize(self, vocabulary: Vocabulary, text: str) -> list[int]:
         """Return the tokens of `text`, or none once the model may be gone."""
@@ -68,6 +80,20 @@ class GrammarVocabulary:
         with self._using:
             self._closed = True
 
+    def _vocabulary(self) -> Vocabulary:
+        if self._closed:
+            raise EngineError("the model is being unloaded")
+        return Vocabulary(self._handle)  # of its own: one is not for several threads
+
+
+def _special_tokens(vocabulary: Vocabulary) -> SpecialTokens:
+    ends = [token for token in range(vocabulary.size) if vocabulary.ends_reply(token)]
+    special = [token for token in range(vocabulary.size) if vocabulary.is_control(token)]
+    names = {token: vocabulary.name(token) for token in (*special, *ends)}
+    if ends:
+        return SpecialTokens(vocabulary.size, names, tuple(ends))
+    return SpecialTokens(vocabulary.size + 1, {**names, vocabulary.size: _END}, (vocabulary.size,))
+
 
 class _Wrapped:
     """What llguidance asks a vocabulary for."""
@@ -76,7 +102,7 @@ class _Wrapped:
     bos_token_id: Final = None
     special_token_ids: Iterable[int] = ()  # `tokens` tells them
 
-    def __init__(self, shared: GrammarVocabulary, vocabulary: Vocabulary, tokens: list[bytes], end: int) -> None:
+    def __init__(self, shared: ModelVocabulary, vocabulary: Vocabulary, tokens: list[bytes], end: int) -> None:
         self.tokens = tokens
         self.eos_token_id = end
         self.greedy: LLTokenizer | None = None
@@ -98,12 +124,6 @@ class _Wrapped:
 
     def _spelled(self, tokens: list[int]) -> bytes:
         return b"".join(self.tokens[token] for token in tokens)
-
-
-def _spelling(vocabulary: Vocabulary, token: int) -> bytes:
-    if vocabulary.is_control(token) or vocabulary.ends_reply(token):
-        return _SPECIAL + vocabulary.spelling(token)
-    return vocabulary.piece(token)
 
 
 class ConstrainedChoice:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from mistral_tui.engines.gguf.constraint import GrammarVocabulary
+from mistral_tui.engines.gguf.constraint import ModelVocabulary
 from mistral_tui.engines.gguf.generation import Generation
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.grammar.compiler import Compiled, GrammarCompiler
@@ -21,8 +21,8 @@ class PendingGrammars:
     """
 
     def __init__(self, vocabulary: Vocabulary, on_ready: Callable[[Generation], None]) -> None:
-        self._vocabulary = GrammarVocabulary(vocabulary.handle)
-        self._compiler = GrammarCompiler(self._vocabulary.tokenizer)
+        self._vocabulary = ModelVocabulary(vocabulary.handle)
+        self._compiler = GrammarCompiler(self._vocabulary)
         self._on_ready = on_ready
         self._changing = threading.Lock()
         self._pending: dict[str, Generation] = {}

@@ -216,7 +216,7 @@ class _Reader:
                 last = self._character()
                 if last < first:
                     self._fail("the range runs backwards", first_place)
-            ranges.append(f"\\u{{{ord(first):x}}}-\\u{{{ord(last):x}}}")
+            ranges.append(f"\\u{{{ord(first):x}}}" + (f"-\\u{{{ord(last):x}}}" if last > first else ""))
         self._place += 1
         if not ranges and not negated:
             self._fail("there is nothing between the brackets", begin)

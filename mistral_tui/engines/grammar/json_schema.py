@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLParserLimits
 
 from mistral_tui.engines.grammar.complaints import in_plain_words
-from mistral_tui.engines.grammar.limits import LIMITS
 from mistral_tui.types.errors import InvalidRequest
 
 _DEEPEST: Final = 100
@@ -67,12 +67,13 @@ def to_llguidance(text: str) -> str:
     return _grammar(_without_unknown_formats(schema))
 
 
-def place_of_error(text: str, complaint: str) -> str:
+def place_of_error(text: str, complaint: str, limits: LLParserLimits) -> str:
     """Return what is wrong with a schema that llguidance refuses: the JSON path of the innermost place, and why.
 
     Args:
         text: The schema.
         complaint: What llguidance said.
+        limits: Those under which it said so.
     """
     schema = _without_unknown_formats(parsed(text, "the JSON schema"))
     deadline = time.monotonic() + _SECONDS_TO_LOCATE
@@ -83,7 +84,7 @@ def place_of_error(text: str, complaint: str) -> str:
         for child in _subschemas(_at(schema, path)):
             if time.monotonic() > deadline:
                 break
-            error = LLMatcher.validate_grammar(_grammar(_only(schema, path + child)), limits=LIMITS)
+            error = LLMatcher.validate_grammar(_grammar(_only(schema, path + child)), limits=limits)
             if error:
                 path, complaint, searching = path + child, error, True
                 break
@@ -146,7 +147,7 @@ def _subschemas(schema: _Json) -> Iterator[_Path]:
 
 def _only(schema: _Json, path: _Path) -> _Json:
     """Return a schema that is the part of `schema` at `path`, with everything in reach that its references name."""
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = "".join("/" + quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in path)
     return {"$defs": {"all": _with_moved_references(schema)}, "$ref": f"#/$defs/all{pointer}"}
 
 
