@@ -16,6 +16,7 @@ NAMES = (
     "first_paint",
     "one_shot",
     "decode",
+    "sampling",
     "many_chats",
     "own_code",
     "turn_ten",

@@ -1,16 +1,18 @@
 """The reference for everything that runs a model: the plainest loop over llama.cpp's low-level API.
 
-    python -m benchmarks.bare_loop MODEL THREADS TOKENS PROMPT
+    python -m benchmarks.bare_loop MODEL THREADS TOKENS PROMPT [--repetition]
 
 Loads, prefills and generates with the sampler chain that a chat has by default, and prints one JSON object: `ttft`
 (seconds from the call to the first token) and `decode` (tokens a second, the first one left out). With TOKENS 1 the
-text of the first token is printed instead, as soon as it is there.
+text of the first token is printed instead, as soon as it is there. With --repetition the chain begins with penalties
+and DRY.
 """
 
 import ctypes
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from mistral_tui.engines.gguf.library import llama, log
@@ -21,18 +23,25 @@ CHATML = (
 )
 """What the chat template of the benchmarks' model makes of a first prompt."""
 SEED = 1
+PENALTY_WINDOW = 64
+PENALTIES = (1.1, 0.1, 0.1)
+"""Repetition, frequency, presence."""
+DRY = (0.8, 1.75, 2, 1024)
+"""Multiplier, base, allowed length, window."""
 CONTEXT = 8192
 """What a chat gets by default of a model that was trained for as much or more."""
 
 
 def main() -> None:
-    path, threads, tokens, prompt = sys.argv[1:]
+    path, threads, tokens, prompt, *repetition = sys.argv[1:]
     log()
     model = llama.llama_model_load_from_file(path.encode(), _model_params())
     context = llama.llama_init_from_model(model, _context_params(int(threads)))
     vocabulary = llama.llama_model_get_vocab(model)
-    sampler = sampler_chain()
     ids = tokenize(vocabulary, CHATML.format(prompt))
+    sampler = sampler_chain(repetition_links(vocabulary) if repetition else [])
+    for each in ids if repetition else []:
+        llama.llama_sampler_accept(sampler, each)
     started = time.perf_counter()
     batch = llama.llama_batch_get_one(ids, len(ids))
     token = (llama.llama_token * 1)()
@@ -65,9 +74,10 @@ def _context_params(threads: int) -> Any:
     return params
 
 
-def sampler_chain() -> Any:
+def sampler_chain(first: Sequence[Any] = ()) -> Any:
     chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
     for link in (
+        *first,
         llama.llama_sampler_init_top_k(40),
         llama.llama_sampler_init_top_p(0.95, 1),
         llama.llama_sampler_init_min_p(0.05, 1),
@@ -76,6 +86,15 @@ def sampler_chain() -> Any:
     ):
         llama.llama_sampler_chain_add(chain, link)
     return chain
+
+
+def repetition_links(vocabulary: Any) -> list[Any]:
+    breakers = [b"\n", b":", b'"', b"*"]
+    texts = (ctypes.c_char_p * len(breakers))(*breakers)
+    return [
+        llama.llama_sampler_init_penalties(llama.llama_vocab_n_tokens(vocabulary), PENALTY_WINDOW, *PENALTIES),
+        llama.llama_sampler_init_dry(vocabulary, *DRY, texts, len(breakers)),
+    ]
 
 
 def tokenize(vocabulary: Any, text: str) -> Any:

@@ -21,23 +21,29 @@ PROMPT = "Write a very long story about a dragon, a princess and a lighthouse."
 TOKENS = 200
 
 
-def bare(threads: int) -> float:
-    """Return tokens a second of the bare loop."""
+def bare(threads: int, repetition: bool = False) -> float:
+    """Return tokens a second of the bare loop; `repetition`: with penalties and DRY."""
     command = [sys.executable, "-m", "benchmarks.bare_loop", str(find_model()), str(threads), str(TOKENS), PROMPT]
+    command += ["--repetition"] if repetition else []
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout)["decode"])
 
 
-def ours(threads: int | None) -> float:
-    """Return tokens a second in the interface; `None`: with the threads that it chooses."""
+def ours(threads: int | None, settings: str = "") -> float:
+    """Return tokens a second in the interface.
+
+    Args:
+        threads: `None`: those that it chooses.
+        settings: More lines of the settings file.
+    """
     with tempfile.TemporaryDirectory(prefix="mistral-tui-bench-") as folder:
         # Folders of its own: no session of an earlier round.
         use_folders_below(Path(folder))
-        return _ours(threads)
+        return _ours(threads, settings)
 
 
-def _ours(threads: int | None) -> float:
-    write_settings(f"max_tokens = {TOKENS}\nseed = 1\n")
+def _ours(threads: int | None, settings: str) -> float:
+    write_settings(f"max_tokens = {TOKENS}\nseed = 1\n{settings}")
     flags = () if threads is None else ("--threads", str(threads))
     with Interface.with_model(*flags) as interface:
         interface.wait_until_painted()

@@ -29,9 +29,15 @@ TOKENS: list[tuple[str, int]] = [
 ]
 
 
-def write_mamba(path: Path) -> Path:
-    """Write a recurrent model to `path`. It says nothing but letters, one a token, and never ends by itself."""
-    return _write(path, _tensors(random.Random(5), attention=False), _keys("mamba"))
+def write_mamba(path: Path, **sampling: float | str) -> Path:
+    """Write a recurrent model to `path`. It says nothing but letters, one a token, and never ends by itself.
+
+    Args:
+        path: Where to write it.
+        sampling: What its author recommends, by the names of GGUF: `temp`, `top_k`, ….
+    """
+    recommended = [_recommendation(f"general.sampling.{name}", value) for name, value in sampling.items()]
+    return _write(path, _tensors(random.Random(5), attention=False), [*_keys("mamba"), *recommended])
 
 
 def write_jamba(path: Path) -> Path:
@@ -73,6 +79,14 @@ def _keys(architecture: str) -> list[bytes]:
         _key("tokenizer.ggml.add_space_prefix", _BOOL, struct.pack("<?", False)),
         _key("tokenizer.chat_template", _STRING, _string(TEMPLATE)),
     ]
+
+
+def _recommendation(key: str, value: float | str) -> bytes:
+    if isinstance(value, str):
+        return _key(key, _STRING, _string(value))
+    return _key(
+        key, *((_INT32, struct.pack("<i", value)) if isinstance(value, int) else (_FLOAT32, struct.pack("<f", value)))
+    )
 
 
 def _keys_of_attention() -> list[bytes]:
