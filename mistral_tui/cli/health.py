@@ -18,6 +18,7 @@ import mistral_tui
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.settings import load_settings
 from mistral_tui.engines.exit_status import name_exit
+from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.engines.rpc_probe import probe_workers
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.inventory import Inventory
@@ -206,11 +207,12 @@ def models(paths: Paths) -> Iterator[Finding]:
     for notice in inventory.notices:
         yield Finding("inventory", "note", notice)
     yield Finding("inventory", "ok", f"{inventory.path}, {len(inventory.entries)} models")
+    accelerated = may_be_accelerated()
     ready = [entry for entry in inventory.entries if entry.downloaded and entry.format == "gguf"]
     for entry in ready:
         try:
             header = read_header(entry.path)
-            check_fit(header, LoadOptions())
+            check_fit(header, LoadOptions(), accelerated=accelerated)
         except NotEnoughMemory as error:
             yield Finding("model", "note", f"{entry.name}: {error}")
         except MistralTuiError as error:

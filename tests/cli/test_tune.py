@@ -1,8 +1,13 @@
 """`mistral-tui tune`: what it prints, where it keeps its choice, and what a wrong call gets."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mistral_tui.engines.tuned import tuned_file
@@ -58,3 +63,16 @@ def test_a_wrong_profile_is_a_wrong_call(tiny: Path) -> None:
     done = run("tune", "-m", str(tiny), "--profile", "reckless")
     assert done.returncode == 2
     assert "reckless" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_stops_it_and_its_child(smollm2: Path) -> None:
+    command = [sys.executable, "-m", "mistral_tui", "tune", "-m", str(smollm2), "--threads", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "loading" in process.stderr.readline()
+        (child,) = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    assert not child.is_running()
+    assert not tuned_file().exists()

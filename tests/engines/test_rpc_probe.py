@@ -8,7 +8,7 @@ import pytest
 from mistral_tui.engines import rpc_probe
 from mistral_tui.engines.rpc_probe import probe_workers
 from mistral_tui.types.errors import EngineError
-from tests.stubs.rpc import closed_port, listening, rpc_worker, silence, speak_http, speak_old_rpc
+from tests.stubs.rpc import black_hole, closed_port, listening, rpc_worker, silence, speak_http, speak_old_rpc
 
 pytestmark = pytest.mark.core
 
@@ -56,5 +56,13 @@ def test_an_unknown_machine_is_an_error() -> None:
 
 
 def test_an_address_from_which_nothing_comes_back_is_an_error(short_patience: None) -> None:
-    with pytest.raises(EngineError, match=r"192\.0\.2\.1:50052"):  # reserved for documentation
-        probe_workers(["192.0.2.1:50052"])
+    with black_hole() as address, pytest.raises(EngineError, match=f"{address} does not answer within 0.3 s"):
+        probe_workers([address])
+
+
+def test_a_worker_that_works_for_another_program_says_nothing(short_patience: None) -> None:
+    with rpc_worker() as (address, _):
+        host, _, port = address.partition(":")
+        with socket.create_connection((host, int(port))), pytest.raises(EngineError, match="it takes one at a time"):
+            probe_workers([address])
+        probe_workers([address])

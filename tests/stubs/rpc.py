@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 _START = 60.0
 
@@ -67,3 +67,18 @@ def closed_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
     return f"{host}:{port}"
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """Yield an address at which connecting takes for ever: the queue of its listener is full."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        host, port = server.getsockname()
+        yield f"{host}:{port}"

@@ -17,6 +17,12 @@ from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import ModelError, NotEnoughMemory
 from mistral_tui.types.models import QUANTIZED_KV
 
+FLASH_TYPES: Final[dict[FlashAttention, int]] = {
+    "auto": llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": llama.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": llama.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+
 
 class Decoded(IntEnum):
     """What became of a decode; anything below 0 is a failure of the computation."""
@@ -295,12 +301,10 @@ class _Column:
 
 
 def _flash_attention(wanted: FlashAttention, kv_type: KvType, *, on_gpu: bool) -> int:
-    if wanted == "on" or kv_type in QUANTIZED_KV:
-        return int(llama.LLAMA_FLASH_ATTN_TYPE_ENABLED)
+    if kv_type in QUANTIZED_KV:
+        return FLASH_TYPES["on"]
     # On a CPU flash attention can halve the speed, and llama.cpp's own "auto" does not notice. On a GPU it pays.
-    if wanted == "auto" and on_gpu:
-        return int(llama.LLAMA_FLASH_ATTN_TYPE_AUTO)
-    return int(llama.LLAMA_FLASH_ATTN_TYPE_DISABLED)
+    return FLASH_TYPES["off" if wanted == "auto" and not on_gpu else wanted]
 
 
 _Pointer: Final = ctypes.c_void_p

@@ -145,7 +145,7 @@ def _pooling_context(model: Model, options: LoadOptions, threads: int) -> Poolin
         raise BadModelFile(f"{model.name} is no model for embeddings; choose another")
     # Never beyond what it was trained for: many such models have a table of positions that ends there.
     longest = min(options.n_ctx or LARGEST_DEFAULT, model.trained_context or LARGEST_DEFAULT)
-    context = PoolingContext(model, longest, threads)
+    context = PoolingContext(model, longest, threads, options.flash_attention)
     try:
         context.compute([[0, 1, 2, 3][: model.vocabulary.size]])
     except EngineError as error:

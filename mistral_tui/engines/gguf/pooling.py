@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from mistral_tui.engines.gguf.abort import AbortSwitch
+from mistral_tui.engines.gguf.context import FLASH_TYPES
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.types.choices import FlashAttention
 from mistral_tui.types.errors import EngineError, InvalidRequest, LoadCancelled, NotEnoughMemory
 
 LARGEST_DEFAULT: Final = 2048
@@ -23,13 +25,15 @@ class PoolingContext:
         model: Stays open for at least as long.
         longest: Most tokens of one text.
         threads: Threads of a computation.
+        flash_attention: Whether to use it; `auto` leaves it to llama.cpp.
 
     Raises:
         NotEnoughMemory: llama.cpp cannot allocate it.
     """
 
-    def __init__(self, model: Model, longest: int, threads: int) -> None:
+    def __init__(self, model: Model, longest: int, threads: int, flash_attention: FlashAttention = "auto") -> None:
         self._model = model
+        self._flash_attention = flash_attention
         self.longest = longest
         self._threads = threads
         handle = self._open(threads, llama.LLAMA_POOLING_TYPE_UNSPECIFIED)
@@ -51,6 +55,8 @@ class PoolingContext:
         params.kv_unified = True
         params.n_threads = params.n_threads_batch = threads
         params.embeddings = True
+        if self._flash_attention != "auto":
+            params.flash_attn_type = FLASH_TYPES[self._flash_attention]
         params.pooling_type = pooling
         log().clear()
         handle = llama.llama_init_from_model(self._model.handle, params)
