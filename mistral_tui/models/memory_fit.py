@@ -15,6 +15,7 @@ import psutil
 from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader
 from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
+from mistral_tui.models.projector_file import projector_size
 from mistral_tui.types.choices import KvType
 from mistral_tui.types.errors import ModelError, NotEnoughMemory
 from mistral_tui.types.models import QUANTIZED_KV, LoadOptions
@@ -67,9 +68,10 @@ def estimate(
     batch = max(options.batch_tokens or BATCH_TOKENS, options.max_seqs)
     flash = options.flash_attention == "on" or options.kv_type in QUANTIZED_KV
     widest = header.n_vocab if flash else max(header.n_vocab, header.n_head * cells)
+    projector = projector_size(header.path, options.mmproj)
     compute = batch * _FLOAT * (widest + cells + 4 * header.n_embd)
     return MemoryEstimate(
-        header.size_bytes - weights_away, kv_here, compute, on_devices=weights_away + kv_cache - kv_here
+        header.size_bytes - weights_away + projector, kv_here, compute, on_devices=weights_away + kv_cache - kv_here
     )
 
 

@@ -43,6 +43,20 @@ def find_projector(model: Path) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
+def projector_of(model: Path, named: str | None) -> Path | None:
+    """Return the projector to load with a model: the one that was named, else the one beside it."""
+    return Path(named) if named else find_projector(model)
+
+
+def projector_size(model: Path, named: str | None) -> int:
+    """Return the bytes of that projector; 0 if there is none."""
+    path = projector_of(model, named)
+    try:
+        return path.stat().st_size if path is not None else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def check_projector(path: Path) -> None:
     """See whether a file is a whole projector, as far as its header tells.
 

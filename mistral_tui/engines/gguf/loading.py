@@ -29,7 +29,7 @@ from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
-from mistral_tui.models.projector_file import find_projector
+from mistral_tui.models.projector_file import projector_of
 from mistral_tui.models.tensor_list import write_tensor_list
 from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
@@ -127,7 +127,7 @@ def load(
             loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
         reader = MediaReader(projector) if projector is not None else None
-        spill = _spill_place(model, context, options)
+        spill = _spill_place(model, context, options, projector)
         scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader, spill)
     except BaseException:
         if projector is not None:
@@ -165,7 +165,7 @@ def _template(model: Model, options: LoadOptions) -> ChatTemplate:
 
 
 def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, most_at_once: int) -> "Projector | None":
-    path = Path(options.mmproj) if options.mmproj else find_projector(Path(model.path))
+    path = projector_of(Path(model.path), options.mmproj)
     if path is None:
         return None
     # Imported here: the library behind it is loaded for models that see or hear.
@@ -174,13 +174,16 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
     return Projector(path, model, governor.count, most_at_once)
 
 
-def _spill_place(model: Model, context: Context, options: LoadOptions) -> SpillPlace | None:
+def _spill_place(
+    model: Model, context: Context, options: LoadOptions, projector: "Projector | None"
+) -> SpillPlace | None:
     if not options.spill_mb:
         return None
     # Some models scale positions in another way when the context is larger than they were first trained for.
     first = model.metadata(f"{model.architecture}.rope.scaling.original_context_length")
     scaled = first is not None and first.isdigit() and context.cells > int(first)
-    settings = f"{build()} {options.kv_type} {options.flash_attention} {scaled}"
+    seen_with = projector.fingerprint if projector is not None else ""
+    settings = f"{build()} {options.kv_type} {options.flash_attention} {scaled} {seen_with}"
     return SpillPlace(chat_files_folder(), options.spill_mb * 2**20, settings)
 
 

@@ -5,10 +5,13 @@ so media are read while replies are written.
 """
 
 import ctypes
+import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mistral_tui.engines.gguf.kv_files import fingerprint
 from mistral_tui.engines.gguf.library import Log, bindings, llama, log
 from mistral_tui.engines.gguf.media import Embeddings, MediaRun, Medium, key_of, run_tokens
 from mistral_tui.engines.gguf.model import Model
@@ -63,8 +66,12 @@ class Projector:
         params.print_timings = False
         params.n_threads = threads
         params.cb_eval = self._callback
+        self.fingerprint = fingerprint(path)
+        """What tells it from other projectors."""
         log().clear()
         _media_log().clear()
+        # Of some damaged files this is the last that the process says.
+        print(f"loading the projector {path.name}; if nothing follows, it is damaged", file=sys.stderr, flush=True)
         self.handle: Any = mtmd.mtmd_init_from_file(str(path).encode(), model.handle, params)
         if not self.handle:
             raise BadModelFile(f"{path.name}: {_reason(model)}; give the projector of {model.name} with --mmproj")
@@ -205,4 +212,4 @@ def _reason(model: Model) -> str:
     said = _said() or log().reason() or "llama.cpp cannot load it and gives no reason"
     if "mismatch between text model" in said:
         return f"it is made for another model, and not as wide as {model.name}"
-    return said
+    return re.sub("^failed to load model '.*?': ", "", said)

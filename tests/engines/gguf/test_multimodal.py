@@ -173,3 +173,28 @@ def test_an_engine_ends_in_the_middle_of_a_picture(slow: Client, show: Show) -> 
     slow.answer(user("Hello"), max_tokens=1)
     slow.loop.stop()
     assert seen.end().reason == "cancelled"
+
+
+def test_a_chat_that_comes_back_in_a_new_process_encodes_nothing_unless_the_projector_is_another(
+    smollm2: Path, tmp_path: Path, show: Show
+) -> None:
+    def opened(seed: int) -> Client:
+        projector = eyes(WIDTH, SIDE)
+        projector.seed = seed
+        file = projector.write(tmp_path / f"mmproj {seed}.gguf")
+        return open_engine(smollm2, n_ctx=512, max_seqs=2, mmproj=str(file), spill_mb=64)
+
+    client = opened(1)
+    first = client.answer(show("stripes.png"), chat="back", max_tokens=8)
+    client.close()
+    history = (show("stripes.png"), assistant(first.text), user("And what else?"))
+    same = opened(1)
+    again = same.answer(*history, chat="back", max_tokens=8)
+    assert again.usage.encoded_media == 0
+    assert again.usage.cached_tokens >= first.usage.context_tokens - 1
+    assert again.text == same.answer(*history, max_tokens=8).text
+    same.close()
+    other = opened(2)
+    seen_anew = other.answer(*history, chat="back", max_tokens=8)
+    assert seen_anew.usage.encoded_media == 1
+    other.close()
