@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mistral_tui.engines.choices import choices
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.engines.supervised import SupervisedEngine
 from mistral_tui.models import memory_fit
 from mistral_tui.types.errors import BadModelFile, NotEnoughMemory
-from mistral_tui.types.events import Finished, TextDelta
+from mistral_tui.types.events import Finished, TextDelta, TokenScored
 from mistral_tui.types.messages import Message, TextPart
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
@@ -70,6 +71,27 @@ async def test_two_chats_interleave(pool: EnginePool, smollm2: Path) -> None:
     await asyncio.gather(read("a"), read("b"))
     assert "ab" in "".join(order)
     assert "ba" in "".join(order)
+
+
+async def test_choices_differ_and_their_prompt_is_computed_once(pool: EnginePool, smollm2: Path) -> None:
+    engine = await pool.acquire(entry(smollm2), OPTIONS)
+    sampling = SamplingParams(temperature=1.5, seed=1, max_tokens=8, logprobs=True, top_logprobs=2)
+    request = msgspec.structs.replace(ask("Tell me a story."), sampling=sampling)
+    texts = ["", "", ""]
+    scored = [0, 0, 0]
+    ends: dict[int, Finished] = {}
+    async for number, event in choices(engine, request, 3):
+        if isinstance(event, TextDelta):
+            texts[number] += event.text
+        elif isinstance(event, TokenScored):
+            scored[number] += len(event.top)
+        elif isinstance(event, Finished):
+            ends[number] = event
+    assert len(set(texts)) == 3
+    assert scored == [16, 16, 16]
+    assert [ends[number].usage.seed for number in range(3)] == [1, 2, 3]
+    computed = [end.usage.prompt_tokens - end.usage.cached_tokens for end in ends.values()]
+    assert sorted(computed)[:2] == [1, 1]
 
 
 async def test_a_killed_worker_costs_a_reply_and_no_more(pool: EnginePool, smollm2: Path) -> None:

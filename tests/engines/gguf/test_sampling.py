@@ -1,12 +1,15 @@
 """What each way of choosing a token does to what SmolLM2 says."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mistral_tui.types.events import EngineEvent, TextDelta, TokenScored
 from tests.engines.gguf.client import Client, user
+from tests.engines.gguf.conftest import open_engine
+from tests.engines.gguf.tiny_mamba import write_mamba
 
 pytestmark = pytest.mark.core
 
@@ -153,3 +156,67 @@ def test_a_reader_who_is_slow_stops_the_scores_too(engine: Client) -> None:
 def test_without_logprobs_nothing_is_scored(engine: Client) -> None:
     events: list[EngineEvent] = engine.answer(JAPAN).events
     assert not any(isinstance(event, TokenScored) for event in events)
+
+
+LOWEST: dict[str, Any] = {
+    "temperature": 1e-4,
+    "dynatemp_exponent": 0.0,
+    "top_k": 0,
+    "top_p": 1e-45,
+    "min_p": 0.0,
+    "typical_p": 1e-45,
+    "top_n_sigma": 1e-45,
+    "xtc_probability": 1e-45,
+    "xtc_threshold": 0.0,
+    "dry_multiplier": 1e-45,
+    "dry_base": 1.0,
+    "dry_allowed_length": 1,
+    "dry_penalty_window": 1,
+    "dry_sequence_breakers": ("é", "\N{FAMILY}", "<|im_end|>"),
+    "mirostat_tau": 0.0,
+    "mirostat_eta": 0.0,
+    "repetition_penalty": 0.01,
+    "frequency_penalty": -2.0,
+    "presence_penalty": -2.0,
+    "penalty_window": 1,
+    "seed": 0,
+}
+HIGHEST: dict[str, Any] = {
+    "temperature": 2.0,
+    "dynatemp_range": 2.0,
+    "dynatemp_exponent": 10.0,
+    "top_k": 2**31 - 1,
+    "min_p": 1.0,
+    "top_n_sigma": 1000.0,
+    "xtc_probability": 1.0,
+    "xtc_threshold": 1.0,
+    "dry_multiplier": 100.0,
+    "dry_base": 10.0,
+    "dry_allowed_length": 2**20,
+    "dry_penalty_window": 2**16,
+    "dry_sequence_breakers": ("a" * 40,) * 16,
+    "mirostat_tau": 100.0,
+    "mirostat_eta": 1.0,
+    "repetition_penalty": 2.0,
+    "frequency_penalty": 2.0,
+    "presence_penalty": 2.0,
+    "penalty_window": 2**20,
+    "logit_bias": dict.fromkeys(range(1024), 100.0),
+    "seed": 2**32 - 2,
+}
+
+
+@pytest.mark.parametrize("mirostat", [0, 1, 2])
+@pytest.mark.parametrize("limits", [LOWEST, HIGHEST], ids=["lowest", "highest"])
+def test_the_limits_themselves_do_no_harm(engine: Client, limits: dict[str, Any], mirostat: int) -> None:
+    asked = engine.answer(STORY, max_tokens=3, mirostat=mirostat, **limits)
+    assert asked.reason in ("stop", "length"), asked.last
+
+
+def test_even_a_model_without_any_token_left_to_choose_does_not_die(tmp_path: Path) -> None:
+    tiny = open_engine(write_mamba(tmp_path / "tiny.gguf"), n_ctx=64)
+    banned = dict.fromkeys(range(tiny.loop.model.n_vocab), -100.0)
+    for way in (*WAYS, {"temperature": 0.0}):
+        asked = tiny.answer(user("hi"), **{"temperature": 1.0, "max_tokens": 2, "logit_bias": banned, **way})
+        assert asked.reason in ("stop", "length"), asked.last
+    tiny.close()
