@@ -13,6 +13,7 @@ from mistral_tui.cli.logprobs import as_json, table
 from mistral_tui.types.errors import EngineError, MistralTuiError
 from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta, TokenScored
 from mistral_tui.types.messages import Message, Usage
+from mistral_tui.types.requests import Grammar
 from mistral_tui.types.text import printable
 
 SCHEMA_VERSION = 1
@@ -26,10 +27,18 @@ class Answer:
     Args:
         stop: Called when nothing can be written any more.
         streaming: Whether the text is printed as it comes; otherwise only `as_json` shows it.
+        grammar: What the reply keeps to. One that is cut off is an error then; JSON is not even printed.
         out: Where the text goes.
     """
 
-    def __init__(self, stop: Callable[[], None], *, streaming: bool = True, out: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        stop: Callable[[], None],
+        *,
+        streaming: bool = True,
+        grammar: Grammar | None = None,
+        out: TextIO | None = None,
+    ) -> None:
         self.reply: Message | None = None
         """The complete reply, once there is one."""
         self.error: MistralTuiError | None = None
@@ -39,7 +48,10 @@ class Answer:
         self.broken: OSError | None = None
         """Why nothing can be written to stdout any more."""
         self._stop = stop
-        self._streaming = streaming
+        self._grammar = grammar
+        self._json_wanted = grammar is not None and grammar.kind == "json_schema"
+        self._streaming = streaming and not self._json_wanted
+        self._printing_json = streaming and self._json_wanted
         self._out = out or sys.stdout
         self.steered = self._out.isatty()
         """Whether what is written may steer a terminal; in JSON, too, the controls above U+0080 are escaped then."""
@@ -61,6 +73,12 @@ class Answer:
                 self.reply = message
                 if message.finish == "failed":
                     self.error = EngineError(message.error or "the reply failed for an unknown reason")
+                elif self._cut_off(message):
+                    self.error = MistralTuiError(
+                        "the reply was cut off before it was complete; allow more with --max-tokens or --n-ctx"
+                    )
+                elif self._printing_json and message.finish != "cancelled":
+                    self.write(self.shown(message.text))
             case ChatFailed(error=error):
                 self.error = error
             case SavingChanged(unsaved=reason):
@@ -106,6 +124,11 @@ class Answer:
         if usage is not None:
             print(statistics(usage), file=sys.stderr, flush=True)
 
+    def _cut_off(self, reply: Message) -> bool:
+        if self._grammar is None or reply.finish == "cancelled":
+            return False
+        return reply.finish in ("length", "context") or (self._json_wanted and not _is_json(reply.text))
+
     def write(self, text: str) -> None:
         """Write to stdout at once; when that fails, `broken` says why, and nothing is written any more."""
         if self.broken is not None or not text:
@@ -118,6 +141,15 @@ class Answer:
             self.broken = error
             leave_quietly(self._out)
             self._stop()
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is: a stop string may have cut it off."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def statistics(usage: Usage) -> str:

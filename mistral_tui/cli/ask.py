@@ -11,6 +11,7 @@ from mistral_tui.cli.answer import Answer
 from mistral_tui.cli.choices import Choices
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
+from mistral_tui.cli.grammar import GrammarFlags, add_grammar_flags, read_grammar
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.prompt import gather
 from mistral_tui.cli.setup import Setup
@@ -20,7 +21,7 @@ from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
 from mistral_tui.types.requests import GenerateRequest
 
 
-class AskFlags(SamplingFlags):
+class AskFlags(SamplingFlags, GrammarFlags):
     """The prompt and what to do with the answer."""
 
     prompt: list[str]
@@ -68,7 +69,8 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
         asyncio.CancelledError: The person pressed ctrl+c; what was said is printed and stored.
     """
     store = None if call.no_save else Store(setup.paths.database)
-    workspace = Workspace(pool, store, None, setup.load_options(call), _request(call, setup))
+    request = _request(call, setup)
+    workspace = Workspace(pool, store, None, setup.load_options(call), request)
     workspace.listen(lambda notice: say("note", notice))
     try:
         chat = await _chat(call, setup, workspace)
@@ -81,9 +83,9 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
             loading.cancel()
         for notice in (*setup.notices, *engine.model.notices):
             say("note", notice)
-        printer: Answer | Choices = Answer(chat.cancel, streaming=not call.json)
+        printer: Answer | Choices = Answer(chat.cancel, streaming=not call.json, grammar=request.grammar)
         if call.choices > 1:
-            printer = Choices(call.choices, chat.cancel, printing=not call.json)
+            printer = Choices(call.choices, chat.cancel, printing=not call.json, grammar=request.grammar)
         chat.subscribe(printer.listen)
         chat.send(prompt.text, prompt.files, call.choices)
         try:
@@ -112,7 +114,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
 
 
 def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
-    request = setup.request(call)
+    request = msgspec.structs.replace(setup.request(call), grammar=read_grammar(call))
     if call.logprobs is None:
         return request
     sampling = msgspec.structs.replace(request.sampling, logprobs=True, top_logprobs=call.logprobs)
@@ -160,4 +162,5 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--choices", type=int, metavar="N", help="write N replies at once, each with a seed of its own")
     add_model_flags(parser, c_is_template=False)
     add_sampling_flags(parser)
+    add_grammar_flags(parser)
     return parser

@@ -9,6 +9,7 @@ from mistral_tui.chat.events import ChatEvent, ChoiceEvent
 from mistral_tui.cli.answer import SCHEMA_VERSION, Answer
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import TurnEnded
+from mistral_tui.types.requests import Grammar
 
 
 class Choices:
@@ -18,15 +19,22 @@ class Choices:
         count: How many there are.
         stop: Called when nothing can be written any more.
         printing: Whether the texts are printed; otherwise only `print_json` shows them.
+        grammar: What they keep to.
         out: Where they go.
     """
 
     def __init__(
-        self, count: int, stop: Callable[[], None], *, printing: bool = True, out: TextIO | None = None
+        self,
+        count: int,
+        stop: Callable[[], None],
+        *,
+        printing: bool = True,
+        grammar: Grammar | None = None,
+        out: TextIO | None = None,
     ) -> None:
         self._chat = Answer(stop, streaming=False, out=out)
         """What concerns all of them, and the way out."""
-        self._answers = [Answer(stop, streaming=False, out=out) for _ in range(count)]
+        self._answers = [Answer(stop, streaming=False, grammar=grammar, out=out) for _ in range(count)]
         self._printing = printing
         self._printed = 0
         self._ended: set[int] = set()

@@ -7,6 +7,7 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from mistral_tui.engines.grammar import gbnf, json_schema
 from mistral_tui.engines.grammar.complaints import about_a_regex, in_plain_words, without_place
 from mistral_tui.engines.grammar.constraint import SLOWEST_MASK, Constraint, timed_mask
+from mistral_tui.engines.grammar.json_text import parsed
 from mistral_tui.engines.grammar.vocabulary import SpecialTokens
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.requests import Grammar
@@ -83,7 +84,7 @@ def _to_llguidance(grammar: Grammar) -> str:
         case "gbnf":
             return LLMatcher.grammar_from_lark(gbnf.to_lark(grammar.value))
         case "llguidance":
-            if not isinstance(json_schema.parsed(grammar.value, "the llguidance grammar"), dict):
+            if not isinstance(parsed(grammar.value, "the llguidance grammar"), dict):
                 raise InvalidRequest('the llguidance grammar must be a JSON object with "grammars"')
             return grammar.value
 

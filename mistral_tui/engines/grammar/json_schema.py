@@ -10,10 +10,9 @@ from urllib.parse import quote
 from llguidance import LLMatcher, LLParserLimits
 
 from mistral_tui.engines.grammar.complaints import in_plain_words
+from mistral_tui.engines.grammar.json_text import Path, in_words, parsed
 from mistral_tui.types.errors import InvalidRequest
 
-_DEEPEST: Final = 100
-"""How many levels of braces and brackets: llguidance reads 128, with what it adds itself."""
 _SECONDS_TO_LOCATE: Final = 1.0
 _WHITESPACE: Final = r" |\n{1,2}[ \t]{0,32}"
 """Between the parts of a JSON text, and none at all; a small model would otherwise write blanks until it is cut off."""
@@ -23,32 +22,6 @@ _LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _ONE: Final = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
 
 _Json = Any
-_Path = tuple[str | int, ...]
-
-
-def parsed(text: str, what: str) -> _Json:
-    """Return JSON text as objects.
-
-    Args:
-        text: The text.
-        what: What to call it in an error.
-
-    Raises:
-        InvalidRequest: It is no JSON; says where. Or it is nested too deeply.
-    """
-    try:
-        document = json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise InvalidRequest(f"{what} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except RecursionError:
-        raise InvalidRequest(f"{what} is nested too deeply; at most {_DEEPEST} levels are taken") from None
-    except ValueError as error:
-        raise InvalidRequest(f"{what} is no JSON: {error}") from None
-    for path, _ in _walk(document):
-        if len(path) > _DEEPEST:
-            place = _in_words(path[:8])
-            raise InvalidRequest(f"{what} is nested too deeply below {place}; at most {_DEEPEST} levels are taken")
-    return document
 
 
 def to_llguidance(text: str) -> str:
@@ -77,7 +50,7 @@ def place_of_error(text: str, complaint: str, limits: LLParserLimits) -> str:
     """
     schema = _without_unknown_formats(parsed(text, "the JSON schema"))
     deadline = time.monotonic() + _SECONDS_TO_LOCATE
-    path: _Path = ()
+    path: Path = ()
     searching = isinstance(schema, dict)
     while searching:
         searching = False
@@ -88,7 +61,7 @@ def place_of_error(text: str, complaint: str, limits: LLParserLimits) -> str:
             if error:
                 path, complaint, searching = path + child, error, True
                 break
-    return f"{_in_words(path)}: {_explained(complaint)}"
+    return f"{in_words(path)}: {_explained(complaint)}"
 
 
 def _explained(complaint: str) -> str:
@@ -131,7 +104,7 @@ def _knows_format(name: str) -> bool:
     return not LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(schema))
 
 
-def _subschemas(schema: _Json) -> Iterator[_Path]:
+def _subschemas(schema: _Json) -> Iterator[Path]:
     if not isinstance(schema, dict):
         return
     for key in _OF_SCHEMAS:
@@ -145,7 +118,7 @@ def _subschemas(schema: _Json) -> Iterator[_Path]:
             yield (key,)
 
 
-def _only(schema: _Json, path: _Path) -> _Json:
+def _only(schema: _Json, path: Path) -> _Json:
     """Return a schema that is the part of `schema` at `path`, with everything in reach that its references name."""
     pointer = "".join("/" + quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in path)
     return {"$defs": {"all": _with_moved_references(schema)}, "$ref": f"#/$defs/all{pointer}"}
@@ -163,27 +136,7 @@ def _with_moved_references(schema: _Json) -> _Json:
     return moved
 
 
-def _at(schema: _Json, path: _Path) -> _Json:
+def _at(schema: _Json, path: Path) -> _Json:
     for step in path:
         schema = schema[step]
     return schema
-
-
-def _in_words(path: _Path) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "$" + "".join(steps)
-
-
-def _walk(document: _Json) -> Iterator[tuple[_Path, _Json]]:
-    waiting: list[tuple[_Path, _Json]] = [((), document)]
-    while waiting:
-        path, part = waiting.pop()
-        yield path, part
-        if isinstance(part, dict):
-            waiting += (((*path, key), value) for key, value in part.items())
-        elif isinstance(part, list):
-            waiting += (((*path, index), value) for index, value in enumerate(part))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
