@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.turn import run_turn
 from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
+from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
@@ -132,6 +133,13 @@ class LiveChat:
     def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
         """Let these LoRAs count from the next turn on."""
         self.request = msgspec.structs.replace(self.request, adapters=adapters)
+
+    def next_context_policy(self) -> ContextPolicy:
+        """Choose the next of the policies for a full context, from the next turn on, and return it."""
+        policies = get_args(ContextPolicy)
+        chosen: ContextPolicy = policies[(policies.index(self.request.context_policy) + 1) % len(policies)]
+        self.request = msgspec.structs.replace(self.request, context_policy=chosen)
+        return chosen
 
     def retry(self) -> None:
         """Answer the last prompt of the active branch (again): the reply begins a branch of its own.

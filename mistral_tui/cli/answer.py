@@ -11,7 +11,7 @@ from mistral_tui.chat.events import ChatEvent, ChatFailed, SavingChanged
 from mistral_tui.cli.failures import leave_quietly, say
 from mistral_tui.cli.logprobs import as_json, table
 from mistral_tui.types.errors import EngineError, MistralTuiError
-from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta, TokenScored
+from mistral_tui.types.events import ContextShifted, ContextTrimmed, MessageCommitted, TextDelta, TokenScored
 from mistral_tui.types.messages import Message, Usage
 from mistral_tui.types.requests import Grammar
 from mistral_tui.types.text import printable
@@ -69,6 +69,8 @@ class Answer:
                 self._scored.append(event)
             case ContextTrimmed(left_out=count):
                 say("note", f"the context is full; the oldest {count} messages are left out")
+            case ContextShifted(tokens=count):
+                say("note", f"the context is full; the oldest {count:,} tokens are given up")
             case MessageCommitted(message=message) if message.role == "assistant":
                 self.reply = message
                 if message.finish == "failed":

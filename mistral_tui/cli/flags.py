@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from mistral_tui.config.quantities import duration, size
-from mistral_tui.types.choices import FlashAttention, KvType
+from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
 from mistral_tui.types.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class ModelFlags(argparse.Namespace):
     adapters: "tuple[Adapter, ...] | None" = None
     chat_template: str | None = None
     jinja_explicit: str | None = None
+    context_policy: ContextPolicy | None = None
+    kv_cache: bool | None = None
+    prefix_cache_n: int | None = None
     seed: int | None = None
     force: bool = False
     memory_budget: int | None = None
@@ -119,6 +122,21 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group.add_argument("-m", "--model", metavar="NAME|PATH", help="a name from the inventory, or a .gguf file")
     group.add_argument("--n-ctx", type=_at_least(1), metavar="TOKENS", help="context of one chat")
     group.add_argument("--max-seqs", type=_at_least(1), metavar="N", help="chats that may be in the context at once")
+    group.add_argument(
+        "--context-policy",
+        choices=get_args(ContextPolicy),
+        help="when the context is full: leave out the oldest turns, give up the oldest tokens and go on, or stop",
+    )
+    group.add_argument(
+        "--no-kv-cache",
+        dest="kv_cache",
+        action="store_false",
+        default=None,
+        help="keep nothing of a chat between turns",
+    )
+    group.add_argument(
+        "--prefix-cache-n", type=_at_least(0), metavar="N", help="chats that stay in memory while nobody asks"
+    )
     group.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of a decode step")
     group.add_argument(
         "--lora",

@@ -104,7 +104,8 @@ class Setup:
         Raises:
             InvalidRequest: A value is outside its range.
         """
-        return GenerateRequest(sampling=self._sampling(flags))
+        policy = flags.context_policy or self.settings.context_policy or "drop"
+        return GenerateRequest(sampling=self._sampling(flags), context_policy=policy)
 
     def _sampling(self, flags: ModelFlags) -> SamplingParams:
         """Return how replies are sampled: the flags over the settings.

@@ -8,7 +8,7 @@ import msgspec
 
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.config.text_files import read_text
-from mistral_tui.types.choices import FlashAttention, KvType
+from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
 from mistral_tui.types.errors import ConfigError, InvalidRequest
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
@@ -41,6 +41,10 @@ class Settings(msgspec.Struct, frozen=True):
     """How long a model stays loaded without a prompt: `10m`, `1h`, `forever`, or seconds."""
     share_models: bool | None = None
     """Whether models are held by a process that all programs share."""
+    context_policy: ContextPolicy | None = None
+    kv_cache: bool | None = None
+    prefix_cache_n: int | None = None
+    spill_mb: int | None = None
     temperature: float | None = None
     dynatemp_range: float | None = None
     dynatemp_exponent: float | None = None

@@ -60,6 +60,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("copy_reply", "Copy the last reply", ("ctrl+y",), "screen", "Chat", slash=("copy",), palette=True),
     Action(
+        "context_policy",
+        "Another way when the context is full",
+        ("ctrl+g",),
+        "screen",
+        "Chat",
+        slash=("context",),
+        palette=True,
+    ),
+    Action(
         "interrupt",
         "Copy the selection, else stop; twice: quit",
         ("ctrl+c",),

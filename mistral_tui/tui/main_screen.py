@@ -118,6 +118,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.clear_selection()
             self.pane.prompt.focus()
 
+    def action_context_policy(self) -> None:
+        """Let the chat in view do something else when the context is full."""
+        self.pane.next_context_policy()
+
     async def action_retry(self) -> None:
         """Answer the last prompt again; without one, load the model again."""
         if len(self.pane.chat.conversation):

@@ -4,3 +4,5 @@ from typing import Literal
 
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
+ContextPolicy = Literal["drop", "shift", "stop"]
+"""When the context is full: leave out the oldest turns, give up the oldest tokens and go on, or stop."""

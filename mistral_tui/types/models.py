@@ -87,6 +87,10 @@ class LoadOptions(msgspec.Struct, frozen=True):
     """`auto`: what `tune` found for this model, else off on a CPU and on elsewhere."""
     batch_tokens: int | None = None
     """Most tokens of one decode; `None`: 512, or what `tune` found."""
+    kv_cache: bool = True
+    """Whether anything of a chat is kept between its turns, in memory or on disk."""
+    prefix_cache_n: int = 16
+    """How many chats stay in the context while nobody asks, as long as there is room."""
     spill_mb: int = 1024
     """Disk space for the KV cache of idle chats; 0: none is written."""
     mmproj: str | None = None
@@ -136,6 +140,7 @@ _RANGES = (
     ("n_gpu_layers", 0, 2**31 - 1),
     ("cpu_moe", -1, 2**31 - 1),
     ("batch_tokens", 32, 8192),
+    ("prefix_cache_n", 0, 2**31 - 1),
     ("spill_mb", 0, 2**31 - 1),
     ("gamma", 1, 64),
 )

@@ -5,13 +5,12 @@ from typing import Literal
 
 import msgspec
 
+from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json, Message
 from mistral_tui.types.models import Adapter, SamplingDefaults
 
 GrammarKind = Literal["regex", "lark", "json_schema", "llguidance", "gbnf"]
-ContextPolicy = Literal["drop", "shift", "stop"]
-"""When the context is full: leave out the oldest turns, give up the oldest tokens and go on, or stop."""
 
 
 class SamplingParams(msgspec.Struct, frozen=True):

@@ -22,7 +22,14 @@ class AbortSwitch:
         # answer from one byte of ours, that neither costs time nor waits for the interpreter's lock.
         strlen = ctypes.cast((ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)).strlen, _Pointer)
         self._callback = llama.ggml_abort_callback(strlen.value or 0)
-        llama.llama_set_abort_callback(context, self._callback, ctypes.cast(self._stop, _Pointer))
+        self._never = llama.ggml_abort_callback(0)
+        self._context = context
+        self.listen(True)
+
+    def listen(self, listening: bool) -> None:
+        """Let the next computations be stopped, or not."""
+        callback = self._callback if listening else self._never
+        llama.llama_set_abort_callback(self._context, callback, ctypes.cast(self._stop, _Pointer))
 
     def press(self) -> None:
         """Make the decode that runs now, or else the next one, return soon."""

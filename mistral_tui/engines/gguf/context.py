@@ -101,6 +101,7 @@ class Context:
         self._sequence_of_row = [-1] * self.batch_tokens
         self._switch = AbortSwitch(self.handle)
         self._embeddings: EmbeddingBatch | None = None
+        self._shifted = False
 
     # The batch
 
@@ -149,10 +150,16 @@ class Context:
     def decode(self) -> int:
         """Compute the batch. Returns a `Decoded`, or what llama.cpp calls a failure: a number below 0."""
         outcome: int
+        if self._shifted:
+            # The cells move with the next decode. Stopped in the middle of that, they would be in no known place.
+            self._switch.listen(False)
         if self._embeddings is None:
             outcome = self._decode(self.handle, self._batch)
         else:
             outcome = self._embeddings.decode(self.handle)
+        if self._shifted:
+            self._shifted = False
+            self._switch.listen(True)
         return outcome
 
     def logits(self, row: int) -> Any:
@@ -223,6 +230,20 @@ class Context:
             llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         else:
             llama.llama_memory_seq_cp(self._memory, source, target, -1, length)
+
+    @property
+    def can_shift(self) -> bool:
+        """Whether `shift` works with this model."""
+        return not self._model.keeps_running_state and bool(llama.llama_memory_can_shift(self._memory))
+
+    def shift(self, sequence: int, begin: int, count: int) -> None:
+        """Take `count` positions out of a sequence, from `begin` on; what comes after them moves up.
+
+        No cell from `begin` on may belong to another sequence, too: it would move there as well.
+        """
+        llama.llama_memory_seq_rm(self._memory, sequence, begin, begin + count)
+        llama.llama_memory_seq_add(self._memory, sequence, begin + count, -1, -count)
+        self._shifted = True
 
     def checkpoint(self, sequence: int, most_bytes: int) -> bytearray:
         """Return what `go_back` needs to come back to here: the state of recurrent layers, or of short windows.

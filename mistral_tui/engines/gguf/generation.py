@@ -14,7 +14,7 @@ from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.grammar.constraint import Constraint
 from mistral_tui.engines.outbox import Outbox
-from mistral_tui.types.events import Finished, PromptProgress
+from mistral_tui.types.events import ContextShifted, Finished, PromptProgress
 from mistral_tui.types.messages import FinishReason
 from mistral_tui.types.models import Adapter
 from mistral_tui.types.requests import GenerateRequest
@@ -63,6 +63,7 @@ class Generation:
         """Whether it was asked for."""
         self.left_out = 0
         self.first_kept: str | None = None
+        self.system_tokens = 0
         self.media = MediaOfRequest()
         self.finished = False
         self.constraint: Constraint | None = None
@@ -74,7 +75,8 @@ class Generation:
         self._notation = notation
         self._reply: Reply | None = None
         self._scorer: Scorer | None = None
-        self._most_tokens = request.sampling.max_tokens or n_ctx
+        # With `shift` a context is never full.
+        self._most_tokens = request.sampling.max_tokens or (n_ctx if request.context_policy != "shift" else 2**31)
 
     @property
     def started(self) -> bool:
@@ -86,6 +88,7 @@ class Generation:
         self.transcript = prompt.transcript
         self.left_out = prompt.left_out
         self.first_kept = prompt.first_kept
+        self.system_tokens = prompt.system
 
     def start(self, shared: int) -> None:
         """Begin: `shared` tokens of the prompt are in the KV cache."""
@@ -154,8 +157,17 @@ class Generation:
             self.finish("stop")
         elif account.completion_tokens >= self._most_tokens:
             self.finish("length")
-        elif len(self.transcript.tokens) >= self._n_ctx:
+        elif self.full and self.request.context_policy != "shift":
             self.finish("context")
+
+    @property
+    def full(self) -> bool:
+        """Whether the context has no place for one more token."""
+        return len(self.transcript.tokens) >= self._n_ctx
+
+    def shifted(self, tokens: int) -> None:
+        """So many of its oldest tokens were given up."""
+        self.outbox.put(ContextShifted(tokens))
 
     def _ends(self, token: int) -> bool:
         return self._vocabulary.ends_reply(token) and not self.request.sampling.ignore_eos

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+import psutil
+
 from mistral_tui.engines.gguf.checkpoints import MOST_BYTES, Checkpoint, Checkpoints
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.shared_cells import SharedCells
@@ -121,7 +123,7 @@ class KvCache:
         most = len(tokens) - 1
         for sequence in self._sequences:
             if sequence.adapters == adapters:
-                common = min(common_length(sequence.transcript.tokens, tokens), most)
+                common = min(common_length(sequence.transcript.tokens, tokens), most, sequence.transcript.sound)
                 ready = self._reachable(sequence, common)
                 found.append(Prefix(sequence, ready, common if sequence.busy else ready))
         return found
@@ -178,6 +180,9 @@ class KvCache:
 
     def release(self, sequence: Sequence) -> None:
         """The request that used this sequence is done; what is in it is kept for the next one of the chat."""
+        if sequence.transcript.shifted:
+            self.keep(sequence, sequence.transcript.sound)
+            sequence.transcript = sequence.transcript.prompt
         self._leave(sequence)
         if not sequence.chat_id:
             self.clear(sequence)
@@ -208,6 +213,35 @@ class KvCache:
         sequence.checkpoints.cut(sequence.computed)
         if sequence.computed < sequence.on_disk:
             sequence.on_disk = 0
+
+    def shift(self, sequence: Sequence, begin: int, count: int) -> bool:
+        """Give up `count` tokens from place `begin` on, and let what comes after them move up.
+
+        Returns:
+            Whether that was possible. If not, nothing was given up.
+        """
+        if not self._context.can_shift or sequence.transcript.placed or sequence.computed < begin + count:
+            return False
+        if self._shared.most(sequence.number) > begin and not self._unshare(sequence):
+            return False
+        self._context.shift(sequence.number, begin, count)
+        sequence.transcript.give_up(begin, count)
+        sequence.computed -= count
+        sequence.on_disk = 0
+        self._shared.cut(sequence.number, begin)
+        sequence.checkpoints.cut(begin)
+        return True
+
+    def _unshare(self, sequence: Sequence) -> bool:
+        """Give a sequence cells of its own."""
+        if not self.make_room(self._shared.most(sequence.number)):
+            return False
+        state = self._context.state(sequence.number, psutil.virtual_memory().available // 2)
+        self._shared.cut(sequence.number, 0)
+        if not state or not self._context.restore(sequence.number, state, sequence.computed):
+            self.keep(sequence, 0)
+            return False
+        return True
 
     def checkpoint(self, sequence: Sequence) -> None:
         """Remember what a sequence has now, if it could not go back here otherwise."""
@@ -255,7 +289,7 @@ class KvCache:
 
     def _reachable(self, sequence: Sequence, length: int) -> int:
         """Return how many of the first `length` tokens of a sequence it, or another one, could begin with now."""
-        length = sequence.transcript.cut(min(length, sequence.computed))
+        length = sequence.transcript.cut(min(length, sequence.computed, sequence.transcript.sound))
         position = sequence.transcript.position(length)
         if self._context.can_keep(sequence.number, position) == position:
             return length

@@ -128,7 +128,8 @@ def load(
         writer = PromptWriter(template, model.vocabulary, n_ctx)
         reader = MediaReader(projector) if projector is not None else None
         spill = _spill_place(model, context, options, projector)
-        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader, spill)
+        idle = options.prefix_cache_n if options.kv_cache else 0
+        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader, spill, idle)
     except BaseException:
         if projector is not None:
             projector.close()
@@ -177,7 +178,7 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
 def _spill_place(
     model: Model, context: Context, options: LoadOptions, projector: "Projector | None"
 ) -> SpillPlace | None:
-    if not options.spill_mb:
+    if not options.spill_mb or not options.kv_cache:
         return None
     # Some models scale positions in another way when the context is larger than they were first trained for.
     first = model.metadata(f"{model.architecture}.rope.scaling.original_context_length")

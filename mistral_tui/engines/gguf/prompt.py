@@ -1,7 +1,7 @@
 """From the messages of a chat to the tokens of a prompt that fits into the context."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mistral_tui.engines.gguf.media import Medium, marked
@@ -19,6 +19,12 @@ _MOST_CHARACTERS: Final = 32
 """Characters that a token stands for at most, taken over a whole chat. Turns beyond the context by this measure are not
 even rendered: the first prompt of a chat of 10,000 messages would hold up all others for seconds."""
 
+_RECOGNISED: Final = 80
+"""Characters by which a message is found in the text of a prompt."""
+_INSTEAD_OF_STOP: Final = (
+    "let the oldest turns be left out (--context-policy drop, or /context), or load the model with a larger --n-ctx"
+)
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -29,6 +35,8 @@ class Prompt:
     """How many of the oldest messages are not part of it."""
     first_kept: str | None
     """Id of the first message after those, or `None` if none was left out."""
+    system: int = 0
+    """How many first tokens stay when the context is shifted: those of the system messages."""
 
 
 class PromptWriter:
@@ -36,7 +44,7 @@ class PromptWriter:
 
     A turn is a user message and what follows it. The system messages at the beginning and the last turn always
     stay. When turns must go, so many go that half of the context is free: otherwise every turn of a long chat would
-    move the beginning and make the whole prompt be computed anew.
+    move the beginning and make the whole prompt be computed anew. With the policy `stop` none goes.
     """
 
     def __init__(self, template: ChatTemplate, vocabulary: Vocabulary, n_ctx: int) -> None:
@@ -74,6 +82,7 @@ class PromptWriter:
         arguments = TemplateArguments.of(request)
         by_key = {medium.key: medium for medium in media.values()}
         system, turns = _turns(marked(request.messages, media))
+        stops = request.context_policy == "stop"
         begin = next((index for index, turn in enumerate(turns) if first_kept in {m.id for m in turn}), 0)
 
         def prompt(begin: int) -> Prompt:
@@ -92,12 +101,14 @@ class PromptWriter:
 
         wanted = request.sampling.max_tokens
         reserve = min(wanted or self._n_ctx, self._n_ctx // 4)
-        begin = max(begin, _first_that_may_fit(turns, self._n_ctx * _MOST_CHARACTERS))
-        written = prompt(begin)
-        if len(written.transcript.tokens) + reserve > self._n_ctx:
+        fitting = _first_that_may_fit(turns, self._n_ctx * _MOST_CHARACTERS)
+        if stops and fitting:
+            raise InvalidRequest(f"the chat is longer than the context of {self._n_ctx:,} tokens; {_INSTEAD_OF_STOP}")
+        written = prompt(0 if stops else max(begin, fitting))
+        if len(written.transcript.tokens) + reserve > self._n_ctx and not stops:
             most = min(self._n_ctx // 2, self._n_ctx - reserve)
             # The fewest turns to leave out, by halving; the last turn stays, fit or not.
-            low, high = begin + 1, len(turns) - 1
+            low, high = max(begin, fitting) + 1, len(turns) - 1
             while low <= high:
                 middle = (low + high) // 2
                 shorter = prompt(middle)
@@ -108,12 +119,32 @@ class PromptWriter:
                     high = middle - 1
                 else:
                     low = middle + 1
-        self._check(len(written.transcript.tokens), min(reserve, _LEAST_REPLY))
+        self._check(len(written.transcript.tokens), min(reserve, _LEAST_REPLY), stops and len(turns) > 1)
+        if request.context_policy == "shift":
+            first = next((turn for turn in turns if written.first_kept in {m.id for m in turn}), turns[0])
+            return replace(written, system=self._system_tokens(written.transcript, first[0].text))
         return written
 
-    def _check(self, tokens: int, reply: int) -> None:
+    def _system_tokens(self, transcript: Transcript, first: str) -> int:
+        """Return how many tokens of a prompt come before its first user message."""
+        text = transcript.text
+        place = text.find(first.strip()[:_RECOGNISED])
+        before = [mark for mark in transcript.marks if mark.place <= place]
+        if not before:
+            return 1 if transcript.tokens and self._vocabulary.is_control(transcript.tokens[0]) else 0
+        if self._template.takes_system:
+            return before[-1].token
+        # There the system message is the beginning of the first user message.
+        return before[-1].token + len(self._vocabulary.tokenize(text[before[-1].place : place], beginning=False))
+
+    def _check(self, tokens: int, reply: int, stops: bool) -> None:
         if tokens == 0:
             raise InvalidRequest("the chat template makes an empty prompt; choose another with --chat-template")
+        if tokens + reply > self._n_ctx and stops:
+            raise InvalidRequest(
+                f"the chat takes {tokens:,} tokens, but the context holds {self._n_ctx:,} with the reply; "
+                f"{_INSTEAD_OF_STOP}"
+            )
         if tokens + reply > self._n_ctx:
             raise InvalidRequest(
                 f"the message takes {tokens:,} tokens, but the context holds {self._n_ctx:,} with the reply; "

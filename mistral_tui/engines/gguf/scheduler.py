@@ -293,6 +293,8 @@ class Scheduler:
                 token = generation.sampler.sample(self._context.handle, row)
                 generation.score(self._context, row, token)
                 generation.take(token)
+                if generation.full and not generation.finished:
+                    self._shift(generation)
             except MistralTuiError as error:
                 self._fail(generation, str(error))
                 continue
@@ -307,6 +309,16 @@ class Scheduler:
         """Let those who wait for what another request computes have it."""
         for generation in self._active:
             self._admission.follow(generation)
+
+    def _shift(self, generation: Generation) -> None:
+        """Give up the older half of what comes after the system messages, or end the reply if that is not possible."""
+        begin = generation.system_tokens
+        count = (len(generation.transcript.tokens) - begin) // 2
+        assert generation.sequence is not None
+        if count > 0 and self._cache.shift(generation.sequence, begin, count):
+            generation.shifted(count)
+        else:
+            generation.finish("context")
 
     def _make_way(self, cells: int) -> None:
         """The KV cache is full: idle chats go first, then the newest request waits for its turn again."""

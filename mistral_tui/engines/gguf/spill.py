@@ -85,6 +85,7 @@ class Spill:
         self._thread = threading.Thread(target=self._run, name="kv files", daemon=True)
         if self._folder is not None:
             self._thread.start()
+            self._jobs.put(self._look_at_model)
 
     @property
     def reading(self) -> list[Generation]:
@@ -199,9 +200,12 @@ class Spill:
         transcript.placed = list(header.placed)
         return SavedChat(transcript, header.computed, header.first_kept, header.adapters, state)
 
-    def _stamp(self) -> str:
+    def _look_at_model(self) -> None:
         if not self._made_by and self._place is not None:
             self._made_by = f"{fingerprint(self._path)} {self._place.settings}"
+
+    def _stamp(self) -> str:
+        self._look_at_model()
         return self._made_by
 
     def _run(self) -> None:

@@ -34,11 +34,27 @@ class Transcript:
         self._marks = marks or []
         self._reply = bytearray()
         self._given = len(self.tokens), text
+        self.shifted = False
+        """Whether tokens were given up after the first ones."""
 
     @property
     def marks(self) -> tuple[Mark, ...]:
         """Where control tokens and media stand in the prompt."""
         return tuple(self._marks)
+
+    @property
+    def sound(self) -> int:
+        """How many first tokens are what they would be in a prompt; after those, some were given up."""
+        return self._given[0] if self.shifted else len(self.tokens)
+
+    def give_up(self, begin: int, count: int) -> None:
+        """Take out `count` tokens from place `begin` on; from there on the text is not known any more."""
+        place = next((mark.place for mark in self._marks if mark.token == begin), 0)
+        del self.tokens[begin : begin + count]
+        self._marks = [mark for mark in self._marks if mark.token < begin]
+        self._text = self._text[:place]
+        self._given = begin, self._text
+        self.shifted = True
 
     def append(self, token: int, piece: bytes) -> None:
         """Add a token that the model wrote."""

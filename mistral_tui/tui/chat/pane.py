@@ -7,6 +7,7 @@ what is shown; a chat goes on answering when another one is shown in its place.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,8 +27,10 @@ from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
+    ContextShifted,
     ContextTrimmed,
     Finished,
     MessageCommitted,
@@ -39,6 +42,12 @@ from mistral_tui.types.events import (
 from mistral_tui.types.messages import Message
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.text import printable_line
+
+_POLICIES: Final[dict[ContextPolicy, str]] = {
+    "drop": "the oldest turns are left out",
+    "shift": "the oldest tokens are given up, also in the middle of a reply",
+    "stop": "the chat stops",
+}
 
 
 class ChatPane(Vertical):
@@ -178,6 +187,11 @@ class ChatPane(Vertical):
             self._turn_begins()
             await self.transcript.show(path)
 
+    def next_context_policy(self) -> None:
+        """Let this chat do something else from its next turn on when the context is full, and say what."""
+        policy = self.chat.next_context_policy()
+        self.status.hint(f"when the context is full ({policy}): {_POLICIES[policy]}")
+
     @on(PromptInput.Submitted)
     async def _submitted(self, event: PromptInput.Submitted) -> None:
         event.stop()
@@ -249,6 +263,8 @@ class ChatPane(Vertical):
                 self._show_state()
             case ContextTrimmed(left_out):
                 self.transcript.note(f"context full: the oldest {left_out} messages are left out")
+            case ContextShifted(tokens):
+                self.transcript.note(f"context full: the oldest {tokens:,} tokens are given up")
             case MessageCommitted(message):
                 await self._committed(message)
             case Finished(_, usage, _):

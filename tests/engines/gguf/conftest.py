@@ -22,10 +22,12 @@ def open_engine(path: Path, **options: Any) -> Client:
     return Client(load(str(path), "SmolLM2", settings, lambda progress: None, lambda: False))
 
 
-def open_scheduler(path: Path, n_ctx: int, sequences: int, *, swa_full: bool = True, template: str = "") -> Scheduler:
-    """Return an engine whose sequences share the cells of one chat, or of as little as there can be."""
+def open_scheduler(
+    path: Path, n_ctx: int, sequences: int, *, cells: int = 0, swa_full: bool = True, template: str = ""
+) -> Scheduler:
+    """Return an engine whose sequences share the cells of one chat, unless there are to be more."""
     model = Model(str(path), path.stem, Placement(), False, lambda fraction: None, lambda: False)
-    context = Context(model, n_ctx, sequences, 1, swa_full=swa_full)
+    context = Context(model, cells or n_ctx, sequences, 1, swa_full=swa_full)
     loaded = LoadedModel(path.stem, str(path), model.architecture, n_ctx, n_ctx, model.vocabulary.size, 1, "test")
     writer = PromptWriter(ChatTemplate(template or model.chat_template or ""), model.vocabulary, n_ctx)
     return Scheduler(loaded, model, context, sequences, writer, ThreadGovernor(1), Adapters(model, context.handle, ()))
