@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import jinja2
 
+from mistral_tui.models.template_limits import LARGEST_TEXT, LimitExceeded
 from mistral_tui.models.template_messages import Literal, as_functions, as_turns, everywhere
 from mistral_tui.models.template_rewording import (
     document_instructions,
@@ -22,14 +23,14 @@ from mistral_tui.models.template_rewording import (
     with_typed_content,
     without_system,
 )
-from mistral_tui.models.template_sandbox import LARGEST_TEXT, LimitExceeded, Refusal, Sandbox
+from mistral_tui.models.template_sandbox import Refusal, Sandbox
 from mistral_tui.models.template_traits import Traits, thinking_variables
 from mistral_tui.types.errors import BadChatTemplate, InvalidRequest
 from mistral_tui.types.messages import Json, Message
 from mistral_tui.types.requests import GenerateRequest, ToolSpec
 from mistral_tui.types.text import printable_line
 
-_LONGEST_TEMPLATE: Final = 2**18
+_LONGEST_TEMPLATE: Final = 2**16
 _RESERVED: Final = frozenset(
     {"messages", "tools", "documents", "add_generation_prompt", "bos_token", "eos_token", "enable_thinking"}
 )

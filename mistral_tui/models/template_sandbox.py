@@ -1,59 +1,59 @@
 """A Jinja environment for templates that nobody has vetted: chat templates come with model files.
 
-Jinja's own sandbox keeps a template away from Python's internals, but not from endless loops and huge strings. Here
-every loop pass, call and filter looks at a deadline, and whatever could make a large value out of small ones is
-measured before it runs. That happens in the rendering thread itself: no other thread has to interrupt it, which
-could hit it anywhere and could not stop a single long call into C at all.
+Jinja's own sandbox keeps a template away from Python's internals, but not from endless loops and huge values. Here
+every loop pass, call and filter looks at a deadline, what is built is counted, and what could take long in a single
+step is measured before (see `template_limits`). That happens in the rendering thread itself: no other thread has to
+interrupt it, which could hit it anywhere and could not stop a single long call into C at all.
 """
 
 import functools
 import json
-import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, cast
 
 import jinja2
+import markupsafe
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-LARGEST_TEXT: Final = 64 * 2**20
-_MOST_ITEMS: Final = 1_000_000
-_LARGEST_NUMBER: Final = 1_000_000
-_MOST_BITS: Final = 4096
-
-# What multiplies the length of its first argument by another argument.
-_MULTIPLIERS: Final = frozenset({"expandtabs", "format", "indent", "join", "replace", "tojson"})
-# fmt: off
-# Filters that pick from or rearrange lists and never write their items out as text.
-_STRUCTURAL: Final = frozenset(
-    {
-        "attr", "batch", "count", "d", "default", "dictsort", "first", "groupby", "items", "last", "length",
-        "list", "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "sort",
-        "sum", "unique",
-    }
+from mistral_tui.models.template_limits import (
+    COMPARING_TESTS,
+    LARGEST_TEXT,
+    LARGEST_TOTAL,
+    UNWANTED_FILTERS,
+    LimitExceeded,
+    check_call,
+    check_filter,
+    check_operation,
+    comparable,
+    size_of,
+    weigh,
 )
-# fmt: on
-_UNWANTED_FILTERS: Final = ("pprint", "random", "urlize", "wordwrap", "xmlattr")
-_UNWANTED_METHODS: Final = frozenset({"encode", "format_map", "maketrans", "translate"})
-_WIDE_FORMAT: Final = re.compile(r"\d{6}|\{[^{}]*\{|%[^a-zA-Z%]*\*")
 
 
 class Refusal(jinja2.TemplateError):
     """The template called `raise_exception`: it does not take this conversation."""
 
 
-class LimitExceeded(jinja2.TemplateError):
-    """The template ran too long or built too much."""
+class _WatchedGenerator(CodeGenerator):
+    """Compiles under the time limit, too."""
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        assert isinstance(self.environment, Sandbox)
+        self.environment.tick()
+        return super().visit(node, *args, **kwargs)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """Compiles and runs templates the way transformers and llama.cpp do, under limits. For one thread at a time."""
 
+    code_generator_class = _WatchedGenerator
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, time_limit: float) -> None:
@@ -66,20 +66,27 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self._time_limit = time_limit
         self._deadline = 0.0
+        self._built = 0
+        self._moment = 0.0
         self.restart_clock()
         del self.globals["lipsum"]
-        for name in _UNWANTED_FILTERS:
+        for name in UNWANTED_FILTERS:
             del self.filters[name]
         self.filters["tojson"] = _to_json
+        self.filters["from_json"] = self.filters["fromjson"] = json.loads
+        self.filters["safe"] = str
+        self.filters["e"] = self.filters["escape"] = lambda text: str(markupsafe.escape(text))
         for name, function in self.filters.items():
             self.filters[name] = self._watched(name, function)
-        self.filters["from_json"] = self.filters["fromjson"] = _from_json
+        for name in COMPARING_TESTS:
+            self.tests[name] = self._watched_test(cast(Callable[..., Any], self.tests[name]))
         self.globals["raise_exception"] = _refuse
-        self.globals["strftime_now"] = _strftime_now
+        self.globals["strftime_now"] = self._strftime_now
 
     def restart_clock(self) -> None:
-        """Start the time limit anew; before each compilation or rendering."""
+        """Start the limits anew; before each compilation or rendering."""
         self._deadline = time.monotonic() + self._time_limit
+        self._built = 0
 
     def tick(self) -> str:
         """Return nothing, unless the time is over.
@@ -91,29 +98,44 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise LimitExceeded(f"it ran longer than {self._time_limit:g} s")
         return ""
 
-    def joined(self, *parts: Any) -> str:
+    def built(self, value: Any) -> Any:
+        """Return a new value, which counts.
+
+        Raises:
+            LimitExceeded: This rendering has built too much.
+        """
+        self._built += size_of(value)
+        if self._built > LARGEST_TOTAL:
+            raise LimitExceeded(f"it builds texts of more than {LARGEST_TOTAL >> 20} million characters together")
+        return value
+
+    def joined(self, *parts: Any) -> Any:
         """Concatenate, as the operator `~` does."""
         weigh(parts)
-        return "".join(map(str, parts))
+        return self.built("".join(map(str, parts)))
 
-    @staticmethod
-    def concat(pieces: Iterable[str]) -> str:
+    def concat(self, pieces: Iterable[str]) -> Any:
         """Join what a macro or a block has written."""
         pieces = list(pieces)
         weigh(pieces)
-        return "".join(pieces)
+        return self.built("".join(pieces))
+
+    def comparable(self, value: Any) -> Any:
+        """Return `value`, unless comparing it with another one could take long."""
+        return comparable(value)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call something from the template."""
         __self.tick()
         method = getattr(__obj, "__wrapped__", __obj)  # Jinja wraps str.format
-        subject = getattr(method, "__self__", None)
-        if isinstance(subject, str):
-            name = method.__name__
-            if name in _UNWANTED_METHODS:
-                raise LimitExceeded(f"it may not use the method {name}")
-            _check_growth(name, (subject, *args, *kwargs.values()))
-        return super().call(__context, __obj, *args, **kwargs)
+        check_call(method, getattr(method, "__self__", None), (*args, *kwargs.values()))
+        return __self.built(super().call(__context, __obj, *args, **kwargs))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Return an item, an attribute or a slice."""
+        if isinstance(argument, slice):
+            return self.built(super().getitem(obj, argument))
+        return super().getitem(obj, comparable(argument))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Let templates keep lists of their own, as some do, though Hugging Face would not."""
@@ -123,22 +145,31 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Do an operation that can make something large."""
-        _check_operation(operator, left, right)
-        return super().call_binop(context, operator, left, right)
+        check_operation(operator, left, right)
+        return self.built(super().call_binop(context, operator, left, right))
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = _Instrument().visit(super()._parse(source, name, filename))
+        tree = _Instrument(self.tick).visit(super()._parse(source, name, filename))
         assert isinstance(tree, nodes.Template)
         return tree
 
     def _watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        first = 1 if hasattr(function, "jinja_pass_arg") else 0
+
         @functools.wraps(function)  # also keeps the mark that tells Jinja to pass its context
         def watched(*args: Any, **kwargs: Any) -> Any:
             self.tick()
-            if name not in _STRUCTURAL:
-                subject = 1 if hasattr(function, "jinja_pass_arg") else 0
-                _check_growth(name, (*args[subject:], *kwargs.values()))
-            return function(*args, **kwargs)
+            checked = check_filter(name, (*args[first:], *kwargs.values()))
+            given = len(args) - first
+            return self.built(function(*args[:first], *checked[:given], **kwargs))
+
+        return watched
+
+    def _watched_test(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def watched(*args: Any) -> Any:
+            self.tick()
+            return function(*map(comparable, args))
 
         return watched
 
@@ -146,9 +177,25 @@ class Sandbox(ImmutableSandboxedEnvironment):
         weigh(value)
         return value
 
+    def _strftime_now(self, format_text: str) -> str:
+        """Write the time of the day's first prompt: a prompt whose beginning changed would be computed anew."""
+        if len(format_text) > 1000:
+            raise LimitExceeded("its format of the time is too long")
+        now = time.time()
+        if time.localtime(now)[:3] != time.localtime(self._moment)[:3]:
+            self._moment = now
+        return time.strftime(format_text, time.localtime(self._moment))
+
 
 class _Instrument(NodeTransformer):
-    """Lets each loop pass look at the clock, and makes `~` a call that can be measured."""
+    """Puts the limits into a template: where they cannot be reached by overriding what Jinja calls anyway."""
+
+    def __init__(self, tick: Callable[[], str]) -> None:
+        self._tick = tick
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        self._tick()
+        return super().visit(node, *args, **kwargs)
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
@@ -161,6 +208,32 @@ class _Instrument(NodeTransformer):
         function = nodes.EnvironmentAttribute("joined")
         return nodes.Call(function, node.nodes, [], None, None, lineno=node.lineno)
 
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
+        self.generic_visit(node)
+        # Against constants nothing takes long, and it is what nearly all templates compare with.
+        if sum(not _is_constant(expression) for expression in (node.expr, *(op.expr for op in node.ops))) > 1:
+            node.expr = _comparable(node.expr)
+            for operand in node.ops:
+                operand.expr = _comparable(operand.expr)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:
+        self.generic_visit(node)
+        node.key = _comparable(node.key)
+        return node
+
+
+def _is_constant(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.List | nodes.Tuple):
+        return all(isinstance(item, nodes.Const) for item in node.items)
+    return isinstance(node, nodes.Const)
+
+
+def _comparable(node: nodes.Expr) -> nodes.Expr:
+    if _is_constant(node):
+        return node
+    return nodes.Call(nodes.EnvironmentAttribute("comparable"), [node], [], None, None, lineno=node.lineno)
+
 
 class _GenerationBlock(Extension):
     """`{% generation %}…{% endgeneration %}` marks replies for training; here it is its content."""
@@ -172,98 +245,26 @@ class _GenerationBlock(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-def weigh(value: Any) -> int:
-    """Return about how long `value` is when written out as text.
-
-    Raises:
-        LimitExceeded: It is longer than any prompt could be. A list that holds another one many times counts it
-            as often, and no further than to the limit.
-    """
-    total, waiting = 0, [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            total += len(item)
-        elif isinstance(item, dict):
-            waiting.extend(item.keys())
-            waiting.extend(item.values())
-            total += 64 * len(item)  # counting generously keeps the walk short
-        elif isinstance(item, list | tuple):
-            waiting.extend(item)
-            total += 64 * len(item)
-        else:
-            total += 1
-        if total > LARGEST_TEXT:
-            raise LimitExceeded(f"it builds a text of more than {LARGEST_TEXT >> 20} million characters")
-    return total
-
-
-def _check_growth(name: str, args: tuple[Any, ...]) -> None:
-    """Refuse a filter or a method of a string that would make far more than it was given."""
-    if not args:
-        return
-    size = weigh(args[0])
-    others = args[2:] if name == "replace" else args[1:]
-    factor = max((_factor(value) for value in others), default=1)
-    if name == "format" and isinstance(args[0], str) and _WIDE_FORMAT.search(args[0]):
-        raise LimitExceeded("it formats with a width that is too large or hidden")
-    if name in _MULTIPLIERS and size * factor > LARGEST_TEXT:
-        raise LimitExceeded(f"its {name} would make a text of more than {LARGEST_TEXT >> 20} million characters")
-
-
-def _factor(value: Any) -> int:
-    if isinstance(value, int):
-        if abs(value) > _LARGEST_NUMBER:
-            raise LimitExceeded(f"it counts to more than {_LARGEST_NUMBER}")
-        return abs(value)
-    return weigh(value)
-
-
-def _check_operation(operator: str, left: Any, right: Any) -> None:
-    match operator, left, right:
-        case "**", int(), int():
-            too_large = left.bit_length() * abs(right) > _MOST_BITS
-        case "*", int(), int():
-            too_large = left.bit_length() + right.bit_length() > _MOST_BITS
-        case "*", str(), int() | bool():
-            too_large = len(left) * right > LARGEST_TEXT
-        case "*", int(), str():
-            too_large = left * len(right) > LARGEST_TEXT
-        case "*", list() | tuple(), int():
-            too_large = len(left) * right > _MOST_ITEMS
-        case "*", int(), list() | tuple():
-            too_large = left * len(right) > _MOST_ITEMS
-        case "+", str(), str():
-            too_large = len(left) + len(right) > LARGEST_TEXT
-        case "+", list() | tuple(), list() | tuple():
-            too_large = len(left) + len(right) > _MOST_ITEMS
-        case "%", str(), _:
-            _check_growth("format", (left, *(right if isinstance(right, tuple) else (right,))))
-            too_large = False
-        case _:
-            too_large = False
-    if too_large:
-        raise LimitExceeded(f"its {operator} would make something far too large")
-
-
 def _to_json(
     value: Any,
     ensure_ascii: bool = False,
-    indent: int | None = None,
+    indent: int | str | None = None,
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
     """Write JSON as chat templates expect it: without Jinja's escapes for HTML."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    if indent is None:
+        return json.dumps(value, ensure_ascii=ensure_ascii, separators=separators, sort_keys=sort_keys)
+    encoder = json.JSONEncoder(ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    pieces, length = [], 0
+    for piece in encoder.iterencode(value):
+        pieces.append(piece)
+        length += len(piece)
+        if length > LARGEST_TEXT:
+            raise LimitExceeded(f"its tojson would make a text of more than {LARGEST_TEXT >> 20} million characters")
+    return "".join(pieces)
 
 
-def _from_json(text: str) -> Any:
-    return json.loads(text)
-
-
-def _refuse(message: str) -> None:
+def _refuse(message: Any) -> None:
+    weigh(message)
     raise Refusal(message)
-
-
-def _strftime_now(format_text: str) -> str:
-    return time.strftime(format_text)
