@@ -85,7 +85,7 @@ class ChatTemplate:
         # Jinja passes on what Python's compiler finds wrong with the code that it has made of the template.
         except (jinja2.TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, TypeError) as error:
             raise _bad(f"does not parse: {error}", None) from None
-        self._traits = Traits(self._probe)
+        self._traits = Traits(text, self._probe)
 
     @property
     def takes_system(self) -> bool:

@@ -5,12 +5,14 @@ Everything here is from turns to turns: dictionaries as `template_messages` make
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from mistral_tui.models.template_messages import file_block
 from mistral_tui.types.messages import FilePart, Json
 
+WriteCalls = Callable[[Sequence[Json]], str]
+"""Writes calls, each with `name` and `arguments`, as a model does."""
 TextBesideCalls = Literal["beside", "apart", "later"]
 TOOL_INSTRUCTIONS: Final = """\
 You can call functions. These are there, each with the JSON schema of its arguments:
@@ -94,6 +96,42 @@ def tools_as_text(turns: Sequence[Json]) -> list[Json]:
         else:
             plain.append(dict(turn))
     return [{key: value for key, value in turn.items() if key != "answers_calls"} for turn in plain]
+
+
+def calls_in_text(turns: Sequence[Json], write: WriteCalls) -> list[Json]:
+    """Return the turns with calls in the replies' text, as the model itself writes them."""
+    return [
+        {
+            **{key: value for key, value in turn.items() if key != "tool_calls"},
+            "content": f"{turn['content']}\n{write([call['function'] for call in turn['tool_calls']])}".strip("\n"),
+        }
+        if "tool_calls" in turn
+        else turn
+        for turn in turns
+    ]
+
+
+def granite_calls(functions: Sequence[Json]) -> str:
+    """Write calls as Granite 3 does: JSON behind a mark."""
+    return f"<|tool_call|>{_json(functions)}"
+
+
+def lfm_calls(functions: Sequence[Json]) -> str:
+    """Write calls as LFM2 does: Python between marks."""
+    calls = (
+        f"{function['name']}({', '.join(f'{name}={_python(value)}' for name, value in function['arguments'].items())})"
+        for function in functions
+    )
+    return f"<|tool_call_start|>[{', '.join(calls)}]<|tool_call_end|>"
+
+
+def _python(value: Any) -> str:
+    """Write a value of JSON as Python; `repr` would change characters that must stay as they are."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_json(key)}: {_python(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_python, value))}]"
+    return _json(value) if isinstance(value, str) else str(value)
 
 
 def text_off_calls(turns: Sequence[Json], text: TextBesideCalls) -> list[Json]:

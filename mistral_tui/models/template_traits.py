@@ -9,6 +9,10 @@ from typing import Any, Final
 
 from mistral_tui.models.template_rewording import (
     TextBesideCalls,
+    WriteCalls,
+    calls_in_text,
+    granite_calls,
+    lfm_calls,
     one_call_each,
     text_off_calls,
     with_arguments_as_text,
@@ -20,6 +24,9 @@ from mistral_tui.types.messages import Json
 _NEEDLE: Final = "needle-7f3a"
 _RESULT: Final = "needle-8b21"
 _TEXT: Final = "needle-c5d0"
+
+_WRITTEN: Final[dict[str, WriteCalls]] = {"<|tool_call|>": granite_calls, "List of tools: ": lfm_calls}
+"""How calls are written where a template does not say so, by what its families contain."""
 
 Probe = Callable[[Sequence[Json], Json], str | None]
 """Renders turns with the given variables; `None`: the template fails."""
@@ -33,11 +40,15 @@ class CallForm:
     arguments_as_text: bool = False
     one_call_each: bool = False
     text: TextBesideCalls = "beside"
+    written: WriteCalls | None = None
+    """How calls become the text of replies, for templates that leave calls to it and show tools and results."""
     takes_system: bool = True
     """Whether a system message stays in the prompt after calls; if not, it goes into the first user message."""
 
     def apply(self, turns: Sequence[Json]) -> list[Json]:
         """Return the turns in this form."""
+        if self.written:
+            return calls_in_text(turns, self.written)
         changed = text_off_calls(turns, self.text)
         changed = one_call_each(changed) if self.one_call_each else changed
         changed = with_short_ids(changed) if self.short_ids else changed
@@ -47,7 +58,8 @@ class CallForm:
 class Traits:
     """What one template takes; found out once, when it is first asked for."""
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, text: str, probe: Probe) -> None:
+        self._text = text
         self._probe = probe
 
     @cached_property
@@ -110,7 +122,8 @@ class Traits:
     @cached_property
     def calls(self) -> CallForm | None:
         """How it takes calls and their results; `None`: not both of them, or in no form that is known."""
-        simple = (CallForm(short, as_text) for short in (False, True) for as_text in (False, True))
+        simple = [CallForm(short, as_text) for short in (False, True) for as_text in (False, True)]
+        simple += [CallForm(written=write) for sign, write in _WRITTEN.items() if sign in self._text]
         form = next((form for form in simple if self._shows_calls(form)), None)
         if form is None:
             return None

@@ -182,6 +182,108 @@ def test_a_template_that_would_run_or_grow_without_end_is_stopped(text: str) -> 
         ChatTemplate(text, time_limit=0.2).render(CHAT)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ a == b }}",
+        "{{ a in [b] }}",
+        "{{ a is eq b }}",
+        "{{ a is in [b] }}",
+        "{{ [a] | select('equalto', b) | list }}",
+        "{{ [a, b] | sort }}",
+        "{{ [a, b] | min }}",
+        "{{ [a, b] | unique | list }}",
+        "{{ [{'x': a}, {'x': b}] | groupby('x') }}",
+        "{{ [a].index(b) }}",
+        "{{ {}[a] }}",
+        "{{ {a: 1} }}",
+        "{{ {}.get(a) }}",
+        "{{ dict([(a, 1)]) }}",
+        "{{ raise_exception(a) }}",
+        "{{ '%s' % (a,) }}",
+        "{{ a | tojson }}",
+    ],
+)
+def test_what_is_nested_beyond_measure_is_not_compared_hashed_or_written(text: str) -> None:
+    nested = "{% set NAME = (1,) %}" + "{% set NAME = (NAME, NAME) %}" * 40
+    with pytest.raises(BadChatTemplate, match="million characters"):
+        ChatTemplate(nested.replace("NAME", "a") + nested.replace("NAME", "b") + text).render(CHAT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ [[0] * 1000] * 100000 | sum(start=[]) }}",
+        "{{ 'abc' | slice(10 ** 9) | list }}",
+        "{{ 'abc' | batch(10 ** 9, 'x') | list }}",
+        "{{ (5).to_bytes(10 ** 9, 'big') }}",
+        "{{ 'x'.encode() }}",
+        "{{ '%(a)99999d' * 20000 % {'a': 1} }}",
+        "{{ ('f' * 10000000) | int(0, 16) }}",
+        "{{ 1.5 | round(1000000, 'ceil') }}",
+        "{{ ('<' * 15000000) | e }}",
+        "{{ ('a b' * 5000000).split(' ') }}",
+        "{{ ('[' * 100000) | from_json }}",
+        "{{ ('1' * 100000) | from_json }}",
+        "{{ strftime_now('%c' * 10000) }}",
+        "{% set l = [] %}{% set _ = l.append(l) %}{{ l }}",
+        "{% set l = [] %}{% for i in range(99999) %}{% set _ = l.append('x' * 1000000 ~ i) %}{% endfor %}",
+        "{% set l = range(99999) | list %}{% for i in l %}{{ l | reject('in', l) | list | length }}{% endfor %}",
+        "{% block a %}{{ self.a() }}{% endblock %}",
+        "{{ a" + " ~ a" * 15000 + " }}",
+        "{{ [" + "1, " * 20000 + "] }}",
+        "".join(f"{{% if x %}}{{% set a{i} = 1 %}}{{% endif %}}" for i in range(1600)) + "{{ nothing.at.all }}",
+    ],
+    ids=lambda text: text[:30],
+)
+def test_no_single_step_takes_long_or_much(text: str) -> None:
+    with pytest.raises(BadChatTemplate):
+        ChatTemplate(text, time_limit=0.5).render(CHAT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ messages.__class__.__base__.__subclasses__() }}",
+        "{{ raise_exception.__globals__.x }}",
+        "{{ joiner.__init__.__globals__ }}",
+        "{{ '{0.__class__.__mro__}'.format('') }}",
+        "{{ '{a.__class__}'.format_map({'a': 1}) }}",
+        "{{ tick() }}",
+        "{{ (range(3) | map('string')).gi_frame.f_globals }}",
+        "{% set _ = messages[0].update({'role': 'x'}) %}",
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% extends 'x' %}",
+    ],
+)
+def test_nothing_of_python_is_in_reach(text: str) -> None:
+    with pytest.raises(BadChatTemplate):
+        ChatTemplate(text).render(CHAT)
+    assert "class" not in ChatTemplate(
+        "{{ '' | attr('__class__') }}{{ [1] | map(attribute='__class__') | list }}"
+    ).render(CHAT)
+
+
+def test_templates_may_keep_lists_and_read_json() -> None:
+    template = ChatTemplate(
+        "{% set ids = [] %}{% for m in messages %}{% set _ = ids.append(m.role) %}{% endfor %}"
+        "{{ ids.pop(0) }}/{{ ids | join(',') }}/{{ ('{\"x\": [1, 2]}' | from_json).x | last }}"
+    )
+    assert template.render(CHAT[1:]) == "user/assistant,user/2"
+
+
+def test_the_time_stays_that_of_the_days_first_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.mktime((2030, 5, 17, 9, 30, 0, 0, 0, -1))
+    monkeypatch.setattr(time, "time", lambda: now)
+    template = ChatTemplate("{{ strftime_now('%d %H:%M') }}{{ messages[0].content }}")
+    assert template.render(CHAT[1:2]) == "17 09:30Hi"
+    now += 3 * 3600
+    assert template.render(CHAT[1:2]) == "17 09:30Hi"
+    now += 24 * 3600
+    assert template.render(CHAT[1:2]) == "18 12:30Hi"
+
+
 def test_the_time_limit_counts_each_rendering_anew() -> None:
     template = ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}", time_limit=0.2)
     deadline = time.monotonic() + 0.4
