@@ -16,6 +16,7 @@ from mistral_tui.models.context_size import context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader, read_header
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import estimate, gigabytes
+from mistral_tui.models.projector_file import projector_of
 from mistral_tui.types.errors import BadModelFile, ModelNotFound
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.text import printable, printable_line
@@ -72,12 +73,18 @@ def info(
         return
     rows = {"name": entry.name, "state": found.state, "path": str(entry.path), "size": gigabytes(entry.size_bytes)}
     if found.header is not None:
-        rows |= _rows(found.header)
+        rows |= _rows(found.header) | {"projector": _projector(entry)}
     rows |= {"kind": entry.kind, "source": entry.source or "", "notes": entry.notes}
     width = max(map(len, rows))
     for name, value in rows.items():
         if value:
             print(f"{name:<{width}}  {printable_line(value)}")
+
+
+def _projector(entry: ModelEntry) -> str:
+    """Return the file with which the model sees or hears; empty if there is none."""
+    path = projector_of(entry.path, str(entry.mmproj) if entry.mmproj else None)
+    return str(path) if path is not None else ""
 
 
 @models_app.command("pull")
@@ -205,6 +212,7 @@ def _details(model: Model) -> dict[str, Any]:
         "n_embd": header.n_embd,
         "n_vocab": header.n_vocab,
         "files": [str(part) for part in header.parts],
+        "projector": _projector(model.entry) or None,
         "memory_bytes": _memory(header)[1],
     }
 

@@ -9,16 +9,14 @@ from typing import Final
 
 import msgspec
 
+from mistral_tui.types import sounds
 from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.sounds import Sound
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Most bytes of a picture or a recording."""
-LARGEST_MP3: Final = 16 * 1024 * 1024
-"""The same for MP3, which does not say how long it is."""
 MOST_PIXELS: Final = 64_000_000
 LONGEST_SIDE: Final = 32_768
-LONGEST_SOUND: Final = 30 * 60
-"""Seconds."""
 
 MEDIA_TYPES: Final = {
     "png": "image/png",
@@ -44,14 +42,6 @@ class Picture(msgspec.Struct, frozen=True):
     media_type: str
     width: int
     height: int
-
-
-class Sound(msgspec.Struct, frozen=True):
-    """A recording."""
-
-    media_type: str
-    seconds: float | None
-    """`None` where only decoding would tell."""
 
 
 def media_type_of(name: str) -> str | None:
@@ -88,8 +78,6 @@ def inspect(data: bytes, name: str) -> Picture | Sound:
         _check_size(found, name)
         if found.media_type == "image/png":
             _check_png_data(data, name)
-    elif found.seconds is not None and found.seconds > LONGEST_SOUND:
-        raise InvalidRequest(f"{name} is longer than {LONGEST_SOUND // 60} minutes; give a part of it")
     return found
 
 
@@ -105,16 +93,8 @@ def _inspect(data: bytes, name: str) -> Picture | Sound:
         return Picture("image/bmp", width, abs(height))
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _webp(data)
-    if data.startswith(b"RIFF") and data[8:12] == b"WAVE":
-        return _wav(data, name)
-    if data.startswith(b"fLaC"):
-        return _flac(data, name)
-    if data.startswith(b"OggS"):
-        return Sound("audio/ogg", None)
-    if data.startswith(b"ID3") or (data[0] == 0xFF and data[1] & 0xE6 == 0xE2):
-        if len(data) > LARGEST_MP3:
-            raise InvalidRequest(f"{name} is larger than {LARGEST_MP3 >> 20} MB; give a part of it")
-        return Sound("audio/mpeg", None)
+    if sound := sounds.inspect(data, name):
+        return sound
     raise InvalidRequest(f"{name} is no picture (PNG, JPEG, GIF, BMP, WebP) and no recording (WAV, MP3, FLAC)")
 
 
@@ -157,35 +137,6 @@ def _webp(data: bytes) -> Picture:
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     return Picture("image/webp", width, height)
-
-
-def _wav(data: bytes, name: str) -> Sound:
-    place, rate, frame = 12, 0, 0
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, place)
-        if kind == b"fmt ":
-            _, channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", data, place + 8)
-            frame = frame or channels * bits // 8
-        if kind == b"data":
-            break
-        place += 8 + length + (length & 1)
-    _check_rate(rate, name)
-    # Compressed kinds have blocks instead of frames: counted as one frame each, they are surely not shorter.
-    return Sound("audio/wav", min(length, len(data) - place - 8) / max(1, frame) / rate)
-
-
-def _flac(data: bytes, name: str) -> Sound:
-    bits = int.from_bytes(data[18:26], "big")
-    rate, samples = bits >> 44, bits & (1 << 36) - 1
-    _check_rate(rate, name)
-    if not samples:
-        raise InvalidRequest(f"{name} does not say how long it is; save it in another way")
-    return Sound("audio/flac", samples / rate)
-
-
-def _check_rate(rate: int, name: str) -> None:
-    if not 4_000 <= rate <= 384_000:
-        raise InvalidRequest(f"{name} is damaged: it has {rate:,} samples a second; give another file")
 
 
 def _check_png_data(data: bytes, name: str) -> None:

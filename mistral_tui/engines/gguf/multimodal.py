@@ -17,7 +17,8 @@ from mistral_tui.engines.gguf.media import Embeddings, MediaRun, Medium, key_of,
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.models.projector_file import check_projector
 from mistral_tui.types.errors import BadModelFile, EngineError, InvalidRequest
-from mistral_tui.types.media import Picture, Sound, inspect
+from mistral_tui.types.media import Picture, inspect
+from mistral_tui.types.sounds import LONGEST_SOUND, Sound
 
 __all__ = ["Projector", "mtmd"]
 
@@ -29,6 +30,8 @@ else:
 _TEXT: Final = mtmd.MTMD_INPUT_CHUNK_TYPE_TEXT
 _NOWHERE: Final = b"/nonexistent"
 """Where mtmd is to look for ffmpeg: it would start it on whatever it cannot decode itself."""
+_SHORTEST_SOUND: Final = 0.1
+"""Seconds; mtmd ends the process over a single sample."""
 _NODES_BETWEEN_LOOKS: Final = 32
 """Operations that are computed at once while a medium is encoded: then it is seen whether to stop."""
 
@@ -97,6 +100,7 @@ class Projector:
         bitmap = self._decode(data, found, name)
         chunks = mtmd.mtmd_input_chunks_init()
         try:
+            self._check_length(bitmap, name)
             self._cut(bitmap, chunks, name)
             return self._take(chunks, key_of(data), name, encode)
         finally:
@@ -148,6 +152,15 @@ class Projector:
         if kind == "ogg":
             raise InvalidRequest(f"{name} cannot be decoded: Ogg is not understood; give a WAV, MP3 or FLAC")
         raise InvalidRequest(f"{name} is damaged: it cannot be decoded as {kind.upper()}; give another file")
+
+    def _check_length(self, bitmap: Any, name: str) -> None:
+        if not mtmd.mtmd_bitmap_is_audio(bitmap):
+            return
+        seconds = mtmd.mtmd_bitmap_get_nx(bitmap) / mtmd.mtmd_get_audio_sample_rate(self.handle)
+        if seconds < _SHORTEST_SOUND:
+            raise InvalidRequest(f"{name} is too short: there is less than {_SHORTEST_SOUND} seconds of sound in it")
+        if seconds > LONGEST_SOUND:
+            raise InvalidRequest(f"{name} is longer than {LONGEST_SOUND // 60} minutes; give a part of it")
 
     def _cut(self, bitmap: Any, chunks: Any, name: str) -> None:
         marker = mtmd.mtmd_default_marker()

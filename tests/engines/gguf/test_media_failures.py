@@ -11,8 +11,8 @@ from mistral_tui.types.messages import AudioPart, ImagePart, Message, TextPart
 from tests.engines.gguf.client import Client, assistant, user
 from tests.engines.gguf.conftest import open_engine
 from tests.stubs.gguf import STRING, U32
-from tests.stubs.media import png, png_of, stripes, wav
-from tests.stubs.projectors import eyes, gemma_eyes
+from tests.stubs.media import png, png_of, stripes, wav, wav_of
+from tests.stubs.projectors import ears, eyes, gemma_eyes
 from tests.stubs.random_gguf import RandomGguf
 
 pytestmark = pytest.mark.core
@@ -23,6 +23,14 @@ WIDTH = 576
 @pytest.fixture(scope="module")
 def seeing(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     projector = eyes(WIDTH).write(tmp_path_factory.mktemp("eyes") / "mmproj.gguf")
+    client = open_engine(smollm2, n_ctx=512, max_seqs=2, mmproj=str(projector))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def hearing(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    projector = ears(WIDTH).write(tmp_path_factory.mktemp("ears") / "mmproj.gguf")
     client = open_engine(smollm2, n_ctx=512, max_seqs=2, mmproj=str(projector))
     yield client
     client.close()
@@ -59,6 +67,29 @@ def test_a_picture_that_cannot_be_used_fails_its_own_request_only(
     assert reason in (asked.last.error or "")
     assert "picture.png" in (asked.last.error or "")
     assert seeing.answer(user("Hello"), max_tokens=2).reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (wav_of(b"\0\0", 16_000), "too short"),
+        (wav_of(b"", 16_000), "damaged"),
+        (wav(440)[:-100], "claims more sound"),
+        (b"ID3\4" + bytes(1000), "damaged"),
+        (b"fLaC\0\0\0\x22" + bytes(10) + (44_100 << 44 | 88_200).to_bytes(8, "big") + bytes(99), "damaged"),
+        (b"OggS" + bytes(100), "Ogg is not understood"),
+        (png(stripes), "can't see"),
+    ],
+    ids=["one sample", "no sample", "cut", "no MP3", "no FLAC", "Ogg", "a picture"],
+)
+def test_a_recording_that_cannot_be_used_fails_its_own_request_only(
+    hearing: Client, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (tmp_path / "meow.wav").write_bytes(content)
+    asked = hearing.answer(Message("user", (AudioPart(str(tmp_path / "meow.wav"), "audio/wav"),)), max_tokens=4)
+    assert asked.reason == "failed"
+    assert reason in (asked.last.error or "")
+    assert hearing.answer(user("Hello"), max_tokens=2).reason == "length"
 
 
 def test_a_picture_that_is_not_there_is_named(seeing: Client, tmp_path: Path) -> None:
