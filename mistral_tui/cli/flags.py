@@ -121,7 +121,12 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     group = parser.add_argument_group("model")
     group.add_argument("-m", "--model", metavar="NAME|PATH", help="a name from the inventory, or a .gguf file")
     group.add_argument("--n-ctx", type=_at_least(1), metavar="TOKENS", help="context of one chat")
-    group.add_argument("--max-seqs", type=_at_least(1), metavar="N", help="chats that may be in the context at once")
+    group.add_argument(
+        "--max-seqs",
+        type=_at_least(1),
+        metavar="N",
+        help="chats in the context at once, else by the free memory",
+    )
     group.add_argument(
         "--context-policy",
         choices=get_args(ContextPolicy),

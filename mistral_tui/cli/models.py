@@ -12,7 +12,7 @@ from mistral_tui.cli.download_line import DownloadLine
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.shared_models import loaded, unload
 from mistral_tui.config.paths import Paths
-from mistral_tui.models.context_size import context_of_one_chat, kv_cells
+from mistral_tui.models.context_size import LEAST_CHATS, context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader, read_header
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import estimate, gigabytes
@@ -178,7 +178,7 @@ def _rows(header: GgufHeader) -> dict[str, str]:
 def _memory(header: GgufHeader) -> tuple[int, int]:
     options = LoadOptions()
     n_ctx = context_of_one_chat(options.n_ctx, header.context_length)
-    return n_ctx, estimate(header, kv_cells(n_ctx, options.max_seqs)).total
+    return n_ctx, estimate(header, kv_cells(n_ctx, options.max_seqs or LEAST_CHATS)).total
 
 
 def _plain(model: Model) -> dict[str, Any]:

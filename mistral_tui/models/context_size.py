@@ -6,6 +6,23 @@ BATCH_TOKENS = 512
 """Most tokens of one decode, unless the person asks for another number."""
 SHARED_CELLS = 4096
 """Up to this many cells, every chat that may be in the context gets room of its own."""
+LEAST_CHATS = 4
+MOST_CHATS = 16
+"""How many chats may be in the context at once, unless the person asks for another number."""
+
+
+def chats_at_once(wanted: int | None, bytes_of_one: int, free_bytes: int) -> int:
+    """Return how many chats may be in the context at once: as many as half of the free memory had room for.
+
+    Args:
+        wanted: `LoadOptions.max_seqs`.
+        bytes_of_one: What the KV cache of one chat takes when its context is full; 0 if that is not known.
+        free_bytes: Memory that is free beside the weights.
+    """
+    if wanted is not None:
+        return wanted
+    fitting = free_bytes // (2 * bytes_of_one) if bytes_of_one else 0
+    return max(LEAST_CHATS, min(MOST_CHATS, fitting))
 
 
 def context_of_one_chat(wanted: int | None, trained: int) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 import psutil
 
-from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
+from mistral_tui.models.context_size import BATCH_TOKENS, LEAST_CHATS, context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_header import GgufHeader
 from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
 from mistral_tui.models.projector_file import projector_size
@@ -65,7 +65,7 @@ def estimate(
     kv_cache = int(sum(header.n_head_kv) * per_head) * cells
     # The output counts as the last layer and has no KV cache; the first layers stay here.
     kv_here = int(sum(header.n_head_kv[: header.n_layers + 1 - away]) * per_head) * cells
-    batch = max(options.batch_tokens or BATCH_TOKENS, options.max_seqs)
+    batch = max(options.batch_tokens or BATCH_TOKENS, options.max_seqs or LEAST_CHATS)
     flash = options.flash_attention == "on" or options.kv_type in QUANTIZED_KV
     widest = header.n_vocab if flash else max(header.n_vocab, header.n_head * cells)
     projector = projector_size(header.path, options.mmproj)
@@ -95,13 +95,14 @@ def check_fit(
     """
     _check_kv_type(header, options.kv_type)
     n_ctx = context_of_one_chat(options.n_ctx, header.context_length)
-    needed = estimate(header, kv_cells(n_ctx, options.max_seqs), options, accelerated=accelerated)
+    chats = options.max_seqs or LEAST_CHATS
+    needed = estimate(header, kv_cells(n_ctx, chats), options, accelerated=accelerated)
     free = free_memory() if free_bytes is None else free_bytes
     if needed.total <= free or options.force:
         return needed
 
     def fits(n_ctx: int) -> bool:
-        return estimate(header, kv_cells(n_ctx, options.max_seqs), options, accelerated=accelerated).total <= free
+        return estimate(header, kv_cells(n_ctx, chats), options, accelerated=accelerated).total <= free
 
     if fitting := _largest_context(n_ctx, fits):
         advice = f"it fits with a context of {fitting:,} (--n-ctx {fitting})"

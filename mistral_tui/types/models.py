@@ -64,8 +64,8 @@ class LoadOptions(msgspec.Struct, frozen=True):
 
     n_ctx: int | None = None
     """Context of one chat in tokens; `None`: what the model was trained for, at most 8,192."""
-    max_seqs: int = 4
-    """How many chats may be in the context at once."""
+    max_seqs: int | None = None
+    """How many chats may be in the context at once; `None`: from 4 to 16, by the memory that is free."""
     threads: int | None = None
     """Threads of a decode step; `None` lets the engine choose."""
     n_gpu_layers: int | None = None

@@ -28,7 +28,9 @@ from mistral_tui.engines.loop import EngineLoop
 from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned
 from mistral_tui.models.chat_template import ChatTemplate
-from mistral_tui.models.context_size import BATCH_TOKENS, context_of_one_chat, kv_cells
+from mistral_tui.models.context_size import BATCH_TOKENS, chats_at_once, context_of_one_chat, kv_cells
+from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
+from mistral_tui.models.memory_fit import free_memory
 from mistral_tui.models.projector_file import projector_of
 from mistral_tui.models.tensor_list import write_tensor_list
 from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
@@ -105,14 +107,15 @@ def load(
         check_cancelled()
         on_progress(LoadProgress("checking", _WEIGHTS))
         n_ctx = context_of_one_chat(options.n_ctx, model.trained_context)
-        cells = kv_cells(n_ctx, options.max_seqs)
+        chats = chats_at_once(options.max_seqs, _chat_bytes(model, n_ctx, options), free_memory())
+        cells = kv_cells(n_ctx, chats)
         context = Context(
             model,
             cells,
-            options.max_seqs,
+            chats,
             governor.count,
             # Every chat needs a token of its own in a decode.
-            batch_tokens=max(options.batch_tokens or BATCH_TOKENS, options.max_seqs),
+            batch_tokens=max(options.batch_tokens or BATCH_TOKENS, chats),
             kv_type=options.kv_type,
             flash_attention=options.flash_attention,
         )
@@ -129,7 +132,7 @@ def load(
         reader = MediaReader(projector) if projector is not None else None
         spill = _spill_place(model, context, options, projector)
         idle = options.prefix_cache_n if options.kv_cache else 0
-        scheduler = Scheduler(loaded, model, context, options.max_seqs, writer, governor, adapters, reader, spill, idle)
+        scheduler = Scheduler(loaded, model, context, chats, writer, governor, adapters, reader, spill, idle)
     except BaseException:
         if projector is not None:
             projector.close()
@@ -173,6 +176,14 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
     from mistral_tui.engines.gguf.multimodal import Projector
 
     return Projector(path, model, governor.count, most_at_once)
+
+
+def _chat_bytes(model: Model, n_ctx: int, options: LoadOptions) -> int:
+    """Return what a full chat takes of the KV cache; 0 where a part of that does not depend on its length."""
+    if model.keeps_running_state:
+        return 0
+    packing = TENSOR_TYPES[TYPE_NUMBERS[options.kv_type]]
+    return int(n_ctx * model.kv_values * packing.bytes / packing.block)
 
 
 def _spill_place(

@@ -81,6 +81,10 @@ class Model:
         self.trained_context: int = llama.llama_model_n_ctx_train(handle)
         self.size_bytes: int = llama.llama_model_size(handle)
         self.sliding_window: int = llama.llama_model_n_swa(handle)
+        heads: int = llama.llama_model_n_head(handle) or 1
+        per_layer: int = 2 * llama.llama_model_n_head_kv(handle) * llama.llama_model_n_embd(handle) // heads
+        self.kv_values: int = per_layer * llama.llama_model_n_layer(handle)
+        """About how many values a token has in the KV cache."""
         self.keeps_running_state: bool = llama.llama_model_is_recurrent(handle) or llama.llama_model_is_hybrid(handle)
         """Recurrent, at least in part: what went in cannot be taken out again."""
         self.places_in_plane: bool = llama.llama_model_rope_type(handle) in _PLANE_ROPES
