@@ -134,6 +134,13 @@ class LiveChat:
         """Let these LoRAs count from the next turn on."""
         self.request = msgspec.structs.replace(self.request, adapters=adapters)
 
+    def next_thinking(self) -> bool | None:
+        """Let the model think, not think, or do as it likes (`None`), from the next turn on; return which."""
+        following = {None: True, True: False, False: None}
+        chosen = following[self.request.enable_thinking]
+        self.request = msgspec.structs.replace(self.request, enable_thinking=chosen)
+        return chosen
+
     def next_context_policy(self) -> ContextPolicy:
         """Choose the next of the policies for a full context, from the next turn on, and return it."""
         policies = get_args(ContextPolicy)

@@ -15,6 +15,7 @@ from mistral_tui.cli.grammar import GrammarFlags, add_grammar_flags, read_gramma
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.prompt import gather
 from mistral_tui.cli.setup import Setup
+from mistral_tui.cli.template_flags import documents_of
 from mistral_tui.engines.choices import check_count
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
@@ -26,6 +27,7 @@ class AskFlags(SamplingFlags, GrammarFlags):
 
     prompt: list[str]
     file: list[str] | None = None
+    document: list[str] | None = None
     system: str | None = None
     continues: bool = False
     no_save: bool = False
@@ -114,7 +116,8 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
 
 
 def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
-    request = msgspec.structs.replace(setup.request(call), grammar=read_grammar(call))
+    documents = documents_of(call.document or ())
+    request = msgspec.structs.replace(setup.request(call), grammar=read_grammar(call), documents=documents)
     if call.logprobs is None:
         return request
     sampling = msgspec.structs.replace(request.sampling, logprobs=True, top_logprobs=call.logprobs)
@@ -147,6 +150,9 @@ def _parser() -> ArgumentParser:
         action="append",
         metavar="FILE",
         help="a text, picture or recording to go along",
+    )
+    parser.add_argument(
+        "--document", action="append", metavar="FILE", help="a text to answer from, for models that were taught to"
     )
     parser.add_argument("--system", metavar="TEXT", help="what the model should know or be")
     parser.add_argument("-c", "--continue", dest="continues", action="store_true", help="go on with the last session")

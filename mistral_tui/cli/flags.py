@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from mistral_tui.cli.template_flags import TemplateFlags, add_template_flags
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
 from mistral_tui.types.errors import InvalidRequest
@@ -37,7 +38,7 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InvalidRequest(f"{message.removeprefix('argument ')}; `{self.prog} --help` shows what there is")
 
 
-class ModelFlags(argparse.Namespace):
+class ModelFlags(TemplateFlags):
     """Which model, and how to load it."""
 
     model: str | None = None
@@ -55,8 +56,6 @@ class ModelFlags(argparse.Namespace):
     batch_tokens: int | None = None
     mmproj: str | None = None
     adapters: "tuple[Adapter, ...] | None" = None
-    chat_template: str | None = None
-    jinja_explicit: str | None = None
     context_policy: ContextPolicy | None = None
     kv_cache: bool | None = None
     prefix_cache_n: int | None = None
@@ -151,18 +150,9 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
         help="a LoRA (GGUF) over the model, and how strongly it counts: 1 unless given; may be repeated",
     )
     group.add_argument("--mmproj", type=absolute, metavar="FILE", help="projector of a model that sees or hears")
-    group.add_argument(
-        *(["-c"] if c_is_template else []),
-        "--chat-template",
-        metavar="NAME|FILE",
-        help="chat template to use instead of the model's own: a .jinja or .json file, or alpaca, chatml, deepseek, "
-        "default, gemma, hermes, llama2, llama3, mistral, phi3, phi3.5, vicuna, zephyr",
-    )
-    group.add_argument(
-        "-j", "--jinja-explicit", metavar="FILE", help="chat template to use, whatever else names one: a Jinja file"
-    )
     group.add_argument("-s", "--seed", type=_at_least(0), metavar="N", help="seed of the sampling")
     group.add_argument("--force", action="store_true", help="load a model although it seems too large for the memory")
+    add_template_flags(parser, c_is_template=c_is_template)
     _add_device_flags(parser)
     _add_pool_flags(parser)
 

@@ -105,7 +105,13 @@ class Setup:
             InvalidRequest: A value is outside its range.
         """
         policy = flags.context_policy or self.settings.context_policy or "drop"
-        return GenerateRequest(sampling=self._sampling(flags), context_policy=policy)
+        thinking = self.settings.enable_thinking if flags.enable_thinking is None else flags.enable_thinking
+        return GenerateRequest(
+            sampling=self._sampling(flags),
+            context_policy=policy,
+            enable_thinking=thinking,
+            template_arguments=dict(flags.template_arguments or ()),
+        )
 
     def _sampling(self, flags: ModelFlags) -> SamplingParams:
         """Return how replies are sampled: the flags over the settings.

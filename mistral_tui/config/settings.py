@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True):
     share_models: bool | None = None
     """Whether models are held by a process that all programs share."""
     context_policy: ContextPolicy | None = None
+    enable_thinking: bool | None = None
+    """Whether models that can be told so think before they answer."""
     kv_cache: bool | None = None
     prefix_cache_n: int | None = None
     spill_mb: int | None = None

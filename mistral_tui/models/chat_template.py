@@ -138,7 +138,9 @@ class ChatTemplate:
             variables |= {**thinking_variables(arguments.enable_thinking), **variables}
         turns = as_turns(messages, literal)
         functions = as_functions(arguments.tools, literal)
-        documents = [everywhere(document, literal) for document in arguments.documents]
+        documents = [
+            {"doc_id": number, **everywhere(document, literal)} for number, document in enumerate(arguments.documents)
+        ]
         failed: BadChatTemplate | None = None
         for attempt, given in self._attempts(turns, functions, documents):
             try:

@@ -69,6 +69,15 @@ ACTIONS: tuple[Action, ...] = (
         palette=True,
     ),
     Action(
+        "thinking",
+        "Let the model think first, or not",
+        ("ctrl+t",),
+        "screen",
+        "Chat",
+        slash=("thinking",),
+        palette=True,
+    ),
+    Action(
         "interrupt",
         "Copy the selection, else stop; twice: quit",
         ("ctrl+c",),

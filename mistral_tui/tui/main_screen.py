@@ -118,6 +118,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.clear_selection()
             self.pane.prompt.focus()
 
+    def action_thinking(self) -> None:
+        """Let the model of the chat in view think before it answers, or not."""
+        self.pane.next_thinking()
+
     def action_context_policy(self) -> None:
         """Let the chat in view do something else when the context is full."""
         self.pane.next_context_policy()

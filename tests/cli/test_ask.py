@@ -107,6 +107,35 @@ async def test_a_file_goes_along(model: Path, tmp_path: Path) -> None:
     assert FilePart("note.txt", "Buy milk.") in pool.engine.requests[0].messages[-1].parts
 
 
+async def test_what_goes_into_the_chat_template_reaches_the_engine(model: Path, tmp_path: Path) -> None:
+    write_settings("enable_thinking = true\n")
+    atlas, mine = tmp_path / "atlas.txt", tmp_path / "mine.jinja"
+    atlas.write_text("Oslo is in Norway.", encoding="utf-8")
+    mine.write_text("{{ mine }}", encoding="utf-8")
+    arguments = ("--template-arg", "effort=low", "--template-arg", "depth=3")
+    pool = FakePool()
+    await ask(pool, "-m", str(model), *arguments, "--document", str(atlas), "-j", str(mine), "Hi")
+    await ask(pool, "-m", str(model), "--no-thinking", "--chat-template", "chatml", "Hi")
+    first, second = pool.engine.requests
+    assert (first.enable_thinking, second.enable_thinking) == (True, False)
+    assert first.template_arguments == {"effort": "low", "depth": 3}
+    assert first.documents == ({"title": "atlas.txt", "text": "Oslo is in Norway."},)
+    assert second.documents == ()
+
+
+def test_a_variable_of_a_template_needs_a_name() -> None:
+    for text in ("low", "=low", "a b=1"):
+        with pytest.raises(InvalidRequest, match="write NAME=VALUE"):
+            parse(("--template-arg", text, "Hi"), ModelFlags())
+
+
+def test_an_explicit_template_goes_over_any_other(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("{{ mine }}", encoding="utf-8")
+    call = parse(("--chat-template", "chatml", "--jinja-explicit", str(mine), "Hi"), ModelFlags())
+    assert Setup.read(strict=True).load_options(call).chat_template == "{{ mine }}"
+
+
 async def test_continue_goes_on_with_the_latest_session(model: Path) -> None:
     await ask(FakePool(), "-m", str(model), "First")
     pool = FakePool(FakeEngine([Reply(("Again.",))]))

@@ -196,7 +196,7 @@ def test_documents_are_handed_over_or_described() -> None:
     arguments = TemplateArguments(documents=({"title": "Atlas", "text": "Oslo is in Norway."},))
     chat = (say("user", "Where is Oslo?"),)
     rendered = json.loads(ChatTemplate(EVERYTHING).render(chat, arguments=arguments))
-    assert rendered["documents"] == [{"title": "Atlas", "text": "Oslo is in Norway."}]
+    assert rendered["documents"] == [{"doc_id": 0, "title": "Atlas", "text": "Oslo is in Norway."}]
     text = ChatTemplate(PLAIN).render(chat, arguments=arguments)
     assert text == "[system:File Atlas:\n```\nOslo is in Norway.\n```][user:Where is Oslo?]"
 

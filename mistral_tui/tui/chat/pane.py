@@ -187,6 +187,12 @@ class ChatPane(Vertical):
             self._turn_begins()
             await self.transcript.show(path)
 
+    def next_thinking(self) -> None:
+        """Switch whether the model thinks first, for models that can be told, and say how it is now."""
+        chosen = self.chat.next_thinking()
+        told = {None: "as the model likes", True: "on", False: "off"}[chosen]
+        self.status.hint(f"thinking: {told} (for models that can be told)")
+
     def next_context_policy(self) -> None:
         """Let this chat do something else from its next turn on when the context is full, and say what."""
         policy = self.chat.next_context_policy()
