@@ -20,6 +20,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
 from mistral_tui.models.template_limits import (
@@ -98,6 +99,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise LimitExceeded(f"it ran longer than {self._time_limit:g} s")
         return ""
 
+    @property
+    def ticked(self) -> str:
+        """`tick`, for loops: reading an attribute is the cheapest that a template can do."""
+        return self.tick()
+
     def built(self, value: Any) -> Any:
         """Return a new value, which counts.
 
@@ -126,10 +132,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call something from the template."""
+        if getattr(__obj, "__self__", None) is __self:
+            return __obj(*args)
         __self.tick()
         method = getattr(__obj, "__wrapped__", __obj)  # Jinja wraps str.format
         check_call(method, getattr(method, "__self__", None), (*args, *kwargs.values()))
         return __self.built(super().call(__context, __obj, *args, **kwargs))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return an attribute or an item; of namespaces, which hold only what templates put there, without checks."""
+        if type(obj) is Namespace and not attribute.startswith("_"):
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Return an item, an attribute or a slice."""
@@ -199,7 +216,7 @@ class _Instrument(NodeTransformer):
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
-        tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [], [], None, None, lineno=node.lineno)
+        tick = nodes.EnvironmentAttribute("ticked", lineno=node.lineno)
         node.body.insert(0, nodes.ExprStmt(tick, lineno=node.lineno))
         return node
 
