@@ -161,7 +161,7 @@ class ConstrainedChoice:
             row: Place in the batch of the token that was decoded with logits.
 
         Raises:
-            EngineError: The grammar has become too complex, or every token that it allows is banned.
+            EngineError: The grammar has become too complex, or no token leads on.
         """
         address = ctypes.addressof(self._logits(context, row).contents)
         floats: Any = (ctypes.c_float * self._size).from_address(address)
@@ -185,5 +185,5 @@ class ConstrainedChoice:
         if count:
             self._apply(chain, ctypes.byref(self._candidates))
         if not 0 <= self._candidates.selected < self._candidates.size:
-            raise EngineError("the grammar cannot be followed any further: every token that it allows is banned")
+            raise EngineError("the grammar cannot be followed any further: no token of the model leads on")
         return int(self._native[self._candidates.selected].id)

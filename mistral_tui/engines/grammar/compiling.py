@@ -34,7 +34,7 @@ def compiled(grammar: Grammar, tokenizer: LLTokenizer) -> Constraint:
     Raises:
         InvalidRequest: The grammar is wrong, too complex, or allows nothing; says where.
     """
-    matcher = LLMatcher(tokenizer, _to_llguidance(grammar), limits=_LIMITS)
+    matcher = LLMatcher(tokenizer, _to_llguidance(grammar), log_level=0, limits=_LIMITS)
     if not matcher.is_error():
         # The first mask costs the most, and shows whether anything is allowed at all.
         mask, seconds = timed_mask(matcher)

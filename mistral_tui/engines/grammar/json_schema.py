@@ -21,6 +21,9 @@ _OF_SCHEMAS: Final = ("$defs", "definitions", "properties", "patternProperties",
 _LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _ONE: Final = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
 
+_MOVED: Final = "/$defs/all"
+"""Where `_only` puts the schema."""
+
 _Json = Any
 
 
@@ -37,7 +40,10 @@ def to_llguidance(text: str) -> str:
     schema = parsed(text, "the JSON schema")
     if not isinstance(schema, dict | bool):
         raise InvalidRequest("the JSON schema must be an object, or true; see https://json-schema.org")
-    return _grammar(_without_unknown_formats(schema))
+    try:
+        return _grammar(_without_unknown_formats(schema))
+    except ValueError as error:
+        raise InvalidRequest(f"the JSON schema is no JSON for llguidance: {error}") from None
 
 
 def place_of_error(text: str, complaint: str, limits: LLParserLimits) -> str:
@@ -74,13 +80,16 @@ def _explained(complaint: str) -> str:
         reference = complaint.split("'")[1]
         return f'"$ref" leads to {reference}, which is not in the schema, and nothing is fetched; put it into "$defs"'
     if complaint.startswith("Pointer '"):
-        return f'"$ref" leads to #{complaint.split(chr(39))[1]}, which is not there'
+        pointer = complaint.split("'")[1].removeprefix(_MOVED)
+        return f'"$ref" leads to #{pointer}, which is not there'
     if "regex parse error" in complaint:
         return f"invalid pattern: {complaint.rsplit('error: ', 1)[-1].splitlines()[0]}"
     return in_plain_words(complaint)
 
 
 def _grammar(schema: _Json) -> str:
+    if isinstance(schema, bool):
+        schema = {} if schema else {"enum": []}
     return LLMatcher.grammar_from_json_schema(json.dumps(schema), defaults={"whitespace_pattern": _WHITESPACE})
 
 
@@ -121,7 +130,7 @@ def _subschemas(schema: _Json) -> Iterator[Path]:
 def _only(schema: _Json, path: Path) -> _Json:
     """Return a schema that is the part of `schema` at `path`, with everything in reach that its references name."""
     pointer = "".join("/" + quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in path)
-    return {"$defs": {"all": _with_moved_references(schema)}, "$ref": f"#/$defs/all{pointer}"}
+    return {"$defs": {"all": _with_moved_references(schema)}, "$ref": f"#{_MOVED}{pointer}"}
 
 
 def _with_moved_references(schema: _Json) -> _Json:
@@ -132,7 +141,7 @@ def _with_moved_references(schema: _Json) -> _Json:
     moved = {key: _with_moved_references(value) for key, value in schema.items()}
     reference = moved.get("$ref")
     if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")):
-        moved["$ref"] = "#/$defs/all" + reference[1:]
+        moved["$ref"] = f"#{_MOVED}{reference[1:]}"
     return moved
 
 

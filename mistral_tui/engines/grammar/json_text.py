@@ -1,6 +1,7 @@
 """JSON that people write, with errors that point at the place."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ def parsed(text: str, what: str) -> Any:
         InvalidRequest: It is no JSON; says where. Or it is nested too deeply.
     """
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
     except json.JSONDecodeError as error:
         raise InvalidRequest(f"{what} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
@@ -56,3 +57,10 @@ def _paths(document: Any) -> Iterator[Path]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return number

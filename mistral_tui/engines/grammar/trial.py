@@ -68,16 +68,19 @@ def main() -> None:
     _limit_resources()
     from mistral_tui.engines.grammar.compiling import compiled, stand_in
 
-    wrong: list[str] = []
+    found: list[str] = []
 
     def compile_it() -> None:
         try:
             compiled(task.grammar, stand_in(task.special))
+            found.append("")
         except InvalidRequest as error:
-            wrong.append(str(error))
+            found.append(str(error))
 
     start_with_large_stack(compile_it).join()
-    sys.stdout.buffer.write("".join(wrong).encode())
+    if not found:
+        sys.exit(1)  # its traceback is on stderr
+    sys.stdout.buffer.write(found[0].encode())
 
 
 def _limit_resources() -> None:
