@@ -1,4 +1,4 @@
-"""Chats opened, continued, edited, forked, cancelled, forgotten and spilled at random: never a wrong word, nothing lost.
+"""Chats opened, continued, edited, forked, cancelled, forgotten and spilled at random: no wrong word, nothing lost.
 
 Whatever happened before, a reply must be what a fresh context says to the same tokens; and when all chats are
 forgotten, no cell is in use.
@@ -28,7 +28,7 @@ QUESTIONS = (
     "Count to five.",
     "Tell me a story about a dog. " + "It should be a long one. " * 8,
 )
-STEPS = 60
+STEPS = 45
 NEARLY = 0.6
 """How much less likely a chosen token may be than the likeliest: that much depends on its place in the KV cache."""
 
@@ -58,10 +58,8 @@ class Chats:
         self.checked = 0
 
     def step(self) -> None:
-        what = self.chance.choice(
-            (self.go_on, self.go_on, self.fork, self.retry, self.cancel, self.together, self.close)
-        )
-        what()
+        steps = self.go_on, self.go_on, self.fork, self.retry, self.cancel, self.together, self.close
+        self.chance.choice(steps)()
 
     def question(self) -> Message:
         return user(self.chance.choice(QUESTIONS))
@@ -123,11 +121,8 @@ class Chats:
         return cast(Scheduler, self.client.loop)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_chats_do_no_word_is_wrong_and_nothing_is_lost(
-    engine: Client, reference: Reference, seed: int
-) -> None:
-    chats = Chats(engine, reference, seed)
+def test_whatever_chats_do_no_word_is_wrong_and_nothing_is_lost(engine: Client, reference: Reference) -> None:
+    chats = Chats(engine, reference, seed=1)
     for _ in range(STEPS):
         chats.step()
     assert chats.checked > STEPS // 3
