@@ -1,7 +1,7 @@
 """The notations of tool calls, and which of them a model writes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mistral_tui.engines.parsing import gemma_calls, json_calls, named_calls, python_calls, tag_calls
@@ -27,6 +27,11 @@ class CallFamily:
     """Marks around calls that mean nothing."""
     inner: tuple[str, ...] = field(default=(), kw_only=True)
     """Marks within calls, which may be control tokens."""
+
+    def or_as(self, other: "CallFamily") -> "CallFamily":
+        """Return a family of models that write calls in either way."""
+        opens = {**other.opens, **self.opens}
+        return replace(self, opens=opens, silent=self.silent + other.silent, inner=self.inner + other.inner)
 
 
 def _json(*closes: str, keyed: bool = False) -> ReadCalls:
@@ -138,7 +143,7 @@ FAMILIES: Final = (
     ),
     CallFamily(
         "gigachat",
-        ("<|function_call|>", "function call<|role_sep|>"),
+        ("<|function_call|>", "<|role_sep|>"),
         {"<|function_call|>": _json(), "<|message_sep|>\n\nfunction call<|role_sep|>\n": _json()},
         ("<|message_sep|>",),
     ),

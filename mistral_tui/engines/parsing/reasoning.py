@@ -22,7 +22,7 @@ _REASONING: Final = (
     Reasoning("[THINK]", "[/THINK]", "[THINK]"),
     Reasoning("<|inner_prefix|>", "<|inner_suffix|>", "<|inner_prefix|>"),
     Reasoning("<|channel>thought", "<channel|>", "<|channel>"),
-    Reasoning("<|think|>", "<|end|>", "<|begin|>", ("<|begin|>assistant", "<|content|>")),
+    Reasoning("<|think|>", "<|end|>", "<|begin|>", ("<|begin|>assistant", "<|content|>", "<|end|>")),
     Reasoning(
         "Here are my reasoning steps:",
         "[BEGIN FINAL RESPONSE]",

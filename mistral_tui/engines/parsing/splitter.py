@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mistral_tui.engines.parsing import bare_calls, harmony
-from mistral_tui.engines.parsing.families import CallFamily, call_family_of
+from mistral_tui.engines.parsing.families import HERMES, CallFamily, call_family_of
 from mistral_tui.engines.parsing.marks import Marks
 from mistral_tui.engines.parsing.reader import Piece, Reader, Wait, reasoning_delta, text_delta
 from mistral_tui.engines.parsing.reasoning import Reasoning, reasoning_of
@@ -16,16 +16,23 @@ class Notation(NamedTuple):
 
     reasoning: Reasoning | None
     calls: CallFamily
+    as_told: CallFamily
+    """How the model is told to write calls: in its own notation, or as Hermes does if its template knows no tools."""
 
     @classmethod
-    def of(cls, template: str, has_token: Callable[[str], bool] = lambda name: False) -> "Notation":
+    def of(
+        cls, template: str, has_token: Callable[[str], bool] = lambda name: False, takes_tools: bool = True
+    ) -> "Notation":
         """Return the notation of a model.
 
         Args:
             template: Its chat template.
             has_token: Whether its vocabulary has a token of this name.
+            takes_tools: Whether the template tells the model of tools.
         """
-        return cls(reasoning_of(template, has_token), call_family_of(template))
+        family = call_family_of(template)
+        told = family if takes_tools else HERMES
+        return cls(reasoning_of(template, has_token), family if takes_tools else family.or_as(HERMES), told)
 
     @property
     def is_harmony(self) -> bool:

@@ -67,12 +67,13 @@ def split(
     tools: Sequence[ToolSpec] = TOOLS,
     prompt: str = "",
     has_token: Iterable[str] = (),
+    takes_tools: bool = True,
 ) -> Split:
     """Split a reply that arrives in these chunks; nothing of it may get lost."""
     chunks = [chunks] if isinstance(chunks, str) else list(chunks)
     ids = count()
     splitter = ReplySplitter(
-        Notation.of(template, set(has_token).__contains__), tools, prompt, lambda: f"id{next(ids)}"
+        Notation.of(template, set(has_token).__contains__, takes_tools), tools, prompt, lambda: f"id{next(ids)}"
     )
     pieces = [piece for chunk in chunks for piece in splitter.feed(chunk)] + splitter.flush()
     assert "".join(piece.source for piece in pieces) == "".join(chunks)

@@ -263,6 +263,18 @@ def test_text_stays_text(reply: str) -> None:
     assert result.text == reply
 
 
+def test_a_fence_may_follow_on_text() -> None:
+    written = 'Action: ```json\n[\n  {"tool_name": "get_weather", "parameters": {"city": "Paris"}}\n]```'
+    result = split(written, "")
+    assert (result.text, result.parsed) == ("Action:", PARIS)
+
+
+def test_a_model_whose_template_knows_no_tools_may_write_calls_either_way() -> None:
+    own = '<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Paris"}<｜tool▁call▁end｜>'
+    for written in (own, f"<tool_call>{JSON_CALL}</tool_call>"):
+        assert split(written, "<｜tool▁calls▁begin｜>", takes_tools=False).parsed == PARIS
+
+
 def test_an_unknown_tool_between_marks_is_a_call() -> None:
     assert split('<tool_call>{"name": "other", "arguments": {}}</tool_call>').parsed == [("other", {})]
 
