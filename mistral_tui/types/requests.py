@@ -1,5 +1,6 @@
 """What an engine is asked: sampling parameters and a generation request."""
 
+import re
 import uuid
 from typing import Literal
 
@@ -199,12 +200,24 @@ class Grammar(msgspec.Struct, frozen=True):
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
-    """A tool that the model is told of."""
+    """A tool that the model is told of.
+
+    Raises:
+        InvalidRequest: The name has characters that models and their notations trip over.
+    """
 
     name: str
+    """Letters, digits and `_ - . : /`."""
     description: str = ""
     parameters: Json = {}
     """JSON schema of its arguments."""
+
+    def __post_init__(self) -> None:
+        if not _TOOL_NAME.fullmatch(self.name):
+            raise InvalidRequest(f"{self.name!r:.60} is no name for a tool; use letters, digits and _ - . : /")
+
+
+_TOOL_NAME = re.compile(r"[\w.:/-]{1,200}")
 
 
 class NamedTool(msgspec.Struct, frozen=True):
@@ -221,6 +234,9 @@ class GenerateRequest(msgspec.Struct, frozen=True):
 
     The engine renders the model's chat template, keeps what is already in its KV cache for `chat_id`, and leaves
     out the oldest turns when the context is full (it says so with a `ContextTrimmed` event).
+
+    Raises:
+        InvalidRequest: A tool is to be called that is not given, or two have one name.
     """
 
     messages: tuple[Message, ...] = ()
@@ -243,3 +259,13 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     """Whether the KV cache of the chat may be written to a file, for when it is opened again."""
     adapters: tuple[Adapter, ...] | None = None
     """LoRAs for this reply; `None`: those of the load options."""
+
+    def __post_init__(self) -> None:
+        names = [tool.name for tool in self.tools]
+        if len(set(names)) < len(names):
+            raise InvalidRequest(f"two tools are called {max(names, key=names.count)}; leave one out")
+        choice = self.tool_choice
+        if isinstance(choice, NamedTool) and choice.name not in names:
+            raise InvalidRequest(f"{choice.name} is to be called and is none of the tools; give it, or choose another")
+        if choice == "required" and not names:
+            raise InvalidRequest("a tool is to be called, and none is given; give one")

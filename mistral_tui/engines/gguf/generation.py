@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from mistral_tui.engines.gguf.accounting import Account
-from mistral_tui.engines.gguf.constraint import ConstrainedChoice
 from mistral_tui.engines.gguf.context import Context
+from mistral_tui.engines.gguf.guide import Guide
 from mistral_tui.engines.gguf.kv_cache import SavedChat, Sequence
 from mistral_tui.engines.gguf.media import MediaOfRequest
 from mistral_tui.engines.gguf.prompt import Prompt
@@ -66,14 +66,17 @@ class Generation:
         self.system_tokens = 0
         self.media = MediaOfRequest()
         self.finished = False
+        self.wanted = notation.wanted_grammar(request)
+        """What the reply, or a part of it, is to keep to."""
         self.constraint: Constraint | None = None
-        """What the whole reply keeps to."""
+        """The same, compiled."""
         self._vocabulary = vocabulary
         self._n_ctx = n_ctx
         self._samplers = samplers
         self._sampler: Sampler | None = None
         self._notation = notation
         self._reply: Reply | None = None
+        self._guide: Guide | None = None
         self._scorer: Scorer | None = None
         # With `shift` a context is never full.
         self._most_tokens = request.sampling.max_tokens or (n_ctx if request.context_policy != "shift" else 2**31)
@@ -93,9 +96,10 @@ class Generation:
     def start(self, shared: int) -> None:
         """Begin: `shared` tokens of the prompt are in the KV cache."""
         self._sampler = self._samplers.sampler(self.request.sampling, self.transcript.tokens)
-        if self.constraint is not None:
-            self._sampler.constrain(ConstrainedChoice(self.constraint, self._vocabulary.size))
         self._reply = self._notation.reply(self.request, self.outbox, self.transcript.text)
+        if self.constraint is not None and self.wanted is not None:
+            self._guide = Guide(self.constraint, self.wanted.scope, self._sampler, self._vocabulary.size)
+            self._guide.start(self._reply.begins_in_reasoning)
         if self.request.sampling.logprobs:
             from mistral_tui.engines.gguf.scores import Scorer  # loads numpy
 
@@ -153,7 +157,10 @@ class Generation:
         if self._reply.take(piece):
             self._reply.tell_tokens()
             self._end("stop", None)
-        elif self.constraint is not None and self.constraint.done:
+            return
+        if self._guide is not None:
+            self._guide.follow(self._reply.take_begun())
+        if self._guide is not None and self._guide.done:
             self.finish("stop")
         elif account.completion_tokens >= self._most_tokens:
             self.finish("length")

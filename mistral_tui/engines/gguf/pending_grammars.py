@@ -6,10 +6,10 @@ from functools import partial
 
 from mistral_tui.engines.gguf.constraint import ModelVocabulary
 from mistral_tui.engines.gguf.generation import Generation
+from mistral_tui.engines.gguf.guide import WantedGrammar
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.grammar.compiler import Compiled, GrammarCompiler
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.requests import Grammar
 
 
 class PendingGrammars:
@@ -27,11 +27,14 @@ class PendingGrammars:
         self._changing = threading.Lock()
         self._pending: dict[str, Generation] = {}
 
-    def add(self, generation: Generation, grammar: Grammar) -> None:
-        """Compile `grammar` for a request; it is ready then, or it fails and says what is wrong with the grammar."""
+    def add(self, generation: Generation, wanted: WantedGrammar) -> None:
+        """Compile what a request wants; it is ready then, or it fails and says what is wrong with the grammar.
+
+        A reply that may call tools does without a grammar that cannot be had.
+        """
         with self._changing:
             self._pending[generation.request.id] = generation
-        self._compiler.compile(grammar, partial(self._compiled, generation))
+        self._compiler.compile(wanted.grammar, partial(self._compiled, generation))
 
     def cancel(self, request_id: str) -> bool:
         """End a request that waits here; return whether it did."""
@@ -52,8 +55,10 @@ class PendingGrammars:
         with self._changing:
             if self._pending.pop(generation.request.id, None) is None:
                 return
-            if isinstance(outcome, MistralTuiError):
-                generation.finish("failed", str(outcome))
-            else:
+            optional = generation.wanted is not None and generation.wanted.scope == "calls"
+            if not isinstance(outcome, MistralTuiError):
                 generation.constraint = outcome
-                self._on_ready(generation)
+            elif not optional:
+                generation.finish("failed", str(outcome))
+                return
+            self._on_ready(generation)

@@ -53,6 +53,11 @@ class PromptWriter:
         self._n_ctx = n_ctx
 
     @property
+    def chat_template(self) -> ChatTemplate:
+        """What renders the prompts; for the thread that writes them."""
+        return self._template
+
+    @property
     def template(self) -> str:
         """The text of the chat template."""
         return self._template.text

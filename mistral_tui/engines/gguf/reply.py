@@ -3,26 +3,40 @@
 import msgspec
 
 from mistral_tui.engines.gguf.detokenize import TextDecoder
+from mistral_tui.engines.gguf.guide import WantedGrammar
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.parsing.reader import Begun
 from mistral_tui.engines.parsing.splitter import Notation, ReplySplitter
+from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.events import Delta, TextDelta, ToolCallDelta
-from mistral_tui.types.requests import GenerateRequest, ToolSpec
+from mistral_tui.types.requests import GenerateRequest, Grammar, ToolSpec
 
 
 class ReplyNotation:
     """How a loaded model writes reasoning and calls, and which of its control tokens are marks of that."""
 
-    def __init__(self, template: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, template: ChatTemplate, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self.notation = Notation.of(template, vocabulary.has_token)
+        self.notation = Notation.of(template.text, vocabulary.has_token, template.takes_tools)
         self._marks = {with_calls: self.notation.marks(with_calls) for with_calls in (False, True)}
+        # Looked up here, because grammars are written on other threads.
+        self._controls = {mark: vocabulary.control(mark) for mark in self._marks[True]}
         self._kept: dict[tuple[int, bool], bytes] = {}
+
+    def wanted_grammar(self, request: GenerateRequest) -> WantedGrammar | None:
+        """Return what the reply to `request` is to keep to; for any thread."""
+        if request.grammar is not None:
+            return WantedGrammar(request.grammar, "reply")
+        if not (tools := _callable(request)):
+            return None
+        lark = self.notation.grammar_of_calls(tools, request.tool_choice, self._controls.get)
+        return WantedGrammar(Grammar("lark", lark), "calls" if request.tool_choice == "auto" else "answer")
 
     def reply(self, request: GenerateRequest, outbox: Outbox, prompt: str) -> "Reply":
         """Return the reply to `request`, whose rendered prompt is `prompt`."""
-        tools = request.tools if request.tool_choice != "none" else ()
+        tools = _callable(request)
         splits = bool(tools) or self.notation.reasoning is not None or self.notation.is_harmony
         splitter = ReplySplitter(self.notation, tools, prompt) if splits else None
         return Reply(self, splitter, tools, request.sampling.stop, outbox)
@@ -71,6 +85,15 @@ class Reply:
     def piece(self, token: int) -> bytes:
         """Return what `token` stands for in this reply."""
         return self._notation.piece(token, self._with_calls)
+
+    @property
+    def begins_in_reasoning(self) -> bool:
+        """Whether the prompt has opened reasoning."""
+        return self._splitter is not None and self._splitter.begins_in_reasoning
+
+    def take_begun(self) -> Begun | None:
+        """Return what has begun with the last token."""
+        return None if self._splitter is None else self._splitter.take_begun()
 
     def take(self, piece: bytes) -> bool:
         """Take the piece of one more token; returns whether a stop string has come: then nothing more is taken."""
@@ -124,3 +147,8 @@ class Reply:
         self._last = delta
         self._outbox.put(msgspec.structs.replace(delta, tokens=self._untold_tokens))
         self._untold_tokens = 0
+
+
+def _callable(request: GenerateRequest) -> tuple[ToolSpec, ...]:
+    """Return the tools that the reply may call; a reply of a prescribed form calls none."""
+    return () if request.tool_choice == "none" or request.grammar is not None else request.tools

@@ -65,7 +65,7 @@ class Scheduler:
         self._cache = KvCache(context, max_seqs, most_idle, self._spill.save)
         self._admission = Admission(self._cache, writer, adapters, self._spill)
         self._batching = Batching(context)
-        self._notation = ReplyNotation(writer.template, model.vocabulary)
+        self._notation = ReplyNotation(writer.chat_template, model.vocabulary)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)
         self._media = MediaQueue(loaded.name, reader, self._wake)
         self._grammars = PendingGrammars(model.vocabulary, self._arrive)
@@ -95,8 +95,8 @@ class Scheduler:
             request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers, self._notation
         )
         outbox.on_writable = self._wake
-        if request.grammar is not None:
-            self._grammars.add(generation, request.grammar)
+        if generation.wanted is not None:
+            self._grammars.add(generation, generation.wanted)
         else:
             self._arrive(generation)
 

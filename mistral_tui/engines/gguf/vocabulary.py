@@ -151,6 +151,11 @@ class Vocabulary:
         """Return whether a token of its own stands for `name` in a prompt."""
         return any(self.name(token) == name for token in self.tokenize(name, beginning=False))
 
+    def control(self, name: str) -> int | None:
+        """Return the control token of this name, if there is one."""
+        tokens = self.tokenize(name, beginning=False)
+        return next((token for token in tokens if self.is_control(token) and self.name(token) == name), None)
+
     def is_control(self, token: int) -> bool:
         """Return whether `token` cuts the text, so that what is before and after it is tokenized apart."""
         control = self._control.get(token)

@@ -9,11 +9,14 @@ import re
 from typing import Final
 
 from mistral_tui.engines.parsing import json_calls
+from mistral_tui.engines.parsing.call_grammar import AT_ARGUMENTS
 from mistral_tui.engines.parsing.marks import Marks
 from mistral_tui.engines.parsing.reader import Reader, Wait, is_name, reasoning_delta, text_delta
 
 MARKS: Final = ("<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>", "<|call|>", "<|return|>")
 _START, _CHANNEL, _, _MESSAGE, *_ENDS = MARKS
+REASONING: Final = (f"{_CHANNEL}analysis{_MESSAGE}", f"<|end|>{_START}assistant")
+"""What stands around reasoning that comes first."""
 _AFTER_MESSAGE: Final = Marks([*_ENDS, _START])
 _AFTER_TEXT: Final = Marks([*_ENDS, _START, _CHANNEL])
 _RECIPIENT: Final = re.compile(r"to=(?:functions\.)?([\w.:/-]+)")
@@ -32,6 +35,7 @@ def reply(reader: Reader, takes_calls: bool) -> Wait[None]:
         header, mark = (yield from reader.until(_MESSAGE)) if begin else ("", "")
         recipient = _RECIPIENT.search(begin + header)
         if mark and recipient and takes_calls and is_name(recipient[1]):
+            reader.begins(f"{AT_ARGUMENTS}{recipient[1]}\n")
             reader.begin_call(recipient[1])
             yield from reader.skip_space()
             yield from json_calls.arguments(reader, *_ENDS, _START)

@@ -5,6 +5,7 @@ from collections.abc import Container
 from typing import Final
 
 from mistral_tui.engines.parsing import json_values
+from mistral_tui.engines.parsing.call_grammar import AT_BARE_ARGUMENTS
 from mistral_tui.engines.parsing.marks import Marks
 from mistral_tui.engines.parsing.reader import Reader, Wait, is_name
 
@@ -71,6 +72,8 @@ def _call(reader: Reader, closes: tuple[str, ...], only: Container[str] | None) 
                 return False
         elif key in _ARGUMENTS and not begun:
             if name:
+                if only is not None:
+                    reader.begins(f"{AT_BARE_ARGUMENTS}{name}\n")
                 reader.begin_call(name, call_id)
                 begun = True
                 yield from arguments(reader, *closes)

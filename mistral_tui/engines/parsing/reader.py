@@ -30,6 +30,15 @@ class Piece(NamedTuple):
     delta: Delta | None
 
 
+class Begun(NamedTuple):
+    """Something of the reply that a grammar may describe has begun."""
+
+    is_call: bool
+    """A call; otherwise the answer, after reasoning."""
+    text: str
+    """What has arrived of it; for a call behind a word that says where in it that is."""
+
+
 class Reader:
     """The part of a reply that has arrived and is not passed on yet.
 
@@ -46,6 +55,8 @@ class Reader:
         """Whether no text was passed on since the beginning, or since the last mark."""
         self.calls = 0
         """How many calls were begun."""
+        self.begun: Begun | None = None
+        """Set where something begins; whoever takes it sets `None` again."""
         self._new_id = new_id or new_call_id
         self._text = ""
         self._begin = 0
@@ -167,6 +178,10 @@ class Reader:
         self.rewind(kept)
         if kept:
             self.put(TextDelta(self.pending, 0))
+
+    def begins(self, where: str = "") -> None:
+        """A call begins here, and `where` is what its grammar begins with; without it, the answer begins."""
+        self.begun = Begun(bool(where), where + self.arrived())
 
     def begin_call(self, name: str, call_id: str = "") -> None:
         """What is pending begins a call."""

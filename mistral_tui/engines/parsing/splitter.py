@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mistral_tui.engines.parsing import bare_calls, harmony
+from mistral_tui.engines.parsing.call_forms import BARE
+from mistral_tui.engines.parsing.call_grammar import AT_MARK, begun_call, required_calls
 from mistral_tui.engines.parsing.families import HERMES, CallFamily, call_family_of
+from mistral_tui.engines.parsing.lark import Lark
 from mistral_tui.engines.parsing.marks import Marks
-from mistral_tui.engines.parsing.reader import Piece, Reader, Wait, reasoning_delta, text_delta
+from mistral_tui.engines.parsing.reader import Begun, Piece, Reader, Wait, reasoning_delta, text_delta
 from mistral_tui.engines.parsing.reasoning import Reasoning, reasoning_of
-from mistral_tui.types.requests import ToolSpec
+from mistral_tui.types.requests import NamedTool, ToolChoice, ToolSpec
 
 
 class Notation(NamedTuple):
@@ -47,8 +50,26 @@ class Notation(NamedTuple):
         if self.reasoning is not None:
             marks += (self.reasoning.opens, self.reasoning.closes, *self.reasoning.silent)
         if with_calls:
-            marks += (*self.calls.opens, *self.calls.silent, *self.calls.inner)
+            marks += self.calls.marks
         return marks
+
+    def grammar_of_calls(
+        self, tools: Sequence[ToolSpec], choice: ToolChoice, control: Callable[[str], int | None]
+    ) -> str:
+        """Return a grammar, as Lark: of the whole answer if `choice` wants calls, else of a call that has begun.
+
+        Args:
+            tools: What can be called, at least one.
+            choice: Anything but `none`.
+            control: Returns the control token of this name; `None` if the name is no control token.
+        """
+        lark = Lark(control, self.marks(with_calls=True))
+        if choice == "auto":
+            return begun_call(lark, self.as_told.written, tools)
+        called = [tool for tool in tools if not isinstance(choice, NamedTool) or tool.name == choice.name]
+        reasoning = harmony.REASONING if self.is_harmony else self.reasoning and self.reasoning[:2]
+        one = isinstance(choice, NamedTool)
+        return required_calls(lark, self.as_told.written or BARE, called, reasoning, one)
 
 
 class ReplySplitter:
@@ -76,15 +97,19 @@ class ReplySplitter:
         self._tools = tools
         self._reasoning = notation.reasoning
         self._calls = notation.calls
+        self._written = notation.as_told.written
         self._silent = (
             *(notation.reasoning.silent if notation.reasoning else ()),
             *(self._calls.silent if tools else ()),
         )
         self._in_fence = False
+        opened = notation.reasoning
+        self.begins_in_reasoning = opened is not None and prompt.rstrip().endswith(opened.opens.rstrip())
+        """Whether the prompt has opened reasoning."""
         if notation.is_harmony:
             self._parser = harmony.reply(self._reader, bool(tools))
         else:
-            self._parser = self._reply(prompt.rstrip())
+            self._parser = self._reply()
 
     @property
     def called(self) -> bool:
@@ -96,6 +121,11 @@ class ReplySplitter:
         self._reader.feed(text)
         return self._go_on()
 
+    def take_begun(self) -> Begun | None:
+        """Return what has begun since the last time: a call, or the answer after reasoning that the prompt opened."""
+        begun, self._reader.begun = self._reader.begun, None
+        return begun
+
     def flush(self) -> list[Piece]:
         """The reply has ended: return what was held back."""
         self._reader.ended = True
@@ -106,11 +136,12 @@ class ReplySplitter:
         pieces, self._reader.pieces = self._reader.pieces, []
         return pieces
 
-    def _reply(self, prompt: str) -> Wait[None]:
-        reader, reasoning = self._reader, self._reasoning
+    def _reply(self) -> Wait[None]:
+        reader = self._reader
         marks = Marks(self._marks())
-        if reasoning is not None and prompt.endswith(reasoning.opens.rstrip()):
-            yield from self._reason(reasoning)
+        if self._reasoning is not None and self.begins_in_reasoning:
+            yield from self._reason(self._reasoning)
+            reader.begins()
             yield from self._begin_anew()
         while mark := (yield from reader.seek(marks, text_delta)):
             kept = len(reader.pending)
@@ -144,6 +175,8 @@ class ReplySplitter:
             yield from self._reason(self._reasoning)
             return True
         if mark in self._calls.opens:
+            if self._written is not None and mark == self._written.opens:
+                reader.begins(AT_MARK)
             return (yield from self._calls.opens[mark](reader, self._tools))
         if mark == bare_calls.FENCE:
             if not self._in_fence and (yield from bare_calls.fenced(reader, self._tools)):

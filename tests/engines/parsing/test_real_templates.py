@@ -70,8 +70,8 @@ def called_in(reply: str) -> list[str]:
     return [call.name for call in WRITTEN_CALLS if call.name in reply]
 
 
-def richest(name: str, template: ChatTemplate) -> Written:
-    """Return the richest reply that a template writes as one."""
+def richest(name: str, template: ChatTemplate, text: bool = True) -> Written:
+    """Return the richest reply that a template writes as one, with or without text beside the calls."""
     parts: tuple[tuple[Part, ...], ...] = (
         (ReasoningPart(REASONING), TextPart(TEXT), *WRITTEN_CALLS),
         (ReasoningPart(REASONING), *WRITTEN_CALLS),
@@ -80,6 +80,8 @@ def richest(name: str, template: ChatTemplate) -> Written:
         WRITTEN_CALLS[:1],
     )
     for given, thinking in product(parts, (True, None, False)):
+        if not text and any(isinstance(part, TextPart) for part in given):
+            continue
         if found := written(template, thinking, given):
             return found
     raise AssertionError(f"{name} writes no calls")
