@@ -69,7 +69,9 @@ async def test_eight_chats_at_once_are_each_answered_as_they_asked(engine: Engin
 
 async def test_a_long_prompt_does_not_stop_the_replies_of_others(engine: Engine) -> None:
     log: list[tuple[str, EngineEvent]] = []
-    other = asyncio.create_task(reply(engine, ask("Tell me a long story.", "other", max_tokens=150), log))
+    other = asyncio.create_task(
+        reply(engine, ask("Tell me a long story.", "other", max_tokens=150, ignore_eos=True), log)
+    )
     await reply(engine, ask("Tell me a long story.", "first", max_tokens=2), log)  # then the other one is at work, too
     long = ask("word " * 500, "long", max_tokens=1)
     await reply(engine, long, log)
