@@ -17,6 +17,7 @@ NAMES = (
     "one_shot",
     "decode",
     "sampling",
+    "grammar",
     "many_chats",
     "own_code",
     "turn_ten",
