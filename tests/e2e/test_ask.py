@@ -136,9 +136,11 @@ def test_a_reader_that_leaves_ends_it_quietly(smollm2: Path) -> None:
 
 def test_a_prompt_of_the_wrong_kind_is_a_wrong_call(smollm2: Path, tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    (tmp_path / "program").write_bytes(b"\x7fELF\0\0")
     for arguments, says in (
         ([], "there is no prompt"),
-        (["-f", str(tmp_path / "cat.png"), "x"], "cat.png is not a text file"),
+        (["-f", str(tmp_path / "cat.png"), "x"], "cat.png is damaged"),
+        (["-f", str(tmp_path / "program"), "x"], "program is not a text file"),
         (["-f", str(tmp_path / "none.txt"), "x"], "none.txt cannot be read: No such file"),
         (["--temperature", "9", "x"], "temperature is 9.0; it must be from 0 to 2"),
         (["--continue", "--no-save", "x"], "--no-save"),
