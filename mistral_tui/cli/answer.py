@@ -10,8 +10,16 @@ import msgspec
 from mistral_tui.chat.events import ChatEvent, ChatFailed, SavingChanged
 from mistral_tui.cli.failures import leave_quietly, say
 from mistral_tui.cli.logprobs import as_json, table
+from mistral_tui.cli.tools import call_lines, calls_of
 from mistral_tui.types.errors import EngineError, MistralTuiError
-from mistral_tui.types.events import ContextShifted, ContextTrimmed, MessageCommitted, TextDelta, TokenScored
+from mistral_tui.types.events import (
+    ContextShifted,
+    ContextTrimmed,
+    MessageCommitted,
+    ReasoningDelta,
+    TextDelta,
+    TokenScored,
+)
 from mistral_tui.types.messages import Message, Usage
 from mistral_tui.types.requests import Grammar
 from mistral_tui.types.text import printable
@@ -28,6 +36,7 @@ class Answer:
         stop: Called when nothing can be written any more.
         streaming: Whether the text is printed as it comes; otherwise only `as_json` shows it.
         grammar: What the reply keeps to. One that is cut off is an error then; JSON is not even printed.
+        show_thinking: Whether what the model thinks is written to stderr as it comes.
         out: Where the text goes.
     """
 
@@ -37,6 +46,7 @@ class Answer:
         *,
         streaming: bool = True,
         grammar: Grammar | None = None,
+        show_thinking: bool = False,
         out: TextIO | None = None,
     ) -> None:
         self.reply: Message | None = None
@@ -58,13 +68,20 @@ class Answer:
         self.shown = printable if self.steered else str
         """Makes of a text what may be written."""
         self._last = ""
+        self._show_thinking = show_thinking
+        self._thinking = ""
+        """What was last shown of the thoughts."""
         self._scored: list[TokenScored] = []
 
     def listen(self, event: ChatEvent) -> None:
         """Take one event of the chat."""
         match event:
             case TextDelta(text=text) if self._streaming:
+                self._end_thinking()
                 self.write(self.shown(text))
+            case ReasoningDelta(text=text) if self._show_thinking:
+                self._thinking = text
+                print(printable(text), end="", file=sys.stderr, flush=True)
             case TokenScored():
                 self._scored.append(event)
             case ContextTrimmed(left_out=count):
@@ -73,6 +90,8 @@ class Answer:
                 say("note", f"the context is full; the oldest {count:,} tokens are given up")
             case MessageCommitted(message=message) if message.role == "assistant":
                 self.reply = message
+                if self._streaming:
+                    self._write_calls(message)
                 if message.finish == "failed":
                     self.error = EngineError(message.error or "the reply failed for an unknown reason")
                 elif self._cut_off(message):
@@ -88,12 +107,23 @@ class Answer:
 
     def end(self) -> None:
         """Finish the last line, and say what a reader of the text alone would not know."""
+        self._end_thinking()
         if self._last and not self._last.endswith("\n"):
             self.write("\n")
         if self.reply is not None and self.reply.finish == "context":
             say("note", "the context is full; the reply is cut off")
         if self.unsaved is not None:
             say("note", f"this chat is not saved: {self.unsaved}")
+
+    def _write_calls(self, reply: Message) -> None:
+        if lines := call_lines(reply, self.steered):
+            space = "\n" if self._last and not self._last.endswith("\n") else ""
+            self.write(space + lines)
+
+    def _end_thinking(self) -> None:
+        if self._thinking:
+            print("" if self._thinking.endswith("\n") else "\n", file=sys.stderr, flush=True)
+            self._thinking = ""
 
     def print_json(self, session_id: str | None) -> None:
         """Print the reply and its figures as one JSON object."""
@@ -106,6 +136,8 @@ class Answer:
         assert self.reply is not None
         document = {
             "text": self.reply.text,
+            "reasoning": self.reply.reasoning or None,
+            "tool_calls": calls_of(self.reply),
             "finish": self.reply.finish,
             "error": self.reply.error,
             "model": self.reply.model,

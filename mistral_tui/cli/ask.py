@@ -16,13 +16,14 @@ from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.prompt import gather
 from mistral_tui.cli.setup import Setup
 from mistral_tui.cli.template_flags import documents_of
+from mistral_tui.cli.tools import ToolFlags, add_tool_flags, with_tools
 from mistral_tui.engines.choices import check_count
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
 from mistral_tui.types.requests import GenerateRequest
 
 
-class AskFlags(SamplingFlags, GrammarFlags):
+class AskFlags(SamplingFlags, GrammarFlags, ToolFlags):
     """The prompt and what to do with the answer."""
 
     prompt: list[str]
@@ -35,6 +36,7 @@ class AskFlags(SamplingFlags, GrammarFlags):
     json: bool = False
     logprobs: int | None = None
     choices: int = 1
+    show_thinking: bool = False
 
 
 def ask(arguments: Sequence[str], flags: ModelFlags) -> int:
@@ -60,6 +62,9 @@ def parse(arguments: Sequence[str], flags: ModelFlags) -> AskFlags:
         other = "--no-save" if call.no_save else "--system"
         raise InvalidRequest(f"--continue goes on with a stored session and cannot be had with {other}; leave one out")
     check_count(call.choices)
+    if call.show_thinking and (call.choices > 1 or call.json):
+        other = "--json has the thoughts anyway" if call.json else "the thoughts of --choices come with --json"
+        raise InvalidRequest(f"--show-thinking shows the thoughts of one reply as it is written, and {other}")
     return call
 
 
@@ -85,7 +90,9 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
             loading.cancel()
         for notice in (*setup.notices, *engine.model.notices):
             say("note", notice)
-        printer: Answer | Choices = Answer(chat.cancel, streaming=not call.json, grammar=request.grammar)
+        printer: Answer | Choices = Answer(
+            chat.cancel, streaming=not call.json, grammar=request.grammar, show_thinking=call.show_thinking
+        )
         if call.choices > 1:
             printer = Choices(call.choices, chat.cancel, printing=not call.json, grammar=request.grammar)
         chat.subscribe(printer.listen)
@@ -118,6 +125,7 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
 def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
     documents = documents_of(call.document or ())
     request = msgspec.structs.replace(setup.request(call), grammar=read_grammar(call), documents=documents)
+    request = with_tools(request, call)
     if call.logprobs is None:
         return request
     sampling = msgspec.structs.replace(request.sampling, logprobs=True, top_logprobs=call.logprobs)
@@ -160,6 +168,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--stats", action="store_true", help="print tokens and rates to stderr")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the text")
     parser.add_argument(
+        "--show-thinking", action="store_true", help="print what the model thinks before it answers to stderr"
+    )
+    parser.add_argument(
         "--logprobs",
         type=int,
         metavar="N",
@@ -169,4 +180,5 @@ def _parser() -> ArgumentParser:
     add_model_flags(parser, c_is_template=False)
     add_sampling_flags(parser)
     add_grammar_flags(parser)
+    add_tool_flags(parser)
     return parser

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from mistral_tui.chat.events import ChatEvent, ChoiceEvent
 from mistral_tui.cli.answer import SCHEMA_VERSION, Answer
+from mistral_tui.cli.tools import call_lines
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import TurnEnded
 from mistral_tui.types.requests import Grammar
@@ -89,8 +90,11 @@ class Choices:
     def _print(self, number: int) -> None:
         reply = self._answers[number].reply
         if self._printing and reply is not None:
+            calls = call_lines(reply, self._chat.steered)
+            text = self._chat.shown(reply.text.rstrip())
+            said = f"{text}\n" if text or not calls else ""
             space = "\n" if number else ""
-            self._chat.write(f"{space}{self._title(number)}\n{self._chat.shown(reply.text.rstrip())}\n")
+            self._chat.write(f"{space}{self._title(number)}\n{said}{calls}")
 
     def _title(self, number: int) -> str:
         return f"=== {number + 1} of {len(self._answers)} ==="

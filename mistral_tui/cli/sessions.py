@@ -15,7 +15,7 @@ from mistral_tui.cli.failures import say
 from mistral_tui.config.paths import Paths
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import StoreError
-from mistral_tui.types.messages import Attachment, Message, encode_parts
+from mistral_tui.types.messages import Attachment, Message, ToolCallPart, encode_parts
 from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import printable, printable_line
 
@@ -96,7 +96,8 @@ def _find(store: Store, wanted: str) -> Session:
 def _as_text(message: Message) -> str:
     files = "".join(f" [{part.name}]" for part in message.parts if isinstance(part, Attachment))
     ending = "" if message.finish in (None, "stop") else f"\n({message.error or message.finish})"
-    return f"{message.role}{files}:\n{message.text}{ending}"
+    calls = "".join(f"\n→ {part.name} {part.arguments}" for part in message.parts if isinstance(part, ToolCallPart))
+    return f"{message.role}{files}:\n{message.text}{calls}{ending}"
 
 
 def _plain(session: Session) -> dict[str, Any]:

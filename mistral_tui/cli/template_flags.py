@@ -38,6 +38,7 @@ def add_template_flags(parser: argparse.ArgumentParser, *, c_is_template: bool) 
     )
     group.add_argument(
         "--thinking",
+        "--enable-thinking",
         dest="enable_thinking",
         action=argparse.BooleanOptionalAction,
         help="tell a model that can think whether it shall",

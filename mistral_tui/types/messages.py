@@ -132,6 +132,11 @@ class Message(msgspec.Struct, frozen=True):
         """The text of all text parts, without files and reasoning."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
+    @property
+    def reasoning(self) -> str:
+        """What was thought, all of it; empty if nothing was."""
+        return "\n\n".join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
 
 def encode_parts(parts: tuple[Part, ...]) -> str:
     """Return `parts` as a JSON array; unknown parts are written as they were read."""
