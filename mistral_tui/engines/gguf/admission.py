@@ -7,12 +7,15 @@ from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.generation import Following, Generation
 from mistral_tui.engines.gguf.kv_cache import KvCache, Prefix
 from mistral_tui.engines.gguf.media_queue import MediaNeeded
+from mistral_tui.engines.gguf.parking import Parking
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.spill import FileWanted, Spill
 from mistral_tui.types.events import ContextTrimmed
 
 _GROWTH: Final = 64
 """Cells that must be free for each active reply to grow before one more request is let in."""
+_WORTH_BRINGING: Final = 64
+"""A parked chat is brought back for another one that begins with at least so many tokens of it."""
 _WORTH_WAITING: Final = 32
 """A request waits for another one that computes at least so many tokens of its prompt."""
 
@@ -25,11 +28,14 @@ class Admission:
     it takes that request less time than both together.
     """
 
-    def __init__(self, cache: KvCache, writer: PromptWriter, adapters: Adapters, spill: Spill) -> None:
+    def __init__(
+        self, cache: KvCache, writer: PromptWriter, adapters: Adapters, spill: Spill, parking: Parking
+    ) -> None:
         self._cache = cache
         self._adapters = adapters
         self._writer = writer
         self._spill = spill
+        self._parking = parking
 
     def admit(self, generation: Generation, active: Sequence[Generation]) -> bool:
         """Give a request a sequence, if there are cells for its prompt.
@@ -50,12 +56,16 @@ class Admission:
         self._look_into_files(generation)
         if not generation.transcript.tokens:
             own = cache.own(request.chat_id)
-            known = cache.transcripts(request.chat_id)
+            known = [*cache.transcripts(request.chat_id), *self._parking.transcripts]
             first_kept = own.first_kept if own else None
             generation.adapters = self._adapters.ready(request.adapters)
             generation.prepare(self._writer.write(request, known, first_kept, generation.media.media))
         tokens = generation.transcript.tokens
         prefixes = cache.prefixes(tokens, generation.adapters)
+        parked = self._parking.longest(tokens, generation.adapters)
+        if parked.length >= max((prefix.coming for prefix in prefixes), default=0) + _WORTH_BRINGING:
+            self._bring_back(parked.chat_id)
+            prefixes = cache.prefixes(tokens, generation.adapters)
         own = cache.own(request.chat_id)
         best = max(prefixes, key=lambda prefix: (prefix.ready, prefix.sequence is own), default=None)
         if lacking := generation.media.lacking(generation.transcript.placed, best.ready if best else 0):
@@ -65,6 +75,7 @@ class Admission:
         sequence.keep_on_disk = request.keep_on_disk
         sequence.transcript = generation.transcript
         sequence.first_kept = generation.first_kept
+        cache.clear_the_way()
         following = _worth_following(prefixes, sequence.computed, active)
         missing = len(tokens) - max(sequence.computed, following.tokens if following else 0)
         if not cache.make_room(missing + (_GROWTH * (len(active) + 1) if active else 0)):
@@ -84,10 +95,17 @@ class Admission:
             if not self._cache.has(chat_id):
                 self._cache.restore(chat_id, generation.saved)
             generation.saved = None
-        elif not generation.sought and not generation.started:
-            generation.sought = True
-            if not self._cache.has(chat_id) and self._spill.has(chat_id):
+        elif not self._cache.has(chat_id) and not generation.started and not self._bring_back(chat_id):
+            sought, generation.sought = generation.sought, True
+            if not sought and self._spill.has(chat_id):
                 raise FileWanted
+
+    def _bring_back(self, chat_id: str) -> bool:
+        """Let a chat that is parked have a sequence again; return whether it is there."""
+        saved = self._parking.take(chat_id)
+        if saved is not None and not self._cache.has(chat_id):
+            self._cache.restore(chat_id, saved)
+        return saved is not None
 
     def follow(self, generation: Generation) -> None:
         """Let a request that waits for another one take over what that has computed."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psutil
 
@@ -11,6 +11,9 @@ from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.shared_cells import SharedCells
 from mistral_tui.engines.gguf.transcript import Transcript, common_length
 from mistral_tui.types.models import Adapter
+
+_IN_THE_WAY: Final = 256
+"""Cells of an idle chat that others don't notice."""
 
 
 class Sequence:
@@ -31,7 +34,7 @@ class Sequence:
         self.keep_on_disk = True
         """Whether it may be written to a file."""
         self.on_disk = 0
-        """How many tokens its file has; 0: there is none of it."""
+        """How many tokens its file has; 0: there is none of it, -1: there can be none."""
         self.busy = False
         """Whether a request is using it; then it is never taken away."""
         self.released_at = 0.0
@@ -67,7 +70,7 @@ class KvCache:
         context: The context.
         count: How many sequences it has.
         most_idle: How many chats may stay in it while nobody asks.
-        save: Called with an idle sequence that has to make way.
+        park: Called with an idle sequence that has to make way; returns whether its chat could come back.
     """
 
     def __init__(
@@ -75,11 +78,11 @@ class KvCache:
         context: Context,
         count: int,
         most_idle: int | None = None,
-        save: Callable[[Sequence], None] = lambda sequence: None,
+        park: Callable[[Sequence], bool] = lambda sequence: False,
     ) -> None:
         self._context = context
         self._most_idle = count if most_idle is None else most_idle
-        self._save = save
+        self._park = park
         self._sequences = [Sequence(number) for number in range(count)]
         self._shared = SharedCells(count)
         self._uses = 0
@@ -142,7 +145,7 @@ class KvCache:
         own = self.own(chat_id)
         chosen = own or order[0]
         if own is None:
-            self._save(chosen)
+            self._park(chosen)
             chosen.on_disk = 0
         chosen.busy = True
         chosen.chat_id = chat_id
@@ -211,7 +214,7 @@ class KvCache:
         sequence.computed = self._cut(sequence, sequence.transcript, length)
         self._shared.cut(sequence.number, sequence.computed)
         sequence.checkpoints.cut(sequence.computed)
-        if sequence.computed < sequence.on_disk:
+        if sequence.computed < abs(sequence.on_disk):
             sequence.on_disk = 0
 
     def shift(self, sequence: Sequence, begin: int, count: int) -> bool:
@@ -269,6 +272,14 @@ class KvCache:
             self._make_way(sequence)
         return self.free_cells >= cells
 
+    def clear_the_way(self) -> None:
+        """Let idle chats leave that would slow down the others; those that could not come back stay."""
+        busy = [sequence.number for sequence in self._sequences if sequence.busy]
+        for sequence in self.idle:
+            shared = max((self._shared.between(sequence.number, number) for number in busy), default=0)
+            if sequence.computed - shared > _IN_THE_WAY and self._park(sequence):
+                self.clear(sequence)
+
     def forget(self, chat_id: str) -> None:
         """Forget a chat: now, or when the request that is using its sequence is done."""
         for sequence in self._sequences:
@@ -284,7 +295,7 @@ class KvCache:
         sequence.released_at = time.monotonic()
 
     def _make_way(self, sequence: Sequence) -> None:
-        self._save(sequence)
+        self._park(sequence)
         self.clear(sequence)
 
     def _reachable(self, sequence: Sequence, length: int) -> int:

@@ -18,6 +18,7 @@ from mistral_tui.engines.gguf.library import log
 from mistral_tui.engines.gguf.media_queue import MediaNeeded, MediaQueue
 from mistral_tui.engines.gguf.media_reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.parking import MOST_BYTES, Parking
 from mistral_tui.engines.gguf.pending_grammars import PendingGrammars
 from mistral_tui.engines.gguf.prompt import PromptWriter
 from mistral_tui.engines.gguf.reply import ReplyNotation
@@ -61,9 +62,10 @@ class Scheduler:
         self._governor = governor
         self._adapters = adapters
         self._queries = TextQueries(model, writer.template)
-        self._spill = Spill(context, model, place, self._wake)
-        self._cache = KvCache(context, max_seqs, most_idle, self._spill.save)
-        self._admission = Admission(self._cache, writer, adapters, self._spill)
+        parking = Parking(MOST_BYTES if most_idle != 0 else 0)
+        self._spill = Spill(context, model, place, parking, self._wake)
+        self._cache = KvCache(context, max_seqs, most_idle, self._spill.park)
+        self._admission = Admission(self._cache, writer, adapters, self._spill, parking)
         self._batching = Batching(context)
         self._notation = ReplyNotation(writer.chat_template, model.vocabulary)
         self._samplers = Samplers(model.vocabulary, loaded.sampling)

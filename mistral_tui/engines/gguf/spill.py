@@ -23,6 +23,7 @@ from mistral_tui.engines.gguf.generation import Generation
 from mistral_tui.engines.gguf.kv_cache import SavedChat, Sequence
 from mistral_tui.engines.gguf.kv_files import DamagedFile, Header, KvFolder, fingerprint
 from mistral_tui.engines.gguf.model import Model
+from mistral_tui.engines.gguf.parking import Parking
 from mistral_tui.engines.gguf.transcript import Transcript
 from mistral_tui.types.models import Adapter
 
@@ -57,6 +58,7 @@ class Spill:
         context: Where sequences come from and go to.
         model: What is loaded.
         place: Where the files are; `None`: there are none.
+        parking: Takes the chats that leave the context.
         on_read: Called on another thread when a request can be taken back.
     """
 
@@ -65,12 +67,14 @@ class Spill:
         context: Context,
         model: Model,
         place: SpillPlace | None,
+        parking: Parking,
         on_read: Callable[[], None],
     ) -> None:
         self._context = context
         self._path = Path(model.path)
         self._vocabulary_size = model.vocabulary.size
         self._place = place
+        self._parking = parking
         self._on_read = on_read
         self._folder = KvFolder(place.folder, place.most_bytes) if place is not None else None
         self._model = hashlib.sha256(f"{self._path.resolve()} {model.size_bytes}".encode(errors="replace")).hexdigest()
@@ -96,21 +100,45 @@ class Spill:
         """Return whether there is a file for a chat."""
         return bool(chat_id) and self._folder is not None and self._folder.has(chat_id, self._model)
 
+    def park(self, sequence: Sequence) -> bool:
+        """Keep what an idle sequence has, in memory and in a file; return whether its chat can come back."""
+        if not sequence.chat_id or sequence.computed < _LEAST_TOKENS:
+            return False
+        wanted = self._wants(sequence)
+        state = self._state(sequence, self._parking.most_bytes)
+        if state:
+            transcript, computed = sequence.transcript, sequence.computed
+            saved = SavedChat(transcript, computed, sequence.first_kept, sequence.adapters, state)
+            self._parking.put(sequence.chat_id, saved)
+            if wanted:
+                self._write(sequence, state)
+        elif wanted:
+            self.save(sequence)
+        return bool(state) or (self._folder is not None and sequence.on_disk == sequence.computed)
+
     def save(self, sequence: Sequence) -> None:
-        """Keep what an idle sequence has, unless its file has it."""
-        folder, place = self._folder, self._place
-        if folder is None or place is None or not self._wants(sequence):
+        """Write what an idle sequence has to a file, unless it is in one."""
+        if self._place is None or not self._wants(sequence):
             return
-        sequence.on_disk = sequence.computed  # also if it fails: it is not tried again and again
         with self._counting:
-            room = min(place.most_bytes, _MOST_WAITING - self._waiting_bytes)
-        state = self._context.state(sequence.number, min(room, psutil.virtual_memory().available // _SHARE_OF_MEMORY))
-        if not state:
-            return
+            room = min(self._place.most_bytes, _MOST_WAITING - self._waiting_bytes)
+        if state := self._state(sequence, room):
+            self._write(sequence, state)
+        else:
+            sequence.on_disk = -1  # not tried again and again
+
+    def _state(self, sequence: Sequence, room: int) -> bytearray:
+        most = min(room, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
+        return self._context.state(sequence.number, most)
+
+    def _write(self, sequence: Sequence, state: bytearray) -> None:
+        folder = self._folder
+        assert folder is not None
         transcript, chat_id = sequence.transcript, sequence.chat_id
         tokens, text = array("i", transcript.tokens).tobytes(), transcript.text
         marks, placed = transcript.marks, tuple(transcript.placed)
         computed, first_kept, adapters = sequence.computed, sequence.first_kept, sequence.adapters
+        sequence.on_disk = computed
 
         def write() -> None:
             try:
@@ -176,7 +204,8 @@ class Spill:
         self._reading.pop(generation.request.id, None)
 
     def remove(self, chat_id: str) -> None:
-        """Remove the files of a chat."""
+        """Keep nothing of a chat any more."""
+        self._parking.take(chat_id)
         folder = self._folder
         if chat_id and folder is not None:
             self._jobs.put(lambda: folder.remove(chat_id))
@@ -185,7 +214,7 @@ class Spill:
         """Return whether a sequence holds what is worth a file and is in none."""
         if self._folder is None or sequence.busy or not sequence.chat_id or not sequence.keep_on_disk:
             return False
-        return sequence.computed >= _LEAST_TOKENS and sequence.on_disk != sequence.computed
+        return sequence.computed >= _LEAST_TOKENS and sequence.on_disk not in (sequence.computed, -1)
 
     def _saved(self, header: Header, state: bytearray) -> SavedChat:
         tokens = array("i", header.tokens).tolist()
