@@ -104,6 +104,10 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens that the chat occupies in the context after the reply."""
     context_size: int = 0
     """Tokens that the context can hold for one chat."""
+    drafted_tokens: int = 0
+    """Tokens that a draft model proposed (speculative decoding)."""
+    accepted_tokens: int = 0
+    """Of these, how many the model would have written itself."""
     seed: int | None = None
     """The seed that was used, also when it was drawn at random."""
     encoded_media: int = 0

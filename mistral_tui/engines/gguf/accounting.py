@@ -15,6 +15,8 @@ class Account:
         """Of the prompt, so far, cached ones left out."""
         self.completion_tokens = 0
         self.encoded_media = 0
+        self._guessed = 0
+        self._guessed_right = 0
         self._arrived = perf_counter()
         self._began: float | None = None
         self._prefilled: float | None = None
@@ -31,6 +33,11 @@ class Account:
         if self._prefilled is None:
             self._prefilled = perf_counter()
             self.computed_tokens = self.prompt_tokens - self.cached_tokens
+
+    def guessed(self, count: int, right: int) -> None:
+        """So many tokens were guessed by a smaller model, and so many of them were right."""
+        self._guessed += count
+        self._guessed_right += right
 
     def token(self) -> None:
         """A token of the reply was chosen."""
@@ -51,6 +58,8 @@ class Account:
             decode_rate=(self.completion_tokens - 1) / decode if self.completion_tokens > 1 and decode > 0 else 0.0,
             context_tokens=context_tokens,
             context_size=context_size,
+            drafted_tokens=self._guessed,
+            accepted_tokens=self._guessed_right,
             seed=seed,
             encoded_media=self.encoded_media,
         )

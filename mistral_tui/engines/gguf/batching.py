@@ -1,6 +1,6 @@
 """What goes into the next decode: one token of every reply, and a piece of a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mistral_tui.engines.gguf.context import Context
@@ -17,13 +17,24 @@ _TURNS: Final = 4
 """Batches in a row with the same adapters, while others wait: every change costs llama.cpp a new plan."""
 
 
+Guesses = Mapping[Generation, Sequence[int]]
+_NO_GUESSES: Final[Guesses] = {}
+
+
 class Share(NamedTuple):
     """What one request has in a batch."""
 
     generation: Generation
     tokens: int
     row: int | None
-    """Where the logits of its last token are; `None` in the middle of a prompt."""
+    """Where the logits of its last token are; `None` in the middle of a prompt. Those of its guesses follow."""
+    guesses: Sequence[int] = ()
+    """Tokens after those, that the reply may go on with."""
+
+    @property
+    def cells(self) -> int:
+        """How many cells of the KV cache it takes."""
+        return self.tokens + len(self.guesses)
 
 
 class Batching:
@@ -37,10 +48,14 @@ class Batching:
         self._adapters: tuple[Adapter, ...] = ()
         self._turns_left = 0
 
-    def fill(self, active: Sequence[Generation]) -> list[Share]:
+    def fill(self, active: Sequence[Generation], guesses: Guesses = _NO_GUESSES) -> list[Share]:
         """Begin a new batch with what the active requests need next.
 
         Those whose reader is slow are left out, and those for which another request is computing.
+
+        Args:
+            active: The requests with a sequence.
+            guesses: What replies may go on with: it is computed along.
         """
         self._context.clear_batch()
         shares = []
@@ -57,7 +72,7 @@ class Batching:
             if generation in media:
                 continue
             if _missing(generation) == 1:
-                shares.append(self.add(generation, 1))
+                shares.append(self.add(generation, 1, guesses.get(generation, ())))
             else:
                 prompts.append(generation)
         if prompts:
@@ -84,8 +99,8 @@ class Batching:
             self._turns_left = _TURNS
         return [generation for generation in ready if generation.adapters == self._adapters]
 
-    def add(self, generation: Generation, tokens: int) -> Share:
-        """Put the next `tokens` tokens or embeddings of one request into the batch."""
+    def add(self, generation: Generation, tokens: int, guesses: Sequence[int] = ()) -> Share:
+        """Put the next `tokens` tokens or embeddings of one request into the batch, and what may come after them."""
         sequence = generation.sequence
         assert sequence is not None
         begin = sequence.computed
@@ -94,14 +109,15 @@ class Batching:
         _, placed = transcript.stretch(begin)
         if placed is None:
             part = transcript.tokens[begin : begin + tokens]
-            row = self._context.add(sequence.number, part, transcript.position(begin), logits=last)
+            position = transcript.position(begin)
+            row = self._context.add(sequence.number, [*part, *guesses], position, last, len(guesses))
         else:
             embeddings = generation.media.embeddings[placed.key][placed.number]
             position = transcript.position(placed.begin)
             offset = begin - placed.begin
             self._context.put_embeddings(placed.run, embeddings, offset, tokens, sequence.number, position, last)
             row = tokens - 1
-        return Share(generation, tokens, row if last else None)
+        return Share(generation, tokens, row if last else None, guesses)
 
     def _add_medium(self, generation: Generation, alone: bool) -> Share:
         assert generation.sequence is not None

@@ -115,7 +115,7 @@ class Context:
         """How many more tokens the batch can take."""
         return self.batch_tokens - int(self._batch.n_tokens)
 
-    def add(self, sequence: int, tokens: Sequence[int], position: int, logits: bool) -> int:
+    def add(self, sequence: int, tokens: Sequence[int], position: int, logits: bool, guesses: int = 0) -> int:
         """Put consecutive tokens of one sequence into the batch, at most `batch_room`.
 
         Args:
@@ -123,9 +123,10 @@ class Context:
             tokens: At least one.
             position: Of the first of them in the sequence.
             logits: Whether the last of them is to give logits.
+            guesses: So many of the last ones were guessed: they give logits too.
 
         Returns:
-            The row of the last token, by which its logits are found after the decode.
+            The row of the last token that was not guessed, by which its logits are found after the decode.
         """
         batch, begin = self._batch, self._batch.n_tokens
         end = begin + len(tokens)
@@ -135,9 +136,10 @@ class Context:
         for row in range(begin, end):
             if self._sequence_of_row[row] != sequence:
                 self._sequence_of_row[row] = batch.seq_id[row][0] = sequence
-        batch.logits[end - 1] = logits
+        for row in range(end - 1 - guesses, end):
+            batch.logits[row] = logits
         batch.n_tokens = end
-        return int(end) - 1
+        return int(end) - 1 - guesses
 
     def put_embeddings(
         self, run: MediaRun, embeddings: Any, begin: int, count: int, sequence: int, position: int, logits: bool

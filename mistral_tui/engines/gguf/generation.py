@@ -108,6 +108,12 @@ class Generation:
         self.outbox.put(PromptProgress(shared, len(self.transcript.tokens)))
 
     @property
+    def tokens_left(self) -> int:
+        """How many more tokens the reply may have."""
+        more = self._most_tokens - self.account.completion_tokens
+        return min(more, self._n_ctx - len(self.transcript.tokens))
+
+    @property
     def missing(self) -> int:
         """How many tokens are to be computed before the next one can be chosen."""
         assert self.sequence is not None

@@ -33,11 +33,19 @@ from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
 from mistral_tui.models.memory_fit import free_memory
 from mistral_tui.models.projector_file import projector_of
 from mistral_tui.models.tensor_list import write_tensor_list
-from mistral_tui.types.errors import BadChatTemplate, BadModelFile, EngineError, LoadCancelled, NoChatTemplate
+from mistral_tui.types.errors import (
+    BadChatTemplate,
+    BadModelFile,
+    EngineError,
+    InvalidRequest,
+    LoadCancelled,
+    NoChatTemplate,
+)
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
 if TYPE_CHECKING:
     from mistral_tui.engines.gguf.multimodal import Projector
+    from mistral_tui.engines.gguf.speculation import Speculation
 
 _PROOF_TOKENS: Final = 4
 _WEIGHTS: Final = 0.8
@@ -94,6 +102,7 @@ def load(
     model = Model(path, name, placement, plain_kernels, on_weights, cancelled)
     context: Context | PoolingContext | None = None
     projector: Projector | None = None
+    speculation: Speculation | None = None
     try:
         governor = ThreadGovernor(options.threads, tuned.threads)
         if options.embedding:
@@ -132,8 +141,14 @@ def load(
         reader = MediaReader(projector) if projector is not None else None
         spill = _spill_place(model, context, options, projector)
         idle = options.prefix_cache_n if options.kv_cache else 0
-        scheduler = Scheduler(loaded, model, context, chats, writer, governor, adapters, reader, spill, idle)
+        if options.draft is not None:
+            speculation = _speculation(model, context, chats, options, governor.count, plain_kernels, cancelled)
+        scheduler = Scheduler(
+            loaded, model, context, chats, writer, governor, adapters, reader, spill, idle, speculation
+        )
     except BaseException:
+        if speculation is not None:
+            speculation.close()
         if projector is not None:
             projector.close()
         if context is not None:
@@ -156,6 +171,37 @@ def _pooling_context(model: Model, options: LoadOptions, threads: int) -> Poolin
         context.close()
         raise BadModelFile(f"{Path(model.path).name} loads but does not compute: {error}") from None
     return context
+
+
+def _speculation(
+    model: Model,
+    context: Context,
+    chats: int,
+    options: LoadOptions,
+    threads: int,
+    plain_kernels: bool,
+    cancelled: Callable[[], bool],
+) -> "Speculation":
+    # Imported here: it brings numpy, 60 ms.
+    from mistral_tui.engines.gguf.speculation import Speculation, check_vocabularies
+
+    assert options.draft is not None
+    if not context.goes_back:
+        raise InvalidRequest(f"{model.name} cannot take back what was guessed wrong; load it without --draft")
+    path = Path(options.draft)
+    small = Model(str(path), path.stem, place(options), plain_kernels, lambda fraction: None, cancelled)
+    try:
+        check_vocabularies(small.vocabulary, model.vocabulary, path.stem)
+        small_context = Context(small, context.cells, chats, threads)
+        _prove(small, small_context)
+    except BaseException:
+        small.close()
+        raise
+    if not small_context.goes_back:
+        small_context.close()
+        small.close()
+        raise InvalidRequest(f"{path.stem} cannot take back what it guessed wrong; choose another draft model")
+    return Speculation(small, small_context, options.gamma)
 
 
 def _template(model: Model, options: LoadOptions) -> ChatTemplate:

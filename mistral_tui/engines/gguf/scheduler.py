@@ -4,13 +4,13 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.admission import Admission
-from mistral_tui.engines.gguf.batching import Batching, Share
+from mistral_tui.engines.gguf.batching import Batching, Guesses, Share
 from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.gguf.generation import Generation
 from mistral_tui.engines.gguf.kv_cache import KvCache
@@ -31,6 +31,9 @@ from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
+
+if TYPE_CHECKING:
+    from mistral_tui.engines.gguf.speculation import Speculation
 
 _SECONDS_TO_SAVE: Final = 0.3
 """How long chats may be written when the process ends: whoever ends it waits for half a second."""
@@ -55,12 +58,14 @@ class Scheduler:
         reader: MediaReader | None = None,
         place: SpillPlace | None = None,
         most_idle: int | None = None,
+        speculation: "Speculation | None" = None,
     ) -> None:
         self._loaded = loaded
         self._model = model
         self._context = context
         self._governor = governor
         self._adapters = adapters
+        self._speculation = speculation
         self._queries = TextQueries(model, writer.template)
         parking = Parking(MOST_BYTES if most_idle != 0 else 0)
         self._spill = Spill(context, model, place, parking, self._wake)
@@ -171,6 +176,8 @@ class Scheduler:
             self._queries.close()
             self._grammars.close()
             self._samplers.close()
+            if self._speculation is not None:
+                self._speculation.close()
             self._context.close()
             self._model.close()
 
@@ -256,56 +263,80 @@ class Scheduler:
     def _step(self) -> None:
         """Compute one batch and hand out what came of it."""
         self._follow()
-        shares = self._batching.fill(self._active)
+        began = perf_counter()
+        self._governor.look()
+        shares = self._batching.fill(self._active, self._guess())
         if not shares:
             return
-        self._governor.look()
         self._context.threads = self._governor.count
         self._adapters.lay(shares[0].generation.adapters)
-        began = perf_counter()
         outcome = self._context.decode()
         if outcome == Decoded.DONE:
             seconds = perf_counter() - began
-            if all(share.tokens == 1 for share in shares):
-                self._governor.took(len(shares), seconds)
-            else:
+            if any(share.tokens > 1 for share in shares):
                 self._batching.took(shares, seconds)
-            self._hand_out(shares)
+            elif not any(share.guesses for share in shares):
+                self._governor.took(len(shares), seconds)
+            tokens = self._hand_out(shares)
+            if self._speculation is not None and all(share.tokens == 1 for share in shares):
+                self._speculation.took(perf_counter() - began, tokens / len(shares))
         elif outcome == Decoded.NO_ROOM:
-            self._make_way(sum(share.tokens for share in shares))
+            self._make_way(sum(share.cells for share in shares))
         elif outcome == Decoded.ABORTED:
             self._restore(shares)
             log().clear()
         else:
             self._find_culprit(shares, outcome)
 
-    def _hand_out(self, shares: list[Share]) -> None:
-        for generation, tokens, _ in shares:
-            generation.computed(tokens)
-            if tokens > 1 and generation.missing == 1 and generation.sequence is not None:
+    def _guess(self) -> Guesses:
+        if self._speculation is None:
+            return {}
+        room = self._context.batch_tokens - len(self._active)
+        return self._speculation.guess(self._active, room, self._governor.count)
+
+    def _hand_out(self, shares: list[Share]) -> int:
+        """Choose what comes next; return how many tokens the replies got."""
+        chosen = 0
+        for share in shares:
+            generation = share.generation
+            generation.computed(share.tokens)
+            if share.tokens > 1 and generation.missing == 1 and generation.sequence is not None:
                 self._cache.checkpoint(generation.sequence)
         self._follow()  # before a request ends, and what it has computed is gone
-        for generation, _, row in shares:
-            if row is None:
+        for share in shares:
+            if share.row is None:
                 continue
             try:
-                if self._context.has_nan(row):
-                    self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
-                    continue
-                token = generation.sampler.sample(self._context.handle, row)
-                generation.score(self._context, row, token)
-                generation.take(token)
-                if generation.full and not generation.finished:
-                    self._shift(generation)
+                chosen += self._choose(share.generation, share.row, share.guesses)
             except MistralTuiError as error:
-                self._fail(generation, str(error))
-                continue
+                self._fail(share.generation, str(error))
             except Exception as error:
                 traceback.print_exc()
-                self._fail(generation, f"the reply cannot be continued: {error!r}; see the log")
-                continue
-            if generation.finished:
-                self._retire(generation)
+                self._fail(share.generation, f"the reply cannot be continued: {error!r}; see the log")
+        return chosen
+
+    def _choose(self, generation: Generation, row: int, guesses: Sequence[int]) -> int:
+        """Choose the next token of a reply, and one more for each guess that was right; return how many."""
+        if self._context.has_nan(row):
+            self._fail(generation, f"{self._loaded.name} computed no numbers (NaN); its file may be damaged")
+            return 0
+        sequence = generation.sequence
+        assert sequence is not None
+        for place, guess in enumerate((*guesses, None)):
+            token = generation.sampler.sample(self._context.handle, row + place)
+            generation.score(self._context, row + place, token)
+            generation.take(token)
+            if generation.finished or token != guess:
+                break
+            generation.computed(1)
+        if guesses:
+            generation.account.guessed(len(guesses), right=place)
+            self._cache.keep(sequence, sequence.computed)
+        if generation.full and not generation.finished:
+            self._shift(generation)
+        if generation.finished:
+            self._retire(generation)
+        return place + 1
 
     def _follow(self) -> None:
         """Let those who wait for what another request computes have it."""
