@@ -19,7 +19,7 @@ from mistral_tui.engines.gguf.transcript import common_length
 from mistral_tui.engines.gguf.vocabulary import Vocabulary
 from mistral_tui.types.errors import InvalidRequest
 
-_SURE: Final = 0.6
+_SURE: Final = 0.2
 """The small model stops to guess at a token that is less likely to it."""
 _TOKENS_COMPARED: Final = 2000
 """Of two vocabularies of equal size; all of 262,144 would take a second."""
