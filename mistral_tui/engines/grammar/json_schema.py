@@ -14,7 +14,7 @@ from mistral_tui.engines.grammar.json_text import Path, in_words, parsed
 from mistral_tui.types.errors import InvalidRequest
 
 _SECONDS_TO_LOCATE: Final = 1.0
-_WHITESPACE: Final = r" |\n{1,2}[ \t]{0,32}"
+_WHITESPACE: Final = r" |\n[ \t]{0,32}"
 """Between the parts of a JSON text, and none at all; a small model would otherwise write blanks until it is cut off."""
 
 _OF_SCHEMAS: Final = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas")

@@ -129,7 +129,7 @@ def test_blanks_in_json_have_an_end() -> None:
     assert matches(pair, "[\n    1,\n    2\n]")
     assert matches(pair, "[1, 2]")
     assert not matches(pair, "[1,  2]")
-    assert not matches(pair, "[\n\n\n1]")
+    assert not matches(pair, "[\n\n1]")
 
 
 def test_a_grammar_is_followed_from_where_it_begins() -> None:
