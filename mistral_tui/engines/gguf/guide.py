@@ -8,8 +8,8 @@ from mistral_tui.engines.grammar.constraint import Constraint
 from mistral_tui.engines.parsing.reader import Begun
 from mistral_tui.types.requests import Grammar
 
-Scope = Literal["reply", "answer", "calls"]
-"""What keeps to a grammar: all, what comes after the reasoning that the prompt has begun, or calls once they begin."""
+Scope = Literal["answer", "calls"]
+"""What keeps to a grammar: the reply, behind reasoning if the prompt has begun some; or calls, once they begin."""
 
 
 class WantedGrammar(NamedTuple):
@@ -38,7 +38,7 @@ class Guide:
 
     def start(self, in_reasoning: bool) -> None:
         """The reply begins, perhaps in the middle of reasoning."""
-        if self._scope == "reply" or (self._scope == "answer" and not in_reasoning):
+        if self._scope == "answer" and not in_reasoning:
             self._bind("")
 
     def follow(self, begun: Begun | None) -> None:

@@ -11,7 +11,7 @@ from mistral_tui.engines.parsing.reader import Begun
 from mistral_tui.engines.parsing.splitter import Notation, ReplySplitter
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.events import Delta, TextDelta, ToolCallDelta
-from mistral_tui.types.requests import GenerateRequest, Grammar, ToolSpec
+from mistral_tui.types.requests import GRAMMAR_LIMIT, GenerateRequest, Grammar, ToolSpec
 
 
 class ReplyNotation:
@@ -26,13 +26,20 @@ class ReplyNotation:
         self._kept: dict[tuple[int, bool], bytes] = {}
 
     def wanted_grammar(self, request: GenerateRequest) -> WantedGrammar | None:
-        """Return what the reply to `request` is to keep to; for any thread."""
+        """Return what the reply to `request` is to keep to; for any thread.
+
+        Raises:
+            InvalidRequest: One of the tools must be called, and they are too many for a grammar.
+        """
         if request.grammar is not None:
-            return WantedGrammar(request.grammar, "reply")
+            return WantedGrammar(request.grammar, "answer")
         if not (tools := _callable(request)):
             return None
         lark = self.notation.grammar_of_calls(tools, request.tool_choice, self._controls.get)
-        return WantedGrammar(Grammar("lark", lark), "calls" if request.tool_choice == "auto" else "answer")
+        if request.tool_choice == "auto":
+            # Calls are parsed without one, too.
+            return WantedGrammar(Grammar("lark", lark), "calls") if len(lark) <= GRAMMAR_LIMIT else None
+        return WantedGrammar(Grammar("lark", lark), "answer")
 
     def reply(self, request: GenerateRequest, outbox: Outbox, prompt: str) -> "Reply":
         """Return the reply to `request`, whose rendered prompt is `prompt`."""

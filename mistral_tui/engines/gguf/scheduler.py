@@ -28,6 +28,8 @@ from mistral_tui.engines.gguf.text_queries import TextQueries
 from mistral_tui.engines.gguf.threads import ThreadGovernor
 from mistral_tui.engines.outbox import Outbox
 from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.events import Finished
+from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query
 from mistral_tui.types.requests import GenerateRequest
@@ -98,9 +100,17 @@ class Scheduler:
 
     def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
         """Take a request; its events go to `outbox`."""
-        generation = Generation(
-            request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers, self._notation
-        )
+        try:
+            generation = Generation(
+                request, outbox, self._model.vocabulary, self._loaded.n_ctx, self._samplers, self._notation
+            )
+        except MistralTuiError as error:
+            outbox.put(Finished("failed", Usage(), str(error)))
+            return
+        except Exception as error:  # of tools, for which a grammar is written
+            traceback.print_exc()
+            outbox.put(Finished("failed", Usage(), f"the request cannot be taken: {error!r}; see the log"))
+            return
         outbox.on_writable = self._wake
         if generation.wanted is not None:
             self._grammars.add(generation, generation.wanted)

@@ -11,6 +11,8 @@ from mistral_tui.types.requests import ToolSpec
 
 _DEEPEST: Final = 8
 """Levels that are followed; below them everything is allowed."""
+_MOST_PARTS: Final = 1_000
+"""Parts that are followed in all: alternatives that lead to one another would have no end."""
 _MOST: Final = 100
 """Alternatives of one place, and items of an array, that are counted."""
 _NUMBERS: Final = ("minimum", "maximum")
@@ -45,10 +47,12 @@ def _takes_any(parameters: Json) -> bool:
 class _Normal:
     def __init__(self, root: Json) -> None:
         self._root = root
+        self._parts = 0
 
     def of(self, schema: Any, depth: int) -> Json:
         """Return a schema of the simple kind: types, properties, items, alternatives, constants, limits of numbers."""
-        if not isinstance(schema, dict) or depth > _DEEPEST:
+        self._parts += 1
+        if not isinstance(schema, dict) or depth > _DEEPEST or self._parts > _MOST_PARTS:
             return {}
         if isinstance(reference := schema.get("$ref"), str):
             return self.of(self._found(reference), depth + 1)

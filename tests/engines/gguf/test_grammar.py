@@ -12,7 +12,7 @@ import pytest
 from mistral_tui.engines.grammar.compiler import GrammarCompiler
 from mistral_tui.engines.grammar.trial import try_out
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.requests import Grammar, GrammarKind
+from mistral_tui.types.requests import Grammar, GrammarKind, ToolChoice, ToolSpec
 from tests.engines.gguf.client import Client, user
 from tests.engines.gguf.conftest import open_engine
 from tests.engines.grammar.matching import SPECIAL
@@ -232,3 +232,27 @@ def test_the_vocabulary_of_qwen(qwen: Path) -> None:
     lark = Grammar("lark", 'start: <|fim_prefix|> "x" <|fim_suffix|>')
     assert client.answer(user("Hi"), grammar=lark).text == "x"
     client.close()
+
+
+def test_what_a_model_thinks_before_its_answer_is_free(smollm2: Path) -> None:
+    examples = "<think>\\nhm\\n</think>\\nyes, I do\\n\\n" * 4
+    client = open_engine(smollm2, n_ctx=512, max_seqs=1, chat_template="{{ '" + examples + "<think>\\n' }}")
+    asked = client.answer(user("Hi"), grammar=Grammar("regex", "never|always"), max_tokens=40)
+    assert (asked.reasoning.strip(), asked.text.strip(), asked.reason) == ("hm", "never", "stop")
+    client.close()
+
+
+@pytest.mark.parametrize("choice", ["auto", "required"])
+def test_tools_that_are_too_many_for_a_grammar_do_no_harm(engine: Client, choice: ToolChoice) -> None:
+    parameters = {"type": "object", "properties": {f"parameter_{number}": {} for number in range(100)}}
+    many = tuple(ToolSpec(f"tool_{number}", parameters=parameters) for number in range(100))
+    asked = engine.answer(user("Hi"), tools=many, tool_choice=choice, max_tokens=2)
+    assert asked.reason == "failed"  # with "auto" since the prompt does not fit, which is looked at later
+    assert ("the grammar has" in (asked.last.error or "")) == (choice == "required")
+    assert engine.answer(user("Hi"), max_tokens=2).reason == "length"
+
+
+def test_a_tool_whose_alternatives_lead_to_themselves_does_no_harm(engine: Client) -> None:
+    parameters = {"properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}] * 50}}}
+    asked = engine.answer(user("Hi"), tools=(ToolSpec("t", parameters=parameters),), max_tokens=2)
+    assert asked.reason == "length"
