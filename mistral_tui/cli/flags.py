@@ -55,6 +55,8 @@ class ModelFlags(TemplateFlags):
     flash_attention: FlashAttention | None = None
     batch_tokens: int | None = None
     mmproj: str | None = None
+    draft: str | None = None
+    gamma: int | None = None
     adapters: "tuple[Adapter, ...] | None" = None
     context_policy: ContextPolicy | None = None
     kv_cache: bool | None = None
@@ -149,6 +151,10 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
         metavar="FILE[=SCALE]",
         help="a LoRA (GGUF) over the model, and how strongly it counts: 1 unless given; may be repeated",
     )
+    group.add_argument(
+        "--draft", metavar="NAME|PATH", help="a small model with the same vocabulary that guesses the next tokens"
+    )
+    group.add_argument("--gamma", type=_at_least(1), metavar="N", help="most tokens that it guesses at once; 16")
     group.add_argument("--mmproj", type=absolute, metavar="FILE", help="projector of a model that sees or hears")
     group.add_argument("-s", "--seed", type=_at_least(0), metavar="N", help="seed of the sampling")
     group.add_argument("--force", action="store_true", help="load a model although it seems too large for the memory")

@@ -81,11 +81,14 @@ class Setup:
 
         Raises:
             ConfigError: The chat template that a flag names cannot be read.
+            ModelNotFound: The draft model that a flag names is not there.
         """
         options = self.settings.load_options()
         names = ModelFlags.__annotations__.keys() & set(LoadOptions.__struct_fields__) - {"chat_template", "force"}
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
         given |= _undone(flags)
+        if flags.draft is not None:
+            given["draft"] = str(self.entry_or_error(flags.draft).path)
         if flags.jinja_explicit is not None:
             given["chat_template"] = read_template(Path(flags.jinja_explicit).expanduser())
         elif flags.chat_template is not None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import psutil
 
 from mistral_tui.models.context_size import BATCH_TOKENS, LEAST_CHATS, context_of_one_chat, kv_cells
-from mistral_tui.models.gguf_header import GgufHeader
+from mistral_tui.models.gguf_header import GgufHeader, read_header
 from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
 from mistral_tui.models.projector_file import projector_size
 from mistral_tui.types.choices import KvType
@@ -57,6 +58,9 @@ def estimate(
         cells: Tokens in the KV cache.
         options: Of these the type of the KV cache, flash attention, the batch, and what goes to which device.
         accelerated: Whether there is an accelerator; without one and without RPC workers all stays here.
+
+    Raises:
+        BadModelFile: The draft model of `options` cannot be read.
     """
     away = _layers_away(header, options, accelerated)
     weights_away = _weights_away(header, options, away)
@@ -70,8 +74,18 @@ def estimate(
     widest = header.n_vocab if flash else max(header.n_vocab, header.n_head * cells)
     projector = projector_size(header.path, options.mmproj)
     compute = batch * _FLOAT * (widest + cells + 4 * header.n_embd)
-    return MemoryEstimate(
+    alone = MemoryEstimate(
         header.size_bytes - weights_away + projector, kv_here, compute, on_devices=weights_away + kv_cache - kv_here
+    )
+    if options.draft is None:
+        return alone
+    draft_options = msgspec.structs.replace(options, draft=None, mmproj=None, kv_type="f16", batch_tokens=None)
+    draft = estimate(read_header(Path(options.draft)), cells, draft_options, accelerated=accelerated)
+    return MemoryEstimate(
+        alone.weights + draft.weights,
+        alone.kv_cache + draft.kv_cache,
+        alone.compute + draft.compute,
+        alone.on_devices + draft.on_devices,
     )
 
 
