@@ -61,6 +61,7 @@ class ModelFlags(TemplateFlags):
     context_policy: ContextPolicy | None = None
     kv_cache: bool | None = None
     prefix_cache_n: int | None = None
+    spill_mb: int | None = None
     seed: int | None = None
     force: bool = False
     memory_budget: int | None = None
@@ -142,6 +143,9 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     )
     group.add_argument(
         "--prefix-cache-n", type=_at_least(0), metavar="N", help="chats that stay in memory while nobody asks"
+    )
+    group.add_argument(
+        "--spill-mb", type=_at_least(0), metavar="MB", help="disk space for chats that nobody asks: 1024 unless given"
     )
     group.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of a decode step")
     group.add_argument(

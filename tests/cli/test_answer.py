@@ -9,7 +9,7 @@ import pytest
 from mistral_tui.chat.events import ChatFailed, SavingChanged
 from mistral_tui.cli.answer import Answer, statistics
 from mistral_tui.types.errors import EngineError, WorkerDied
-from mistral_tui.types.events import ContextTrimmed, MessageCommitted, TextDelta
+from mistral_tui.types.events import ContextShifted, ContextTrimmed, MessageCommitted, TextDelta
 from mistral_tui.types.messages import FinishReason, Message, TextPart, Usage
 
 pytestmark = pytest.mark.core
@@ -123,11 +123,13 @@ def test_a_chat_that_could_not_begin_is_an_error() -> None:
 def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     answer = Answer(nothing, out=Output(terminal=False))
     answer.listen(ContextTrimmed(4))
+    answer.listen(ContextShifted(1200))
     answer.listen(SavingChanged("the disk is full"))
     answer.listen(reply("cut", "context"))
     answer.end()
     assert capsys.readouterr().err.splitlines() == [
         "note: the context is full; the oldest 4 messages are left out",
+        "note: the context is full; the oldest 1,200 tokens are given up",
         "note: the context is full; the reply is cut off",
         "note: this chat is not saved: the disk is full",
     ]

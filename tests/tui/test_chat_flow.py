@@ -14,7 +14,7 @@ from mistral_tui.tui import main_screen as main_screen_module
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH, MessageView
 from mistral_tui.types.errors import BadModelFile
-from mistral_tui.types.events import ContextTrimmed, PromptProgress
+from mistral_tui.types.events import ContextShifted, ContextTrimmed, PromptProgress
 from mistral_tui.types.models import LoadProgress
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import (
@@ -142,6 +142,26 @@ async def test_a_full_context_is_said_above_the_reply() -> None:
         await until(
             pilot, lambda: "context full: the oldest 4 messages are left out" in shown_text(app.pane.transcript)
         )
+
+
+async def test_tokens_that_are_given_up_are_said_above_the_reply() -> None:
+    reply = Reply(["Hi."], before=[PromptProgress(10, 10), ContextShifted(1200)])
+    async with app_with(reply).run_test() as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        await until(
+            pilot, lambda: "context full: the oldest 1,200 tokens are given up" in shown_text(app.pane.transcript)
+        )
+
+
+async def test_a_chat_does_something_else_when_its_context_is_full() -> None:
+    async with app_with(Reply(["Hi."])).run_test() as pilot:
+        app = await started(pilot)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "(shift): the oldest tokens are given up" in "\n".join(screen_rows(app.screen)))
+        assert app.pane.chat.request.context_policy == "shift"
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "(stop): the chat stops" in "\n".join(screen_rows(app.screen)))
 
 
 async def test_what_a_model_writes_cannot_steer_the_terminal() -> None:
