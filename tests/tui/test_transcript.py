@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from mistral_tui.chat.conversation import Conversation
@@ -124,6 +125,16 @@ async def test_a_growing_reply_is_followed_until_the_person_scrolls_up() -> None
         await until(pilot, lambda: "more below" in "".join(screen_rows(app.screen)))
         await pilot.press("f4")
         await until(pilot, lambda: transcript.at_end and "more below" not in "".join(screen_rows(app.screen)))
+
+
+async def test_a_chat_that_is_followed_has_nothing_below_while_its_layout_is_late() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 30)
+        transcript.virtual_size = Size(transcript.virtual_size.width, transcript.virtual_size.height + 5)
+        assert not transcript.at_end
+        transcript._watch_end()
+        await pilot.pause()
+        assert "more below" not in "".join(screen_rows(pilot.app.screen))
 
 
 async def test_a_short_chat_stands_at_the_top() -> None:

@@ -170,7 +170,9 @@ class Transcript(VerticalScroll, inherit_bindings=False):
 
     def _watch_end(self) -> None:
         self._end_is_watched = False
-        in_view = self.at_end
+        # The chat may have grown already, while the layout that moves an anchored view is still to come.
+        follows = self.is_anchored and not self._anchor_released and self._last == len(self._messages)
+        in_view = follows or self.at_end
         if in_view != self._end_was_in_view:
             self._end_was_in_view = in_view
             self.post_message(self.EndInView(self, in_view))
