@@ -19,6 +19,7 @@ NAMES = (
     "sampling",
     "grammar",
     "many_chats",
+    "speculative",
     "own_code",
     "turn_ten",
     "reopen",
