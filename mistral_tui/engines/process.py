@@ -14,7 +14,7 @@ from mistral_tui.types.errors import EngineError, WorkerDied
 
 HELLO_SECONDS = 30.0
 """How long a worker may take to say hello: an interpreter's start from a slow disk."""
-CLOSE_SECONDS = 0.5
+CLOSE_SECONDS = 0.9
 """How long a worker may take to end by itself."""
 
 _READ_BYTES = 256 * 1024

@@ -31,7 +31,7 @@ from mistral_tui.types.models import LoadOptions, LoadProgress
 from mistral_tui.types.queries import Answer, Refusal
 
 _READ_BYTES = 256 * 1024
-_SECONDS_TO_END = 0.4
+_SECONDS_TO_END = 0.8
 """How long the engine may take to end, and to save what it has, once the parent is gone."""
 _FAILED = 70
 """Exit status after an error of our own; its traceback is in the log."""

@@ -37,8 +37,8 @@ from mistral_tui.types.requests import GenerateRequest
 if TYPE_CHECKING:
     from mistral_tui.engines.gguf.speculation import Speculation
 
-_SECONDS_TO_SAVE: Final = 0.3
-"""How long chats may be written when the process ends: whoever ends it waits for half a second."""
+_SECONDS_TO_SAVE: Final = 0.7
+"""How long chats may be written when the process ends: whoever ends it waits for not quite a second."""
 
 
 class Scheduler:
