@@ -112,12 +112,15 @@ class Exchange(ABC):
         The other end sends more only when a batch is used up.
         """
         try:
-            frame = wire.encode(wire.Generate(client=self._client, request=request.id, prompt=request))
+            frame = wire.encode_checked(wire.Generate(client=self._client, request=request.id, prompt=request))
         except wire.WireError as error:
             yield (Finished("failed", Usage(), str(error)),)
             return
         if not self.alive:
             yield (self._death_of(_Stream()),)
+            return
+        if request.id in self._streams:
+            yield (same_id_twice(),)
             return
         stream = _Stream()
         self._streams[request.id] = stream
@@ -144,7 +147,7 @@ class Exchange(ABC):
         """Answer a query, as `Engine.ask` promises."""
         request = uuid.uuid4().hex
         try:
-            frame = wire.encode(wire.Ask(client=self._client, request=request, query=query))
+            frame = wire.encode_checked(wire.Ask(client=self._client, request=request, query=query))
         except wire.WireError as error:
             return Refusal("InvalidRequest", str(error))
         if not self.alive:
@@ -259,6 +262,11 @@ class Exchange(ABC):
 
     def _death_of_a_query(self) -> Refusal:
         return Refusal("WorkerDied", f"{self._cause or self._over()}; asking again starts it again")
+
+
+def same_id_twice() -> Finished:
+    """Return the end of a request whose id is that of another one on its way."""
+    return Finished("failed", Usage(), "a request with the same id is being answered; give each an id of its own")
 
 
 def settle(future: "asyncio.Future[R]", result: R | Exception) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from functools import partial
 
-from mistral_tui.engines.exchange import Batch, Exchange
+from mistral_tui.engines.exchange import Batch, Exchange, same_id_twice
 from mistral_tui.types.errors import LoadCancelled, MistralTuiError
 from mistral_tui.types.events import EngineEvent, Finished
 from mistral_tui.types.messages import Usage
@@ -110,6 +110,9 @@ class SupervisedEngine:
     async def batches(self, request: GenerateRequest) -> AsyncGenerator[Batch, None]:
         """Do what `generate` does, and yield events that came together as one."""
         with self._opened():
+            if request.id in self._waiting:
+                yield (same_id_twice(),)
+                return
             if self.worker_pid is None:
                 async with aclosing(self._restart_for(request)) as progress:
                     async for step in progress:

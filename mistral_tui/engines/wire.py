@@ -184,7 +184,7 @@ def encode(frame: ToHost | FromHost) -> bytes:
     """
     try:
         body = _encoder.encode(frame)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise WireError(f"cannot send this {_tag(frame)}: {error}") from error
     if len(body) > MAX_FRAME:
         raise WireError(
@@ -192,6 +192,23 @@ def encode(frame: ToHost | FromHost) -> bytes:
             "make it shorter"
         )
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def encode_checked(frame: "Generate | Ask") -> bytes:
+    """Do what `encode` does for a frame full of what others gave; who gets one that cannot be read leaves.
+
+    Raises:
+        WireError: As for `encode`, or a value is of another type than it should be.
+    """
+    encoded = encode(frame)
+    try:
+        _asked.decode(memoryview(encoded)[LENGTH_BYTES:])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise WireError(f"cannot send this {_tag(frame)}: {error}") from error
+    return encoded
+
+
+_asked: "msgspec.msgpack.Decoder[Generate | Ask]" = msgspec.msgpack.Decoder(Generate | Ask)
 
 
 class FrameDecoder(Generic[F]):

@@ -162,8 +162,15 @@ class Worker:
         outbox = self._delivery.open(frame.client, frame.request)
         if self._loop is None:
             outbox.put(Finished("failed", Usage(), "no model is loaded yet; send the prompt again"))
-        else:
+            return
+        # This thread hears all requests: one that an engine trips over must end alone.
+        try:
             self._loop.submit(frame.prompt, outbox)
+        except MistralTuiError as error:
+            outbox.put(Finished("failed", Usage(), str(error)))
+        except Exception as error:
+            traceback.print_exc()
+            outbox.put(Finished("failed", Usage(), f"the request cannot be taken: {error!r}; see the log"))
 
     def _ask(self, frame: wire.Ask) -> None:
         def reply(answer: Answer) -> None:

@@ -37,6 +37,13 @@ def absurd_counts(good: bytes) -> bytes:
     return good[:8] + struct.pack("<QQ", 1 << 60, 1 << 60) + good[24:]
 
 
+def absurd_layers(good: bytes) -> bytes:
+    """Return a header that promises a million layers."""
+    key = b"llama.block_count" + struct.pack("<I", 4)
+    place = good.index(key) + len(key)
+    return good[:place] + struct.pack("<I", 1 << 20) + good[place + 4 :]
+
+
 def unknown_architecture(good: bytes) -> bytes:
     """Return a model of an architecture that nobody has heard of."""
     key = b"general.architecture" + struct.pack("<IQ", 8, 5)

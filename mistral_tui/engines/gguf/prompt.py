@@ -162,7 +162,8 @@ def _first_that_may_fit(turns: Sequence[Sequence[Message]], characters: int) -> 
     first = len(turns)
     while first and characters >= 0:
         first -= 1
-        characters -= sum(len(message.text) for message in turns[first])
+        # A message is a token at least, however short it is.
+        characters -= sum(max(len(message.text), _MOST_CHARACTERS) for message in turns[first])
     return first if characters >= 0 else min(first + 1, len(turns) - 1)
 
 
