@@ -96,7 +96,8 @@ def check_fit(
 
     Args:
         header: The model.
-        options: Of these the context, the number of chats, what `estimate` looks at, and `force`: with it all is well.
+        options: Of these the context, the number of chats, what `estimate` looks at, and `force`: with it all is
+            well, unless the KV cache is larger than the whole memory of the machine.
         free_bytes: What may be taken; without it `free_memory()`.
         accelerated: Whether there is an accelerator.
 
@@ -112,7 +113,9 @@ def check_fit(
     chats = options.max_seqs or LEAST_CHATS
     needed = estimate(header, kv_cells(n_ctx, chats), options, accelerated=accelerated)
     free = free_memory() if free_bytes is None else free_bytes
-    if needed.total <= free or options.force:
+    # Weights are mapped from their file, so they may be more than there is; a KV cache is written to before anything.
+    hopeless = needed.kv_cache > psutil.virtual_memory().total + psutil.swap_memory().total
+    if needed.total <= free or (options.force and not hopeless):
         return needed
 
     def fits(n_ctx: int) -> bool:
@@ -125,7 +128,8 @@ def check_fit(
         advice = f"a model of up to {gigabytes(max(0, free - (smallest.total - smallest.weights)))} fits"
     raise NotEnoughMemory(
         f"{header.path.name} with a context of {n_ctx:,} needs about {gigabytes(needed.total)} of memory and "
-        f"{gigabytes(free)} are free; {advice}; --force loads it anyway"
+        f"{gigabytes(free)} are free; {advice}"
+        + ("; not even --force helps" if hopeless else "; --force loads it anyway")
     )
 
 

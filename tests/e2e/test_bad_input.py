@@ -39,6 +39,7 @@ def test_no_such_model() -> None:
         (damage.truncated_header, ""),
         (damage.truncated_tensors, ""),
         (damage.absurd_counts, ""),
+        (damage.absurd_layers, ""),
         (damage.unknown_architecture, "obama"),
         (damage.broken_template, "template"),
     ],
@@ -62,7 +63,8 @@ def test_a_chat_template_that_does_not_parse(smollm2: Path, tmp_path: Path) -> N
 
 
 def test_a_context_that_does_not_fit(smollm2: Path) -> None:
-    assert_one_line(("ask", "-m", str(smollm2), "--n-ctx", "900000000", *SHORT), "--force", "--n-ctx ")
+    assert_one_line(("ask", "-m", str(smollm2), "--n-ctx", "900000000", *SHORT), "not even --force", "--n-ctx ")
+    assert_one_line(("ask", "-m", str(smollm2), "--n-ctx", "900000000", "--force", *SHORT), "not even --force")
 
 
 def test_a_broken_inventory(tmp_path: Path) -> None:
