@@ -133,7 +133,7 @@ def test_the_samplers_go_on_once_for_each_token(engine: Client) -> None:
 
 
 HOSTILE: list[tuple[GrammarKind, str, str]] = [
-    ("json_schema", '{"type": "integer", "multipleOf": 999983}', "takes too much time or memory"),
+    ("json_schema", '{"type": "integer", "multipleOf": 999983}', "to compile; make it simpler"),
     ("json_schema", '{"type": "object", "properties": {"a": {"not": {}}}}', "$.properties.a"),
     ("json_schema", '{"items": ' * 50_00 + "{}" + "}" * 50_00, "nested too deeply"),
     ("json_schema", '{"$ref": "https://example.com/schema.json"}', "nothing is fetched"),
@@ -177,7 +177,7 @@ def test_what_only_looks_dangerous_is_followed(engine: Client, kind: GrammarKind
 
 def test_a_grammar_that_takes_all_memory_or_never_compiles_is_given_up() -> None:
     patterns = [{"type": "string", "pattern": f".*{chr(97 + n % 26)}.{{{n}}}"} for n in range(40)]
-    with pytest.raises(InvalidRequest, match="too much time or memory"):
+    with pytest.raises(InvalidRequest, match="to compile; make it simpler"):
         try_out(Grammar("json_schema", json.dumps({"allOf": patterns})), SPECIAL)
 
 
