@@ -1,6 +1,7 @@
 """The whole program with a real model in a real pseudo-terminal: chat, stop, resize, kills, resume."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -139,6 +140,23 @@ def test_the_death_of_the_worker_costs_no_word(start: Start) -> None:
     assert wait_for_reply(terminal, 2).finish == "stop"
     (successor,) = terminal.workers()
     assert successor.pid != worker.pid
+
+
+def test_a_model_file_that_is_cut_while_it_is_in_use_costs_one_reply(
+    start: Start, smollm2: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(smollm2, tmp_path / "cut.gguf"))
+    terminal = start("--threads", "1", "-m", str(model))
+    ask(terminal, LONG)
+    wait_for_words(terminal, 5)
+    os.truncate(model, 2**20)
+    reply = wait_for_reply(terminal)
+    assert reply.finish == "failed"
+    assert "SIGBUS" in (reply.error or "")
+    terminal.wait_for("SIGBUS")
+    shutil.copy(smollm2, model)
+    ask(terminal, "What is the capital of Japan?")
+    assert wait_for_reply(terminal, 2).finish == "stop"
 
 
 def test_a_kill_of_the_program_leaves_no_process_and_loses_no_text(start: Start) -> None:
