@@ -1,5 +1,6 @@
 """One request on its way from a prompt to the last word of its reply."""
 
+import traceback
 from typing import TYPE_CHECKING, NamedTuple
 
 from mistral_tui.engines.gguf.accounting import Account
@@ -189,7 +190,13 @@ class Generation:
         """End the reply, with what was held back of it; once."""
         if self.finished:
             return
-        stopped = self._reply.end() if self._reply is not None else False
+        try:
+            stopped = self._reply.end() if self._reply is not None else False
+        except Exception as problem:  # of what reads calls and reasoning: this reply ends, and nothing else does
+            traceback.print_exc()
+            stopped = False
+            if reason not in ("cancelled", "failed"):
+                reason, error = "failed", f"the end of the reply cannot be read: {problem!r}; see the log"
         self._end("stop" if stopped and reason in ("length", "context") else reason, error)
 
     def _end(self, reason: FinishReason, error: str | None) -> None:

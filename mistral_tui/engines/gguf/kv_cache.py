@@ -290,6 +290,7 @@ class KvCache:
 
     def _leave(self, sequence: Sequence) -> None:
         sequence.busy = False
+        sequence.on_disk = max(0, sequence.on_disk)  # what could not be kept before, perhaps can be now
         self._uses += 1
         sequence.used_at = self._uses
         sequence.released_at = time.monotonic()

@@ -141,7 +141,7 @@ def _object(written: str) -> str:
     said = json_values.decoded(written)
     try:
         return said if isinstance(json.loads(said), dict) else written
-    except ValueError:
+    except (ValueError, RecursionError):  # the second where it is nested too deeply
         return written
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from mistral_tui.engines.gguf.context import Context
+from mistral_tui.engines.parsing.splitter import ReplySplitter
+from mistral_tui.types.requests import ToolSpec
 from tests.engines.gguf.client import Client, user
 from tests.engines.gguf.conftest import open_engine
 from tests.engines.gguf.tiny_mamba import TOKENS, write_mamba
@@ -59,3 +61,40 @@ def test_what_is_asked_of_a_stopped_engine_ends_at_once(tmp_path: Path) -> None:
     client.close()
     late = client.ask(user("hello"))
     assert [one.end().reason for one in (running, waiting, late)] == ["cancelled"] * 3
+
+
+def test_a_reply_that_cannot_be_read_fails_alone(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = open_engine(smollm2, n_ctx=512, max_seqs=2)
+    tools = (ToolSpec("look"),)
+    other = client.ask(user("Count from 1 to 20."), max_tokens=40).until(lambda asked: asked.told_tokens > 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ReplySplitter, "feed", _no_sense)
+        patch.setattr(ReplySplitter, "flush", _no_sense)
+        failed = client.answer(user("Hello!"), tools=tools, max_tokens=20)
+    assert failed.reason == "failed"
+    assert "cannot be continued" in (failed.last.error or "")
+    assert other.end().reason in ("stop", "length")
+    client.close()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_reply_whose_end_cannot_be_read_is_cancelled_all_the_same(
+    smollm2: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    client = open_engine(smollm2, n_ctx=512, max_seqs=2)
+    monkeypatch.setattr(ReplySplitter, "flush", _no_sense)
+    asked = client.ask(user("Count from 1 to 20."), tools=(ToolSpec("look"),)).until(
+        lambda asked: asked.told_tokens > 0
+    )
+    if stopped:
+        client.loop.stop()
+    else:
+        client.loop.cancel(asked.request.id)
+        assert asked.end().reason == "cancelled"
+        assert client.answer(user("Hello!"), max_tokens=2).reason == "length"
+    client.close()
+    assert asked.end().reason == "cancelled"
+
+
+def _no_sense(splitter: ReplySplitter, text: str = "") -> list[object]:
+    raise RecursionError

@@ -2,12 +2,14 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mistral_tui.engines.chat_files import chat_files_folder
+from mistral_tui.engines.gguf.context import Context
 from tests.engines.gguf.client import Asked, Client, assistant, message, user
 from tests.engines.gguf.conftest import open_engine
 
@@ -186,3 +188,22 @@ def test_a_full_disk_costs_nothing_but_the_file(
     client.close()
     assert files() == []
     assert "nearly full" in capfd.readouterr().err
+
+
+def test_a_chat_that_could_not_be_kept_once_is_kept_after_its_next_reply(
+    opened: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = opened()
+    refused = threading.Event()
+
+    def refuse(context: Context, sequence: int, most_bytes: int) -> bytearray:
+        refused.set()
+        return bytearray()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "state", refuse)
+        talked(client)
+        assert refused.wait(20)
+    again(client)
+    client.close()
+    assert len(files()) == 1

@@ -285,6 +285,12 @@ def test_broken_arguments_are_passed_on_as_they_are() -> None:
     assert result.text == "So."
 
 
+def test_arguments_that_are_nested_without_end_are_passed_on_as_they_are() -> None:
+    nested = '"' + "[" * 100_000 + '"'
+    result = split(f'<tool_call>{{"name": "get_time", "arguments": {nested}}}</tool_call>')
+    assert result.calls == [("get_time", nested)]
+
+
 def test_arguments_stream_while_they_are_written() -> None:
     from mistral_tui.engines.parsing.splitter import ReplySplitter
     from mistral_tui.types.events import ToolCallDelta
