@@ -121,6 +121,15 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "read_end", "The end, and follow it", ("ctrl+end", "f4"), "screen", "Reading", palette=True, short="the end"
     ),
+    Action(
+        "thoughts",
+        "Open or fold what models thought",
+        ("ctrl+o",),
+        "screen",
+        "Reading",
+        slash=("thoughts",),
+        palette=True,
+    ),
     Action("scroll_up", "A line up, in the focused chat", ("up",), "transcript", "Reading"),
     Action("scroll_down", "A line down, in the focused chat", ("down",), "transcript", "Reading"),
     # Writing

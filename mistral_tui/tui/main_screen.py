@@ -122,6 +122,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Let the model of the chat in view think before it answers, or not."""
         self.pane.next_thinking()
 
+    def action_thoughts(self) -> None:
+        """Show what models thought in full, or fold it."""
+        self.pane.toggle_thoughts()
+
     def action_context_policy(self) -> None:
         """Let the chat in view do something else when the context is full."""
         self.pane.next_context_policy()

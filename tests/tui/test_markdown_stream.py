@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from mistral_tui.tui.chat.markdown import markdown_rows
 from mistral_tui.tui.chat.markdown_stream import MarkdownStream
 from mistral_tui.tui.chat.message import MARGIN, MessageView
+from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.rows import Row
 from mistral_tui.tui.chat.streaming_rows import SMALL, StreamingRows
+from mistral_tui.types.events import TextDelta
 from mistral_tui.types.messages import FinishReason, Message, TextPart
-from mistral_tui.types.text import printable
 from tests.tui.harness import DOCUMENT
 
 pytestmark = pytest.mark.core
@@ -65,11 +66,11 @@ def test_any_chunking_ends_as_one_parse_of_the_whole(
     text: str, places: list[int], ending: FinishReason, width: int
 ) -> None:
     begun = Message("assistant", ())
-    stream = MarkdownStream()
+    stream = ReplyStream(begun)
     written = MessageView(begun, stream)
     written.rows_at(width + MARGIN)
     for chunk in cut(text, places):
-        stream.feed(printable(chunk))
+        stream.feed(TextDelta(chunk))
         written.flush()
     message = Message("assistant", (TextPart(text),), id=begun.id, finish=ending, error="why, and what now")
     written.finish(message)

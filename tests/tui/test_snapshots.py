@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -11,6 +12,8 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.types.errors import BadModelFile, NoChatTemplate
+from mistral_tui.types.events import ReasoningDelta
+from mistral_tui.types.messages import ReasoningPart, TextPart, ToolCallPart
 from mistral_tui.types.models import ModelEntry
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import DOCUMENT, STARTER, app_with, ask, paste_and_send, pieces, started, until
@@ -51,6 +54,37 @@ def streaming(theme: str) -> Scene:
         await until(pilot, lambda: "Height" in app.pane.last_reply and app.pane.transcript.flushes)
 
     return app_with(Reply([half, "x"], hold=asyncio.Event()), theme=theme), before
+
+
+THOUGHTS = (
+    "The person wants to know about the weather in two places. I have a tool for that, and it takes one city at a "
+    "time, so I call it twice.\n\nFirst Lima, in degrees Celsius, as is usual there. Then Oslo, where the same "
+    "applies; the days can stay as they are. A third call is not needed, because nothing else was asked."
+)
+
+
+def thinking(theme: str) -> Scene:
+    async def before(pilot: Pilot[None]) -> None:
+        app = await started(pilot)
+        await paste_and_send(pilot, "What is the weather in Lima and in Oslo?")
+        await until(pilot, lambda: app.pane.transcript.flushes and app.pane.status.figures.state == "thinking")
+
+    return app_with(Reply([ReasoningDelta(THOUGHTS), "x"], hold=asyncio.Event()), theme=theme), before
+
+
+def calls(theme: str) -> Scene:
+    arguments = '{"city": "Oslo", "unit": "celsius", "what": ["temperature", "wind", "rain", "snow", "sun", "fog"]}'
+    parts = (
+        *(ReasoningPart(THOUGHTS, 3.24), TextPart("Let me look at **both** of them."), ReasoningPart("Hm.", 75.0)),
+        *(ToolCallPart("1", "get_weather", '{"city": "Lima"}'), ToolCallPart("2", "get_weather", arguments)),
+    )
+
+    async def before(pilot: Pilot[None]) -> None:
+        app = await started(pilot)
+        await ask(pilot, "What is the weather in Lima and in Oslo?", paste_and_send)
+        app.pane.transcript.finish(msgspec.structs.replace(app.pane.chat.conversation.path()[-1], parts=parts))
+
+    return app_with(Reply(reason="tool_calls"), theme=theme), before
 
 
 def loading(theme: str) -> Scene:
@@ -144,7 +178,8 @@ def template(theme: str) -> Scene:
 
 
 SCENES = (
-    empty, chat, streaming, loading, failed_load, failed_reply, chats, help_screen, no_model, fetching, template,
+    empty, chat, streaming, thinking, calls, loading, failed_load, failed_reply, chats, help_screen, no_model, fetching,
+    template,
 )  # fmt: skip
 
 

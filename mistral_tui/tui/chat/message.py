@@ -5,6 +5,7 @@ does not depend on how long it has become.
 """
 
 from rich.segment import Segment
+from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.selection import Selection
@@ -12,10 +13,9 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from mistral_tui.tui.chat.markdown import markdown_rows
-from mistral_tui.tui.chat.markdown_stream import MarkdownStream
+from mistral_tui.tui.chat.reply_rows import GrowingRows, finished_rows
+from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
-from mistral_tui.tui.chat.streaming_rows import StreamingRows
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, Message, Part
 from mistral_tui.types.text import printable, printable_line
 
@@ -52,19 +52,23 @@ class MessageView(Widget):
     MessageView { width: 1fr; height: auto; margin: 0 0 1 0; }
     """
 
-    def __init__(self, message: Message, stream: MarkdownStream | None = None, note: str = "") -> None:
+    def __init__(
+        self, message: Message, stream: ReplyStream | None = None, note: str = "", opened: bool = False
+    ) -> None:
         """Show `message`.
 
         Args:
-            message: What to show; the text of a finished message is its own.
-            stream: The text of a reply that is still being written; whoever feeds it calls `flush`.
+            message: What to show; the parts of a finished message are its own.
+            stream: The parts of a reply that is still being written; whoever feeds it calls `flush`.
             note: A line above the text, for what a reader must know beforehand.
+            opened: Whether what the model thought is shown in full.
         """
         super().__init__()
         self.message = message
+        self._opened = opened
         self._stream = stream
         self._note = note
-        self._live: StreamingRows | None = None
+        self._live: GrowingRows | None = None
         self._laid: list[Row] = []
         self._laid_width = 0
         self._drawn: dict[int, Strip] = {}
@@ -95,6 +99,21 @@ class MessageView(Widget):
         self._note = note
         self.forget_layout()
         self.refresh(layout=True)
+
+    def open(self, opened: bool) -> None:
+        """Show what the model thought in full, or fold it."""
+        if opened != self._opened:
+            self._opened = opened
+            if self.message.reasoning:
+                self.forget_layout()
+                self.refresh(layout=True)
+
+    def on_click(self, event: events.Click) -> None:
+        """Open or fold what the model thought."""
+        rows = self.rows_at(self.size.width)
+        if event.y < len(rows) and rows[event.y].toggles and self._stream is None:
+            event.stop()
+            self.open(not self._opened)
 
     def forget_layout(self) -> None:
         """Lay out anew when next drawn: the colours or the content have changed."""
@@ -140,13 +159,13 @@ class MessageView(Widget):
 
     def _lay_out(self, column: int) -> None:
         if self._stream is not None:
-            self._live = StreamingRows(self._stream, column, _note_rows(self._note, column))
+            self._live = GrowingRows(self._stream, column, _note_rows(self._note, column))
             return
         message = self.message
-        text = printable(message.text)
         if message.role == "assistant":
-            self._laid = [*_note_rows(self._note, column), *markdown_rows(text.strip("\n"), column)]
+            self._laid = [*_note_rows(self._note, column), *finished_rows(message, column, self._opened)]
         else:
+            text = printable(message.text)
             self._laid = [*_file_rows(message, column), *_folded(wrapped(Content(text.strip("\n")), column))]
         self._laid += _ending_rows(message, column, after_text=bool(self._laid))
 

@@ -32,14 +32,17 @@ from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
     ContextShifted,
     ContextTrimmed,
+    Delta,
     Finished,
     MessageCommitted,
     PromptProgress,
+    ReasoningDelta,
     ReplyStarted,
     TextDelta,
+    ToolCallDelta,
     TurnEnded,
 )
-from mistral_tui.types.messages import Message
+from mistral_tui.types.messages import Message, ToolCallPart
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.text import printable_line
 
@@ -97,6 +100,8 @@ class ChatPane(Vertical):
         self._context_tokens: int | None = None
         """Tokens of the prompt and of the reply so far; `None`: the reply had begun before it was shown."""
         self._said_something = False
+        self._thinking = False
+        """Whether what the model writes now is reasoning."""
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
@@ -156,8 +161,10 @@ class ChatPane(Vertical):
             writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
             await self.transcript.show(path[:-1] if writing else path)
             if writing:
-                await self.transcript.begin(path[-1])
-                self._said_something = bool(path[-1].text.strip())
+                await self._begin(path[-1])
+                self._said_something = bool(path[-1].text.strip()) or any(
+                    isinstance(part, ToolCallPart) for part in path[-1].parts
+                )
             self.prompt.set_history([message.text for message in path if message.role == "user"])
             self._show_figures_of(path)
 
@@ -186,6 +193,11 @@ class ChatPane(Vertical):
                 self.prompt.text = ""
             self._turn_begins()
             await self.transcript.show(path)
+
+    def toggle_thoughts(self) -> None:
+        """Show what models thought in full, or fold it."""
+        opened = self.transcript.toggle_thoughts()
+        self.status.hint("thoughts: open" if opened else "thoughts: folded")
 
     def next_thinking(self) -> None:
         """Switch whether the model thinks first, for models that can be told, and say how it is now."""
@@ -254,10 +266,8 @@ class ChatPane(Vertical):
 
     async def _take(self, event: ChatEvent) -> None:
         match event:
-            case TextDelta(text, tokens):
-                self._said_something = self._said_something or bool(text.strip())
-                self.transcript.write(text)
-                self._count(tokens)
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                self._written(event)
             case LoadProgress(_, fraction):
                 self._show_state(f"loading {fraction:.0%}")
             case PromptProgress(done, total):
@@ -265,7 +275,7 @@ class ChatPane(Vertical):
                 self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
             case ReplyStarted(message):
                 if not self._holds(message):
-                    await self.transcript.begin(message)
+                    await self._begin(message)
                 self._show_state()
             case ContextTrimmed(left_out):
                 self.transcript.note(f"context full: the oldest {left_out} messages are left out")
@@ -303,6 +313,22 @@ class ChatPane(Vertical):
             self._show_empty(False)
             await self.transcript.add(message)
 
+    async def _begin(self, reply: Message) -> None:
+        conversation = self.chat.conversation
+        await self.transcript.begin(reply, lambda: conversation[reply.id])
+
+    def _written(self, delta: Delta) -> None:
+        """More of the reply has come."""
+        if isinstance(delta, TextDelta):
+            self._said_something = self._said_something or bool(delta.text.strip())
+        elif isinstance(delta, ToolCallDelta):
+            self._said_something = True
+        if isinstance(delta, ReasoningDelta) != self._thinking:
+            self._thinking = not self._thinking
+            self._show_state("thinking" if self._thinking else "answering")
+        self.transcript.write(delta)
+        self._count(delta.tokens)
+
     def _count(self, tokens: int) -> None:
         if self._context_tokens is not None:
             self._context_tokens += tokens
@@ -314,6 +340,7 @@ class ChatPane(Vertical):
     def _turn_begins(self) -> None:
         self.failed = False
         self._said_something = False
+        self._thinking = False
         self._rate = Rate()
         self._set_failure("")
         self._show_state()

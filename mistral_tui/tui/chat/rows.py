@@ -19,6 +19,10 @@ class Row(NamedTuple):
     """What stands between this row and the one above when both are copied; `None`: a line break."""
     fill: str = ""
     """Style of the cells right of the text, as far as the text column goes."""
+    toggles: bool = False
+    """Whether a click on it opens or folds what is below."""
+    call: bool = False
+    """Whether it is a call of a tool."""
 
 
 BLANK = Row(Content(""))

@@ -1,7 +1,7 @@
 """The messages of a chat: a window of them is mounted, the rest is when it is scrolled to."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +11,10 @@ from textual.message import Message
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
-from mistral_tui.tui.chat.markdown_stream import MarkdownStream
 from mistral_tui.tui.chat.message import MessageView
+from mistral_tui.tui.chat.reply_stream import ReplyStream
+from mistral_tui.types.events import Delta
 from mistral_tui.types.messages import Message as ChatMessage
-from mistral_tui.types.text import printable
 
 STEP = 20
 """Messages that are mounted at a time."""
@@ -46,8 +46,10 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         """Index of the first message that is mounted."""
         self._last = 0
         """Index behind the last message that is mounted."""
-        self._stream: MarkdownStream | None = None
-        """The text of the last message while it is being written."""
+        self._stream: ReplyStream | None = None
+        """The last message while it is being written."""
+        self._opened = False
+        """Whether what models thought is shown in full."""
         self._gate = FlushGate()
         self._flush_is_due = False
         self._moving = False
@@ -80,17 +82,28 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._messages.append(message)
         await self.show_end()
 
-    async def begin(self, message: ChatMessage) -> None:
-        """Append a reply that is about to be written; its text so far is that of `message`."""
-        self._stream = MarkdownStream()
-        self._stream.feed(printable(message.text))
+    async def begin(self, message: ChatMessage, latest: Callable[[], ChatMessage]) -> None:
+        """Append a reply that is about to be written.
+
+        Args:
+            message: What there is of it so far.
+            latest: Returns what there is of it now.
+        """
+        self._stream = ReplyStream(message, latest)
         await self.add(message)
 
-    def write(self, text: str) -> None:
+    def toggle_thoughts(self) -> bool:
+        """Show what models thought in full, or fold it; returns which."""
+        self._opened = not self._opened
+        for view in self.query_children(MessageView):
+            view.open(self._opened)
+        return self._opened
+
+    def write(self, delta: Delta) -> None:
         """More of the reply that is being written; it is drawn at the next flush."""
         if self._stream is None:
             return
-        self._stream.feed(printable(text))
+        self._stream.feed(delta)
         if not self._flush_is_due:
             self._flush_is_due = True
             wait = self._gate.wait()
@@ -234,7 +247,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
     def _views(self, start: int, end: int) -> list[MessageView]:
         last = len(self._messages) - 1
         return [
-            MessageView(self._messages[index], self._stream if index == last else None) for index in range(start, end)
+            MessageView(self._messages[index], self._stream if index == last else None, opened=self._opened)
+            for index in range(start, end)
         ]
 
     def _view_of_last(self) -> MessageView | None:
