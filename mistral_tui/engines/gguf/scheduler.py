@@ -371,27 +371,37 @@ class Scheduler:
         if len(self._active) == 1:
             self._fail(newest, "the context has no room left for this chat; load the model with a larger --n-ctx")
             return
-        sequence = newest.sequence
+        self._step_back(newest)
+        self._no_room = True
+
+    def _step_back(self, generation: Generation) -> None:
+        """Let an active request wait for its turn again; what was computed of it is lost."""
+        sequence = generation.sequence
         assert sequence is not None
-        self._active.remove(newest)
-        newest.sequence = newest.following = None
+        self._active.remove(generation)
+        generation.sequence = generation.following = None
         self._follow()
         self._cache.clear(sequence)
         self._cache.release(sequence)
-        self._waiting.appendleft(newest)
-        self._no_room = True
+        self._waiting.appendleft(generation)
+        self._no_room = False
 
     def _restore(self, shares: list[Share]) -> None:
         """Make sure that after a batch that was not completed the KV cache holds what we think."""
-        for share in shares:
-            assert share.generation.sequence is not None
-            self._cache.keep(share.generation.sequence, share.generation.sequence.computed)
+        for generation in [share.generation for share in shares]:
+            assert generation.sequence is not None
+            self._cache.keep(generation.sequence, generation.sequence.computed)
+            # Where the model could not keep it, media are to be computed that were not encoded for this request.
+            if generation.media.lacking(generation.transcript.placed, generation.sequence.computed):
+                self._step_back(generation)
 
     def _find_culprit(self, shares: list[Share], outcome: int) -> None:
         """A batch failed: compute the share of each request alone, so that only those fail that cannot go on."""
         self._restore(shares)
         for share in shares:
             generation = share.generation
+            if generation.sequence is None:
+                continue
             if len(shares) > 1:
                 self._context.clear_batch()
                 alone = self._batching.add(generation, share.tokens)

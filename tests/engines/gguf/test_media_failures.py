@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.messages import AudioPart, ImagePart, Message, TextPart
 from tests.engines.gguf.client import Client, assistant, user
@@ -214,3 +215,19 @@ def test_a_picture_that_must_be_computed_at_once_and_does_not_fit_in_a_batch_is_
         assert client.answer(user("Hello"), max_tokens=2).reason == "length"
     finally:
         client.close()
+
+
+def test_a_picture_that_was_lost_with_an_interrupted_batch_is_encoded_again(
+    seeing: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stripes.png"
+    file.write_bytes(png(stripes))
+    first = seeing.answer(picture(file), chat="stripes", max_tokens=4)
+    decode, can_keep = Context.decode, Context.can_keep
+    outcomes = [Decoded.ABORTED]
+    monkeypatch.setattr(Context, "decode", lambda context: outcomes.pop() if outcomes else decode(context))
+    monkeypatch.setattr(Context, "can_keep", lambda context, *wanted: can_keep(context, *wanted) if outcomes else 0)
+    history = picture(file), assistant(first.text), user("Are you sure?")
+    asked = seeing.answer(*history, chat="stripes", max_tokens=4)
+    assert not outcomes
+    assert asked.reason == "length"
