@@ -83,11 +83,8 @@ class Reply:
         self._stops = StopStrings(stop)
         self._untold_tokens = 0
         self._last: Delta = TextDelta("", 0)
-
-    @property
-    def called(self) -> bool:
-        """Whether the model calls a tool."""
-        return self._splitter is not None and self._splitter.called
+        self.called = False
+        """Whether a call was told of."""
 
     def piece(self, token: int) -> bytes:
         """Return what `token` stands for in this reply."""
@@ -134,6 +131,7 @@ class Reply:
             elif delta is not None:
                 if self._flush_text():
                     return True
+                self.called = self.called or isinstance(delta, ToolCallDelta)
                 self._tell(delta)
         return False
 
