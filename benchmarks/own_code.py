@@ -1,7 +1,7 @@
 """What our own code costs per token, early and late in a long reply, with the model left out.
 
-The way of a token from the sampler to the conversation: its bytes to text, stop strings, the outbox, a frame, and the
-turn that keeps the reply's text.
+The way of a token from the sampler to the conversation: its bytes to text, reasoning and calls told apart, stop
+strings, the outbox, a frame, and the turn that keeps the reply's text.
 """
 
 import asyncio
@@ -16,11 +16,12 @@ from mistral_tui.engines import wire
 from mistral_tui.engines.gguf.detokenize import TextDecoder
 from mistral_tui.engines.gguf.stop_strings import StopStrings
 from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.parsing.splitter import Notation, ReplySplitter
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.queries import Answer, Query, Refusal
-from mistral_tui.types.requests import GenerateRequest
+from mistral_tui.types.requests import GenerateRequest, ToolSpec
 
 WINDOW = 250
 """Tokens that one figure is taken over."""
@@ -38,13 +39,14 @@ class StubEngine:
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[EngineEvent, None]:
         decoder, stops, outbox = TextDecoder(), StopStrings(("<|im_end|>", "\nUser:")), Outbox()
+        splitter = ReplySplitter(Notation.of("<tool_call> and </think>"), (ToolSpec("look"),), "")
         frames = wire.FrameDecoder[wire.FromWorker](wire.FromWorker)
         pieces = [(word + " ").encode() for word in TEXT.split(" ")]
         for index in range(LATE + 1):
             self.times.append(time.perf_counter())
-            text, _ = stops.feed(decoder.feed(pieces[index % len(pieces)]))
-            if text:
-                outbox.put(TextDelta(text))
+            for _, delta in splitter.feed(decoder.feed(pieces[index % len(pieces)])):
+                if isinstance(delta, TextDelta):
+                    outbox.put(TextDelta(stops.feed(delta.text)[0]))
             if index % TOKENS_PER_FRAME == 0 and not outbox.empty:
                 for frame in frames.feed(
                     wire.encode(wire.Events(client="1", request=request.id, events=outbox.take()))
