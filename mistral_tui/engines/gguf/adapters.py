@@ -4,8 +4,9 @@ import ctypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from mistral_tui.engines.gguf.kv_files import fingerprint
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.models.adapter_file import check_adapter
@@ -13,6 +14,13 @@ from mistral_tui.types.errors import BadModelFile, InvalidRequest
 from mistral_tui.types.models import Adapter
 
 _MOST = 16
+
+
+class _Loaded(NamedTuple):
+    handle: Any
+    state: tuple[int, int] | None
+    """Size and time of the file."""
+    fingerprint: str
 
 
 class Adapters:
@@ -30,7 +38,7 @@ class Adapters:
     def __init__(self, model: Model, context: Any, usual: Sequence[Adapter]) -> None:
         self._model = model
         self._context = context
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, _Loaded] = {}
         self._set: tuple[Adapter, ...] = ()
         self.usual = self.ready(usual)
 
@@ -53,7 +61,9 @@ class Adapters:
             raise InvalidRequest("an adapter is named twice; name it once, with the scale that it should have")
         found = [Adapter(path, adapter.scale) for path, adapter in zip(paths, wanted, strict=True) if adapter.scale]
         for adapter in found:
-            self._handle(adapter)
+            path = Path(adapter.path)
+            if self._load(path).state != _state(path):
+                raise BadModelFile(f"the adapter {path.name} has changed since it was loaded; unload the model first")
         return tuple(sorted(found, key=lambda adapter: adapter.path))
 
     def lay(self, adapters: tuple[Adapter, ...]) -> None:
@@ -66,9 +76,20 @@ class Adapters:
         llama.llama_set_adapters_lora(self._context, handles, count, scales)
         self._set = adapters
 
+    def fingerprints(self, adapters: tuple[Adapter, ...]) -> tuple[str, ...]:
+        """Return what tells these LoRAs from all others: as they were loaded, whatever is in their files now."""
+        return tuple(
+            loaded.fingerprint if (loaded := self._loaded.get(adapter.path)) else fingerprint(Path(adapter.path))
+            for adapter in adapters
+        )
+
     def _handle(self, adapter: Adapter) -> Any:
-        path = Path(adapter.path)
-        if adapter.path not in self._loaded:
+        return self._load(Path(adapter.path)).handle
+
+    def _load(self, path: Path) -> "_Loaded":
+        loaded = self._loaded.get(str(path))
+        if loaded is None:
+            state = _state(path)
             check_adapter(path, self._model.architecture)
             log().clear()
             handle = llama.llama_adapter_lora_init(self._model.handle, os.fsencode(path))
@@ -76,5 +97,13 @@ class Adapters:
                 reason = log().reason() or "llama.cpp cannot load it and gives no reason"
                 raise BadModelFile(f"the adapter {path.name}: {reason}; choose one that was made for this model")
             # Kept until the model is freed, which frees its adapters: what is in the KV cache was computed with it.
-            self._loaded[adapter.path] = handle
-        return self._loaded[adapter.path]
+            loaded = self._loaded[str(path)] = _Loaded(handle, state, fingerprint(path))
+        return loaded
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size

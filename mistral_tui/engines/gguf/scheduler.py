@@ -70,7 +70,7 @@ class Scheduler:
         self._speculation = speculation
         self._queries = TextQueries(model, writer.template)
         parking = Parking(MOST_BYTES if most_idle != 0 else 0)
-        self._spill = Spill(context, model, place, parking, self._wake)
+        self._spill = Spill(context, model, place, parking, adapters, self._wake)
         self._cache = KvCache(context, max_seqs, most_idle, self._spill.park)
         self._admission = Admission(self._cache, writer, adapters, self._spill, parking)
         self._batching = Batching(context)

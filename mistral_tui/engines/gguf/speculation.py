@@ -49,6 +49,8 @@ class Speculation:
         self._read: dict[int, list[int]] = {}
         """What the small model's KV cache has, by the number of the sequence."""
         self._payoff = Payoff()
+        self._catching_up = False
+        """Whether it is still reading what was written before; that says nothing about guessing."""
 
     def guess(self, active: Iterable[Generation], room: int, threads: int) -> dict[Generation, list[int]]:
         """Return guesses for the replies that are being written, none where the small model is not sure.
@@ -70,6 +72,7 @@ class Speculation:
         ]
         guesses: dict[Generation, list[int]] = {}
         going = self._catch_up([line for line in lines if line.most > 0])
+        self._catching_up = not going
         while going:
             written = []
             for line, row in going:
@@ -85,7 +88,8 @@ class Speculation:
 
     def took(self, seconds: float, tokens: float) -> None:
         """Learn whether guessing pays: a computation took so long and gave each reply so many tokens."""
-        self._payoff.took(self._payoff.worthwhile, seconds, tokens)
+        if not self._payoff.worthwhile or not self._catching_up:
+            self._payoff.took(self._payoff.worthwhile, seconds, tokens)
 
     def close(self) -> None:
         """Free everything native."""

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.generation import Generation
 from mistral_tui.engines.gguf.kv_cache import SavedChat, Sequence
@@ -25,7 +26,6 @@ from mistral_tui.engines.gguf.kv_files import DamagedFile, Header, KvFolder, fin
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.parking import Parking
 from mistral_tui.engines.gguf.transcript import Transcript
-from mistral_tui.types.models import Adapter
 
 _SETTLED: Final = 0.5
 """Seconds after a reply before its chat is written: perhaps the next prompt comes at once."""
@@ -59,6 +59,7 @@ class Spill:
         model: What is loaded.
         place: Where the files are; `None`: there are none.
         parking: Takes the chats that leave the context.
+        adapters: Knows which LoRAs are loaded.
         on_read: Called on another thread when a request can be taken back.
     """
 
@@ -68,6 +69,7 @@ class Spill:
         model: Model,
         place: SpillPlace | None,
         parking: Parking,
+        adapters: Adapters,
         on_read: Callable[[], None],
     ) -> None:
         self._context = context
@@ -75,6 +77,7 @@ class Spill:
         self._vocabulary_size = model.vocabulary.size
         self._place = place
         self._parking = parking
+        self._adapters = adapters
         self._on_read = on_read
         self._folder = KvFolder(place.folder, place.most_bytes) if place is not None else None
         self._model = hashlib.sha256(f"{self._path.resolve()} {model.size_bytes}".encode(errors="replace")).hexdigest()
@@ -142,7 +145,7 @@ class Spill:
 
         def write() -> None:
             try:
-                stamp, files = self._stamp(), _fingerprints(adapters)
+                stamp, files = self._stamp(), self._adapters.fingerprints(adapters)
                 header = Header(stamp, tokens, computed, text, marks, placed, first_kept, adapters, files)
                 folder.write(chat_id, self._model, header, state)
             finally:
@@ -223,7 +226,7 @@ class Spill:
             raise DamagedFile("its tokens are not the model's")
         if not 0 < header.computed <= len(tokens):
             raise DamagedFile("its header makes no sense")
-        if header.adapter_files != _fingerprints(header.adapters):
+        if header.adapter_files != self._adapters.fingerprints(header.adapters):
             raise DamagedFile("an adapter that it was made with has changed")
         transcript = Transcript(tokens, header.text, list(header.marks))
         transcript.placed = list(header.placed)
@@ -253,7 +256,3 @@ class Spill:
         if not self._complained:
             self._complained = True
             print(f"a chat's KV cache was not kept or not found again: {reason}", file=sys.stderr, flush=True)
-
-
-def _fingerprints(adapters: tuple[Adapter, ...]) -> tuple[str, ...]:
-    return tuple(fingerprint(Path(adapter.path)) for adapter in adapters)

@@ -156,3 +156,14 @@ def test_too_many_loras_or_one_twice_are_refused(plain: Client, loras: tuple[Pat
 def test_a_scale_that_makes_no_sense_is_refused(scale: float) -> None:
     with pytest.raises(InvalidRequest, match="scale"):
         Adapter("x.gguf", scale)
+
+
+def test_a_lora_that_was_replaced_is_not_taken_for_the_old_one(smollm2: Path, tmp_path: Path) -> None:
+    path = write_lora(tmp_path / "lora.gguf", seed=1)
+    client = open_engine(smollm2, n_ctx=256, max_seqs=1)
+    assert say(client, Adapter(str(path)))
+    path.unlink()
+    write_lora(path, seed=2)
+    asked = client.answer(QUESTION, adapters=(Adapter(str(path)),))
+    assert "has changed since it was loaded" in (asked.last.error or "")
+    client.close()
