@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,19 @@ def first_chances(asked: Asked) -> dict[int, float]:
     return {chance.token: chance.logprob for chance in scored.top}
 
 
+def alike(one: dict[int, float], other: dict[int, float]) -> bool:
+    """Return whether two computations agree, but for what the places in the KV cache do to the last digits.
+
+    The texts need not be equal then: with random weights some choices are close.
+    """
+    shared = one.keys() & other.keys()
+    return len(shared) >= 4 and all(abs(one[token] - other[token]) < 0.3 for token in shared)
+
+
+def chances(client: Client, *adapters: Adapter) -> dict[int, float]:
+    return first_chances(begin(client, adapters).end())
+
+
 def test_a_lora_changes_what_a_model_says(plain: Client, loras: tuple[Path, Path]) -> None:
     one, two = (Adapter(str(path)) for path in loras)
     replies = {
@@ -58,21 +72,22 @@ def test_a_lora_changes_what_a_model_says(plain: Client, loras: tuple[Path, Path
 
 
 def test_a_scale_of_zero_and_no_lora_are_the_same(plain: Client, loras: tuple[Path, Path]) -> None:
-    assert say(plain, Adapter(str(loras[0]), 0)) == say(plain)
+    assert alike(chances(plain, Adapter(str(loras[0]), 0)), chances(plain))
+    assert not alike(chances(plain, Adapter(str(loras[0]))), chances(plain))
 
 
 def test_the_order_of_loras_does_not_matter(plain: Client, loras: tuple[Path, Path]) -> None:
     one, two = (Adapter(str(path)) for path in loras)
-    assert say(plain, one, two) == say(plain, two, one)
+    assert alike(chances(plain, one, two), chances(plain, two, one))
 
 
 def test_loras_given_at_load_count_unless_a_request_names_others(smollm2: Path, loras: tuple[Path, Path]) -> None:
     one, two = (Adapter(str(path)) for path in loras)
     client = open_engine(smollm2, n_ctx=256, max_seqs=1, adapters=(one,))
-    usual = client.answer(QUESTION, max_tokens=16).text
-    assert usual == say(client, one)
-    assert usual != say(client, two)
-    assert usual != say(client)
+    usual = first_chances(client.answer(QUESTION, max_tokens=1, logprobs=True, top_logprobs=5))
+    assert alike(usual, chances(client, one))
+    assert not alike(usual, chances(client, two))
+    assert not alike(usual, chances(client))
     client.close()
 
 
@@ -80,10 +95,10 @@ def test_a_chat_that_changes_its_loras_computes_its_prompt_anew(plain: Client, l
     one = Adapter(str(loras[0]))
     first = plain.answer(QUESTION, chat="swap", max_tokens=8)
     turns = (QUESTION, assistant(first.text), user("Go on."))
-    swapped = plain.answer(*turns, chat="swap", adapters=(one,), max_tokens=8)
+    scored: dict[str, Any] = {"adapters": (one,), "max_tokens": 8, "logprobs": True, "top_logprobs": 5}
+    swapped = plain.answer(*turns, chat="swap", **scored)
     assert swapped.usage.cached_tokens == 0
-    fresh = plain.answer(*turns, adapters=(one,), max_tokens=8)
-    assert swapped.text == fresh.text
+    assert alike(first_chances(swapped), first_chances(plain.answer(*turns, **scored)))
     again = plain.answer(*turns, assistant(swapped.text), user("And?"), chat="swap", adapters=(one,), max_tokens=8)
     assert again.usage.cached_tokens > 0
 
@@ -91,13 +106,9 @@ def test_a_chat_that_changes_its_loras_computes_its_prompt_anew(plain: Client, l
 def test_chats_with_different_loras_are_answered_at_once(plain: Client, loras: tuple[Path, Path]) -> None:
     one, two = (Adapter(str(path)) for path in loras)
     wanted: list[tuple[Adapter, ...]] = [(), (one,), (two,), (one, two)]
-    # Not the text: where tokens lie in the KV cache moves the last digits, which moves a random model's choice.
-    alone = [first_chances(begin(plain, adapters).end()) for adapters in wanted]
+    alone = [chances(plain, *adapters) for adapters in wanted]
     together = [first_chances(asked.end()) for asked in [begin(plain, adapters) for adapters in wanted]]
-    for mine, others in zip(together, alone, strict=True):
-        shared = mine.keys() & others.keys()
-        assert len(shared) >= 4
-        assert all(mine[token] == pytest.approx(others[token], abs=0.2) for token in shared)
+    assert all(alike(mine, others) for mine, others in zip(together, alone, strict=True))
     assert len({frozenset(chances) for chances in alone}) == len(wanted)
 
 
