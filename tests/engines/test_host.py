@@ -251,9 +251,13 @@ async def test_a_load_that_fails_says_why_as_the_class_it_was(place: Place, entr
 async def test_a_load_is_stopped_when_the_last_program_gives_it_up(place: Place, entry: ModelEntry) -> None:
     options = LoadOptions(chat_template="steps=1000 delay=0.02")
     first, second = place.program(), place.program()
-    loads = [asyncio.create_task(pool.acquire(entry, options)) for pool in (first, second)]
-    await until(lambda: (place.host / "host.sock").exists())
-    await place.until_held(lambda held: "scripted" in held and len(held["scripted"].clients) == 1)
+    heard: list[LoadProgress] = []
+    also_heard: list[LoadProgress] = []
+    loads = [
+        asyncio.create_task(first.acquire(entry, options, heard.append)),
+        asyncio.create_task(second.acquire(entry, options, also_heard.append)),
+    ]
+    await until(lambda: all(steps and steps[-1].stage == "loading" for steps in (heard, also_heard)))
     loads[0].cancel()
     await asyncio.gather(loads[0], return_exceptions=True)
     assert "scripted" in await place.held()
