@@ -199,3 +199,22 @@ async def test_use_after_the_end(pool: EnginePool, smollm2: Path) -> None:
 async def test_contexts_as_small_as_can_be(pool: EnginePool, smollm2: Path) -> None:
     engine = await loaded(pool, smollm2, LoadOptions(n_ctx=1, max_seqs=256, threads=1))
     await fails(engine, request(), "context")
+
+
+async def test_one_id_twice_and_hundreds_at_once(pool: EnginePool, smollm2: Path) -> None:
+    # The batch is as small as can be, and the prompts are longer.
+    engine = await loaded(pool, smollm2, LoadOptions(n_ctx=96, max_seqs=64, threads=2, batch_tokens=32))
+    worker = engine.worker_pid
+    same = request("Tell me a story.", max_tokens=8)
+    ends = [end for _, end in await asyncio.gather(*(answer(engine, same) for _ in range(3)))]
+    assert sorted(end.reason for end in ends) == ["failed", "failed", "length"]
+    assert all("same id" in end.error for end in ends if end.error is not None)
+    crowd = [request(f"Hi {index}", max_tokens=1, chat_id=f"{index % 50}") for index in range(300)]
+    replies = asyncio.gather(*(answer(engine, one) for one in crowd))
+    await asyncio.gather(*(engine.forget(one.chat_id) for one in crowd))
+    await asyncio.gather(*(engine.cancel(one.id) for one in crowd[40:]))
+    reasons = [end.reason for _, end in await replies]
+    assert set(reasons[:40]) == {"length"}
+    assert set(reasons) <= {"length", "stop", "cancelled"}
+    await answers(engine)
+    assert engine.worker_pid == worker

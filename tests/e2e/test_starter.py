@@ -62,6 +62,7 @@ def test_the_interface_fetches_it_at_a_key_and_answers(inventory: Path, tmp_path
         terminal.wait_until(
             (tmp_path / "my models" / "down loads" / SMOLLM2.file).exists, "the model in its place", patience=60
         )
+        terminal.wait_for("/8,192")  # the file is there a moment before the interface knows of it
         terminal.press("enter")
         terminal.wait_until(lambda: len(stored_messages()) == 2 and stored_messages()[1].text, "an answer")
         terminal.press("ctrl+q")
