@@ -31,6 +31,7 @@ def main() -> None:
 
     ask("Hello.", 2)  # what it does once, it does here
     usage = ask(prompt, tokens)
+    # mistralrs is in an environment of its own, so its types are not known here.
     rates = {"prefill": usage.avg_prompt_tok_per_sec, "decode": usage.avg_compl_tok_per_sec}  # type: ignore[attr-defined]
     print(json.dumps(rates))
 

@@ -48,7 +48,7 @@ from mistral_tui.types.text import printable_line
 
 _POLICIES: Final[dict[ContextPolicy, str]] = {
     "drop": "the oldest turns are left out",
-    "shift": "the oldest tokens are given up, also in the middle of a reply",
+    "shift": "the oldest tokens are given up",
     "stop": "the chat stops",
 }
 
