@@ -20,7 +20,8 @@ from mistral_tui.types.messages import Message, TextPart
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
-TOKENS = 100
+TOKENS = 200
+"""Of each reply, ours and the bare loop's: a later token has more before it to attend to."""
 THREADS = 1
 COUNTS = (1, 4, 8)
 
@@ -55,7 +56,7 @@ async def _ours(chats: int) -> float:
 
 async def _arrivals(engine: Engine, chat: int) -> list[tuple[float, int]]:
     """Return when text of a reply came, and how many tokens it was."""
-    sampling = SamplingParams(temperature=0.8, seed=1, max_tokens=2 * TOKENS, ignore_eos=True)
+    sampling = SamplingParams(temperature=0.8, seed=1, max_tokens=TOKENS, ignore_eos=True)
     prompt = Message("user", (TextPart(PROMPT.format(chat)),))
     times = []
     async for event in engine.generate(GenerateRequest((prompt,), sampling, chat_id=str(chat))):

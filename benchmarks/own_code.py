@@ -13,10 +13,10 @@ from benchmarks.scripted import TEXT
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.turn import run_turn
 from mistral_tui.engines import wire
-from mistral_tui.engines.gguf.detokenize import TextDecoder
-from mistral_tui.engines.gguf.stop_strings import StopStrings
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.gguf.text.detokenize import TextDecoder
+from mistral_tui.engines.gguf.text.stop_strings import StopStrings
 from mistral_tui.engines.parsing.splitter import Notation, ReplySplitter
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadedModel

@@ -16,6 +16,8 @@ from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import SamplingParams
 
 OPTIONS = LoadOptions(n_ctx=8192, max_seqs=4)
+SECONDS_TO_READ = 1.5
+"""Between a reply and a fork of the chat, as with a person: the engine makes room for the next chat meanwhile."""
 SAMPLING = SamplingParams(temperature=0.0, max_tokens=8, ignore_eos=True)
 
 
@@ -49,6 +51,7 @@ async def _measure(quick: bool) -> list[Figure]:
         anew = await answer(engine, (*history, question), SAMPLING, "another chat")
         forks = []
         for number in range(3 * rounds):
+            await asyncio.sleep(SECONDS_TO_READ)
             question = said("user", f"Who went out to sea, fork {number}?")
             forks.append(await answer(engine, (*history, question), SAMPLING, f"fork {number}"))
     return [

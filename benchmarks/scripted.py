@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress

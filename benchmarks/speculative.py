@@ -10,7 +10,7 @@ from benchmarks.asking import Reply, answer, loaded, said
 from benchmarks.decode import PROMPT
 from benchmarks.harness import Figure, percentile
 from benchmarks.subject import find_model
-from mistral_tui.engines.quantization import Quantization, quantize
+from mistral_tui.engines.jobs.quantization import Quantization, quantize
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import SamplingParams
 from tests.real_models import FOLDER

@@ -83,5 +83,5 @@ def test_a_layer_can_be_imported_alone(layer: str) -> None:
 
 
 def test_a_worker_process_loads_nothing_of_the_screen_and_the_store() -> None:
-    loaded = loaded_by("import mistral_tui.engines.worker")
+    loaded = loaded_by("import mistral_tui.engines.worker.main")
     assert loaded & ({"textual", "rich", "sqlite3"} | SLOW) == set()

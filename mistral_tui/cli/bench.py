@@ -11,7 +11,7 @@ import msgspec
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, add_model_flags
 from mistral_tui.cli.loaded import loaded_engine
 from mistral_tui.cli.progress_line import ProgressLine
-from mistral_tui.engines.measuring import Measurement, measure
+from mistral_tui.engines.jobs.measuring import Measurement, measure
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.models import LoadedModel, LoadOptions
 from mistral_tui.types.text import printable_line

@@ -13,7 +13,7 @@ def pool_for(setup: Setup, flags: ModelFlags, loader: str = GGUF_LOADER) -> Pool
     shared = setup.settings.share_models if flags.share is None else flags.share
     if not shared:
         return EnginePool(setup.paths.logs, loader, limits)
-    from mistral_tui.engines.hosted import HostedPool  # only for those who share
+    from mistral_tui.engines.host.hosted import HostedPool  # only for those who share
 
     insist = any(getattr(flags, name) is not None for name in PoolLimits.__struct_fields__)
     return HostedPool(setup.paths.host, setup.paths.logs, loader, limits, insist=insist)

@@ -9,7 +9,7 @@ from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, absolute
 from mistral_tui.cli.progress_line import ProgressLine
 from mistral_tui.config.paths import Paths
-from mistral_tui.engines.quantization import Quantization, QuantizeProgress, quantize
+from mistral_tui.engines.jobs.quantization import Quantization, QuantizeProgress, quantize
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import gigabytes
 from mistral_tui.models.overlay import register

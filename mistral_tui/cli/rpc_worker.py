@@ -22,7 +22,7 @@ def rpc_worker(
     and no encryption: keep to this machine, to a network that you trust, or to an SSH tunnel.
     """
     # Imported here: --help needs no llama.cpp.
-    from mistral_tui.engines.gguf.rpc_server import serve
+    from mistral_tui.engines.gguf.rpc.server import serve
     from mistral_tui.models.memory_fit import gigabytes
 
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")  # llama.cpp prints to standard output, too

@@ -10,7 +10,7 @@ import typer
 
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.quantities import duration_words
-from mistral_tui.engines.hosted import loaded_by_host, unload_shared
+from mistral_tui.engines.host.hosted import loaded_by_host, unload_shared
 from mistral_tui.models.memory_fit import gigabytes
 from mistral_tui.types.pool import HeldModel
 from mistral_tui.types.text import printable_line

@@ -11,8 +11,8 @@ from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, add_model_flags
 from mistral_tui.cli.progress_line import ProgressLine
 from mistral_tui.cli.setup import Setup
-from mistral_tui.engines.tuned import tuned_file
-from mistral_tui.engines.tuning import Profile, Trial, Tuning, TuningStep, tune
+from mistral_tui.engines.jobs.tuned import tuned_file
+from mistral_tui.engines.jobs.tuning import Profile, Trial, Tuning, TuningStep, tune
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable, printable_line
 

@@ -54,7 +54,7 @@ class EnginePool:
 
     Args:
         log_folder: Where workers write their logs.
-        loader: `MODULE:FUNCTION` that loads a model in its worker; see `mistral_tui.engines.worker`.
+        loader: `MODULE:FUNCTION` that loads a model in its worker; see `mistral_tui.engines.worker.main`.
         limits: What may stay loaded, and how long.
     """
 

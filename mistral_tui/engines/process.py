@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from mistral_tui.engines import wire
 from mistral_tui.engines.exchange import Exchange
 from mistral_tui.engines.exit_status import GAVE_UP, crashed_on_an_instruction, name_exit
-from mistral_tui.engines.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
-from mistral_tui.engines.worker_log import WorkerLog
+from mistral_tui.engines.worker.log import WorkerLog
+from mistral_tui.engines.worker.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.types.errors import EngineError, WorkerDied
 
 HELLO_SECONDS = 30.0
@@ -23,7 +23,7 @@ _READ_BYTES = 256 * 1024
 def worker_command(engine: str) -> list[str]:
     """Return the command that starts a worker with the engine `MODULE:FUNCTION`."""
     # -P: the person's current folder is no place to import from.
-    return [sys.executable, "-P", "-m", "mistral_tui.engines.worker", engine, str(os.getpid())]
+    return [sys.executable, "-P", "-m", "mistral_tui.engines.worker.main", engine, str(os.getpid())]
 
 
 class WorkerProcess(Exchange):

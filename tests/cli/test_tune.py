@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mistral_tui.engines.tuned import tuned_file
+from mistral_tui.engines.jobs.tuned import tuned_file
 from tests.e2e.program import run
 from tests.engines.gguf.tiny_experts import write_experts
 

@@ -184,7 +184,7 @@ class Terminal:
 
     def workers(self) -> list[psutil.Process]:
         """Return the program's engine workers."""
-        return [process for process in self.family() if "mistral_tui.engines.worker" in _command_line(process)]
+        return [process for process in self.family() if "mistral_tui.engines.worker.main" in _command_line(process)]
 
     def kill(self) -> None:
         """`kill -9` the program (not its workers)."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mistral_tui.engines.host_connection import greet
-from mistral_tui.engines.hosted import HostedPool, loaded_by_host
-from mistral_tui.engines.meeting import NobodyThere, meeting_in
+from mistral_tui.engines.host.connection import greet
+from mistral_tui.engines.host.hosted import HostedPool, loaded_by_host
+from mistral_tui.engines.host.meeting import NobodyThere, meeting_in
 from mistral_tui.types.pool import HeldModel, PoolLimits
 from tests.stubs import loops
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from mistral_tui.engines import wire
-from mistral_tui.engines.hosted import unload_shared
-from mistral_tui.engines.meeting import meeting_in
+from mistral_tui.engines.host.hosted import unload_shared
+from mistral_tui.engines.host.meeting import meeting_in
 from mistral_tui.types.errors import BadModelFile, EngineError, LoadCancelled, ModelNotFound, NotEnoughMemory
 from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.engines.host import Host
-from mistral_tui.engines.host_connection import HostConnection, greet
-from mistral_tui.engines.meeting import CannotShare, Loopback, Meeting, NobodyThere, UnixSocket
+from mistral_tui.engines.host.connection import HostConnection, greet
+from mistral_tui.engines.host.meeting import CannotShare, Loopback, Meeting, NobodyThere, UnixSocket
+from mistral_tui.engines.host.server import Host
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.types.models import LoadOptions
 from tests.engines.conftest import prompt

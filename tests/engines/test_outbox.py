@@ -1,6 +1,6 @@
 import pytest
 
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.events import (
     Finished,
     PromptProgress,

@@ -7,10 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mistral_tui.engines import process, wire, worker_log
+from mistral_tui.engines import process, wire
 from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
 from mistral_tui.engines.process import WorkerProcess, worker_command
-from mistral_tui.engines.worker_log import WorkerLog
+from mistral_tui.engines.worker import log as worker_log
+from mistral_tui.engines.worker.log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.models import LoadOptions

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mistral_tui.engines.gguf.imatrix import read_imatrix
-from mistral_tui.engines.quantization import Quantization, QuantizeProgress, quantize
+from mistral_tui.engines.jobs.quantization import Quantization, QuantizeProgress, quantize
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.gguf_reader import read_raw
 from mistral_tui.types.errors import BadModelFile, InvalidRequest, ModelError

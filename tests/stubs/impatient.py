@@ -3,8 +3,8 @@
 from typing import Any
 
 from mistral_tui.engines.gguf import loading
-from mistral_tui.engines.gguf.rpc import RpcWorkers
-from mistral_tui.engines.loop import EngineLoop
+from mistral_tui.engines.gguf.rpc.workers import RpcWorkers
+from mistral_tui.engines.worker.loop import EngineLoop
 
 LOADER = "tests.stubs.impatient:load"
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.errors import BadModelFile, LoadCancelled, NotEnoughMemory
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
 from mistral_tui.types.messages import FinishReason, Usage

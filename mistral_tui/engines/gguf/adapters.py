@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mistral_tui.engines.gguf.kv_files import fingerprint
+from mistral_tui.engines.gguf.kv.files import fingerprint
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.models.adapter_file import check_adapter

@@ -7,9 +7,9 @@ from enum import IntEnum
 from typing import Any, Final
 
 from mistral_tui.engines.gguf.abort import AbortSwitch
-from mistral_tui.engines.gguf.embedding_batch import EmbeddingBatch
 from mistral_tui.engines.gguf.library import llama, log
-from mistral_tui.engines.gguf.media import MediaRun
+from mistral_tui.engines.gguf.media.embedding_batch import EmbeddingBatch
+from mistral_tui.engines.gguf.media.places import MediaRun
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.models.context_size import BATCH_TOKENS
 from mistral_tui.models.gguf_types import TYPE_NUMBERS

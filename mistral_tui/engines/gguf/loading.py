@@ -11,22 +11,22 @@ from mistral_tui.config.debugging import debugging
 from mistral_tui.engines.chat_files import chat_files_folder
 from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context, Decoded
-from mistral_tui.engines.gguf.embedding import EmbeddingLoop
+from mistral_tui.engines.gguf.embedding.loop import EmbeddingLoop
+from mistral_tui.engines.gguf.embedding.pooling import LARGEST_DEFAULT, PoolingContext
+from mistral_tui.engines.gguf.kv.spill import SpillPlace
 from mistral_tui.engines.gguf.library import build, cpu_features, log
 from mistral_tui.engines.gguf.machine import machine
-from mistral_tui.engines.gguf.media_reader import MediaReader
+from mistral_tui.engines.gguf.media.reader import MediaReader
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import check_memory, place
-from mistral_tui.engines.gguf.pooling import LARGEST_DEFAULT, PoolingContext
-from mistral_tui.engines.gguf.prompt import PromptWriter
-from mistral_tui.engines.gguf.rpc import connect
-from mistral_tui.engines.gguf.sampling_defaults import read_defaults
-from mistral_tui.engines.gguf.scheduler import Scheduler
-from mistral_tui.engines.gguf.spill import SpillPlace
-from mistral_tui.engines.gguf.threads import ThreadGovernor
-from mistral_tui.engines.loop import EngineLoop
+from mistral_tui.engines.gguf.rpc.workers import connect
+from mistral_tui.engines.gguf.sampling.defaults import read_defaults
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
+from mistral_tui.engines.gguf.scheduling.threads import ThreadGovernor
+from mistral_tui.engines.gguf.text.prompt import PromptWriter
+from mistral_tui.engines.jobs.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned
 from mistral_tui.engines.preflight import may_be_accelerated
-from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned
+from mistral_tui.engines.worker.loop import EngineLoop
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.models.context_size import BATCH_TOKENS, chats_at_once, context_of_one_chat, kv_cells
 from mistral_tui.models.gguf_types import TENSOR_TYPES, TYPE_NUMBERS
@@ -44,8 +44,8 @@ from mistral_tui.types.errors import (
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 
 if TYPE_CHECKING:
-    from mistral_tui.engines.gguf.multimodal import Projector
-    from mistral_tui.engines.gguf.speculation import Speculation
+    from mistral_tui.engines.gguf.media.projector import Projector
+    from mistral_tui.engines.gguf.speculation.draft import Speculation
 
 _PROOF_TOKENS: Final = 4
 _WEIGHTS: Final = 0.8
@@ -183,7 +183,7 @@ def _speculation(
     cancelled: Callable[[], bool],
 ) -> "Speculation":
     # Imported here: it brings numpy, 60 ms.
-    from mistral_tui.engines.gguf.speculation import Speculation, check_vocabularies
+    from mistral_tui.engines.gguf.speculation.draft import Speculation, check_vocabularies
 
     assert options.draft is not None
     if not context.goes_back:
@@ -219,7 +219,7 @@ def _projector(model: Model, options: LoadOptions, governor: ThreadGovernor, mos
     if path is None:
         return None
     # Imported here: the library behind it is loaded for models that see or hear.
-    from mistral_tui.engines.gguf.multimodal import Projector
+    from mistral_tui.engines.gguf.media.projector import Projector
 
     return Projector(path, model, governor.count, most_at_once)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mistral_tui.engines.gguf.library import llama, log
 from mistral_tui.engines.gguf.placement import Placement
-from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
 from mistral_tui.models.template_files import one_of_named
 from mistral_tui.types.errors import BadModelFile, LoadCancelled
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mistral_tui.engines.gguf.library import llama
-from mistral_tui.engines.gguf.multimodal import mtmd
+from mistral_tui.engines.gguf.media.projector import mtmd
 
 
 def bare_reply(model_file: Path, projector: Path, picture: Path, prompt: str, tokens: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mistral_tui.engines.loop import EngineLoop
-from mistral_tui.engines.outbox import TEXT_LIMIT, Outbox
+from mistral_tui.engines.worker.loop import EngineLoop
+from mistral_tui.engines.worker.outbox import TEXT_LIMIT, Outbox
 from mistral_tui.types.events import (
     ContextTrimmed,
     Delta,

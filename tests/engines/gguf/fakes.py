@@ -4,7 +4,7 @@ import re
 from typing import cast
 
 from mistral_tui.engines.gguf.context import Context
-from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
 
 CONTROL = ["<s>", "<|user|>", "<|bot|>", "<|system|>", "<|end|>"]
 MERGED = ["abc", "bca", "ab", "bc", "ca", "aa"]

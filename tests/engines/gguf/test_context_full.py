@@ -9,9 +9,9 @@ from mistral_tui.engines.gguf.adapters import Adapters
 from mistral_tui.engines.gguf.context import Context
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import Placement
-from mistral_tui.engines.gguf.prompt import PromptWriter
-from mistral_tui.engines.gguf.scheduler import Scheduler
-from mistral_tui.engines.gguf.threads import ThreadGovernor
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
+from mistral_tui.engines.gguf.scheduling.threads import ThreadGovernor
+from mistral_tui.engines.gguf.text.prompt import PromptWriter
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.messages import Message
 from mistral_tui.types.models import LoadedModel

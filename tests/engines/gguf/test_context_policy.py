@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.engines.gguf.scheduler import Scheduler
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
 from mistral_tui.types.events import ContextShifted
 from tests.engines.gguf.client import Asked, Client, assistant, message, user
 from tests.engines.gguf.conftest import open_engine, open_scheduler

@@ -8,9 +8,9 @@ import pytest
 
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import Placement
-from mistral_tui.engines.gguf.prompt import PromptWriter
-from mistral_tui.engines.gguf.transcript import Transcript
-from mistral_tui.engines.gguf.vocabulary import Vocabulary
+from mistral_tui.engines.gguf.text.prompt import PromptWriter
+from mistral_tui.engines.gguf.text.transcript import Transcript
+from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.messages import Message, ToolCallPart, ToolResultPart
 from mistral_tui.types.requests import GenerateRequest, ToolSpec

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistral_tui.engines.gguf.detokenize import TextDecoder
+from mistral_tui.engines.gguf.text.detokenize import TextDecoder
 
 pytestmark = pytest.mark.core
 

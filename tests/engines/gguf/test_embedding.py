@@ -8,8 +8,8 @@ from queue import SimpleQueue
 import pytest
 
 from mistral_tui.engines.gguf.loading import load
-from mistral_tui.engines.loop import EngineLoop
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.worker.loop import EngineLoop
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions

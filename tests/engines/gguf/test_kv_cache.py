@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistral_tui.engines.gguf.kv_cache import KvCache, Sequence
-from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.kv.cache import KvCache, Sequence
+from mistral_tui.engines.gguf.text.transcript import Transcript
 from mistral_tui.types.models import Adapter
 from tests.engines.gguf.fakes import CellsOfSequences, FakeContext, as_context
 

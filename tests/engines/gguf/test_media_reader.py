@@ -5,9 +5,17 @@ from typing import cast
 
 import pytest
 
-from mistral_tui.engines.gguf.media import Embeddings, MediaOfRequest, MediaRun, Medium, Placed, key_of, run_tokens
-from mistral_tui.engines.gguf.media_reader import MediaReader
-from mistral_tui.engines.gguf.multimodal import Projector
+from mistral_tui.engines.gguf.media.places import (
+    Embeddings,
+    MediaOfRequest,
+    MediaRun,
+    Medium,
+    Placed,
+    key_of,
+    run_tokens,
+)
+from mistral_tui.engines.gguf.media.projector import Projector
+from mistral_tui.engines.gguf.media.reader import MediaReader
 
 pytestmark = pytest.mark.core
 

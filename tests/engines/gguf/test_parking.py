@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from mistral_tui.engines.gguf.kv_cache import SavedChat
-from mistral_tui.engines.gguf.parking import Parking
-from mistral_tui.engines.gguf.scheduler import Scheduler
-from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.kv.cache import SavedChat
+from mistral_tui.engines.gguf.kv.parking import Parking
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
+from mistral_tui.engines.gguf.text.transcript import Transcript
 from tests.engines.gguf.client import Client, assistant, user
 from tests.engines.gguf.conftest import open_engine
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mistral_tui.engines.gguf.payoff import Payoff
+from mistral_tui.engines.gguf.speculation.payoff import Payoff
 
 pytestmark = pytest.mark.core
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistral_tui.engines.gguf.prompt import Prompt, PromptWriter
+from mistral_tui.engines.gguf.text.prompt import Prompt, PromptWriter
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Message

@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from mistral_tui.engines.gguf.reply import Reply, ReplyNotation
-from mistral_tui.engines.gguf.vocabulary import Vocabulary
-from mistral_tui.engines.outbox import Outbox
+from mistral_tui.engines.gguf.scheduling.reply import Reply, ReplyNotation
+from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
+from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.models.chat_template import ChatTemplate
 from mistral_tui.types.events import Delta, EngineEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from mistral_tui.types.requests import GenerateRequest, Grammar, SamplingParams, ToolSpec

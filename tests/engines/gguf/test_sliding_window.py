@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.engines.gguf.scheduler import Scheduler
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
 from tests.engines.gguf.client import Asked, Client, assistant, user
 from tests.engines.gguf.conftest import open_scheduler
 from tests.engines.gguf.reference import Reference

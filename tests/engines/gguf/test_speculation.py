@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mistral_tui.engines.quantization import Quantization, quantize
+from mistral_tui.engines.jobs.quantization import Quantization, quantize
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import TokenScored
 from mistral_tui.types.requests import Grammar

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistral_tui.engines.gguf.stop_strings import StopStrings
+from mistral_tui.engines.gguf.text.stop_strings import StopStrings
 
 pytestmark = pytest.mark.core
 

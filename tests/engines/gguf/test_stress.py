@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from mistral_tui.engines.gguf.scheduler import Scheduler
+from mistral_tui.engines.gguf.scheduling.scheduler import Scheduler
 from mistral_tui.types.messages import Message
 from tests.engines.gguf.client import Asked, Client, assistant, message, user
 from tests.engines.gguf.conftest import open_engine

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from mistral_tui.engines.cores import usable_cores
-from mistral_tui.engines.gguf import threads
-from mistral_tui.engines.gguf.threads import ThreadGovernor
+from mistral_tui.engines.gguf.scheduling import threads
+from mistral_tui.engines.gguf.scheduling.threads import ThreadGovernor
 
 pytestmark = pytest.mark.core
 

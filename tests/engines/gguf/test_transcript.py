@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistral_tui.engines.gguf.media import MediaRun, Medium, key_of, run_tokens
-from mistral_tui.engines.gguf.transcript import Transcript
+from mistral_tui.engines.gguf.media.places import MediaRun, Medium, key_of, run_tokens
+from mistral_tui.engines.gguf.text.transcript import Transcript
 from tests.engines.gguf.fakes import FakeVocabulary, as_vocabulary
 
 pytestmark = pytest.mark.core

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from mistral_tui.engines import tuned as kept
 from mistral_tui.engines.gguf import tuning
 from mistral_tui.engines.gguf.library import log
 from mistral_tui.engines.gguf.machine import machine
 from mistral_tui.engines.gguf.model import Model
 from mistral_tui.engines.gguf.placement import Placement
 from mistral_tui.engines.gguf.tuning import Rates, Tuner
-from mistral_tui.engines.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned, write_tuned
+from mistral_tui.engines.jobs import tuned as kept
+from mistral_tui.engines.jobs.tuned import Tuned, key_of, read_tuned, tuned_file, with_tuned, write_tuned
 from mistral_tui.types.choices import KvType
 from mistral_tui.types.errors import ModelError
 from mistral_tui.types.models import LoadOptions

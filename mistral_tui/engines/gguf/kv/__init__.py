@@ -1,0 +1,1 @@
+"""What chats keep in the context between their turns, and on disk."""

@@ -1,0 +1,1 @@
+"""Pictures and recordings: read, encoded, and placed among the tokens."""

@@ -1,0 +1,1 @@
+"""Layers on other machines, by llama.cpp's RPC."""

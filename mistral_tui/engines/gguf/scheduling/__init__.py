@@ -1,0 +1,1 @@
+"""Which request computes what, and when."""

@@ -1,0 +1,1 @@
+"""A small model that guesses what the large one writes."""

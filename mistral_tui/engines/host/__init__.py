@@ -1,0 +1,1 @@
+"""Loaded models that several programs share."""
