@@ -51,7 +51,7 @@ async def gather(words: Sequence[str], files: Sequence[str], keep: Path | None =
 
 
 def _read_file(name: str, keep: Path | None) -> Attachment:
-    return read_attachment(Path(name).expanduser(), keep)
+    return read_attachment(Path(name).expanduser(), keep, pipes=True)
 
 
 def _as_typed(text: str) -> str:

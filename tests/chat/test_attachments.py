@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.chat.attachments import SIZE_LIMIT, read_attachment, read_file_part
+from mistral_tui.chat.attachments import SIZE_LIMIT, read_attachment
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart
 from tests.stubs.media import bmp, png, png_of, stripes, wav, wav_of
@@ -21,13 +21,15 @@ pytestmark = pytest.mark.core
         (b"\xef\xbb\xbfmarked", "marked"),
         ("wide".encode("utf-16"), "wide"),
         ("wider".encode("utf-32"), "wider"),
+        ("wide without a mark".encode("utf-16-le"), "wide without a mark"),
+        ("Käse für naïve Gäste".encode("cp1252"), "Käse für naïve Gäste"),
         (b"one bad byte \xff in a longer text", "one bad byte � in a longer text"),
     ],
 )
 def test_text_in_any_usual_encoding_is_read(tmp_path: Path, content: bytes, text: str) -> None:
     file = tmp_path / "notes.txt"
     file.write_bytes(content)
-    assert read_file_part(file) == FilePart("notes.txt", text)
+    assert read_attachment(file, None, pipes=True) == FilePart("notes.txt", text)
 
 
 @pytest.mark.parametrize(
@@ -35,26 +37,33 @@ def test_text_in_any_usual_encoding_is_read(tmp_path: Path, content: bytes, text
     [
         (b"\x7fELF\x02\x01\0\0", "not a text file"),
         (bytes(range(128, 256)) * 4, "not a text file"),
-        (b"x" * (SIZE_LIMIT + 1), "larger than 1024 KB"),
+        (b"x" * (SIZE_LIMIT + 1), "larger than 4096 KB"),
     ],
 )
 def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "thing"
     file.write_bytes(content)
     with pytest.raises(InvalidRequest, match=reason):
-        read_file_part(file)
+        read_attachment(file, None, pipes=True)
+
+
+def test_a_file_of_100_mb_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "disk.img").open("wb") as file:
+        file.truncate(100 * 2**20)
+    with pytest.raises(InvalidRequest, match="larger than 64 MB"):
+        read_attachment(tmp_path / "disk.img", None)
 
 
 def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
     file = tmp_path / "large"
     file.write_bytes(b"x" * SIZE_LIMIT)
-    assert len(read_file_part(file).text) == SIZE_LIMIT
+    assert read_attachment(file, None) == FilePart("large", "x" * SIZE_LIMIT)
 
 
 @pytest.mark.parametrize(("name", "reason"), [("missing", "No such file"), (".", "folder"), ("a\0b", "name of a file")])
 def test_what_is_no_file_is_refused(tmp_path: Path, name: str, reason: str) -> None:
     with pytest.raises(InvalidRequest, match=reason):
-        read_file_part(tmp_path / name)
+        read_attachment(tmp_path / name, None, pipes=True)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
@@ -62,13 +71,15 @@ def test_a_pipe_is_read_and_a_socket_or_endless_device_is_not(tmp_path: Path) ->
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     threading.Thread(target=pipe.write_text, args=("through a pipe",)).start()
-    assert read_file_part(pipe).text == "through a pipe"
+    assert read_attachment(pipe, None, pipes=True) == FilePart("pipe", "through a pipe")
+    with pytest.raises(InvalidRequest, match="is a pipe; give a file"):
+        read_attachment(pipe, None)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
         with pytest.raises(InvalidRequest, match="device or socket"):
-            read_file_part(tmp_path / "socket")
+            read_attachment(tmp_path / "socket", None, pipes=True)
     with pytest.raises(InvalidRequest, match="device or socket"):
-        read_file_part(Path("/dev/zero"))
+        read_attachment(Path("/dev/zero"), None, pipes=True)
 
 
 def test_a_picture_and_a_recording_are_copied_so_that_the_chat_keeps_them(tmp_path: Path) -> None:
