@@ -20,7 +20,7 @@ from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
-from mistral_tui.types.models import Adapter, LoadProgress
+from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ CLOSE_LIMIT = 3.0
 
 ChatState = Literal["idle", "loading", "answering"]
 Listener = Callable[[ChatEvent], None]
-GetEngine = Callable[[Callable[[LoadProgress], None]], Awaitable[Engine]]
+GetEngine = Callable[["LiveChat", Callable[[LoadProgress], None]], Awaitable[Engine]]
 
 
 class LiveChat:
@@ -53,7 +53,7 @@ class LiveChat:
 
         Args:
             conversation: It is continued; nobody else may change it.
-            get_engine: Returns the model that answers, and reports its loading.
+            get_engine: Returns the model that answers this chat, and reports its loading.
             request: What every turn asks for, besides its messages.
             store: Where it is remembered; `None` and private sessions stay in memory.
             on_use: Called when `in_use` may have changed.
@@ -61,6 +61,8 @@ class LiveChat:
         self.conversation = conversation
         self.request = request
         """Used from the next turn on."""
+        self.entry: ModelEntry | None = None
+        """The model that answers from the next turn on; `None`: the one of the workspace."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
         self.failed = False
@@ -252,7 +254,7 @@ class LiveChat:
         Raises:
             MistralTuiError: There is none, whatever the reason.
         """
-        load = asyncio.ensure_future(self._get_engine(self._emit))
+        load = asyncio.ensure_future(self._get_engine(self, self._emit))
         stop = asyncio.ensure_future(cancelled.wait())
         try:
             await asyncio.wait({load, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -58,6 +58,11 @@ class Load:
         return self._task.done() and (self._task.cancelled() or self._task.exception() is not None)
 
     @property
+    def wanted(self) -> bool:
+        """Whether anybody waits for it."""
+        return bool(self._waiting)
+
+    @property
     def engine(self) -> Engine | None:
         """The loaded model, once it is there."""
         return self._task.result() if self._task.done() and not self.failed else None

@@ -47,7 +47,7 @@ class Workspace:
             request: What the turns of new chats ask for, besides their messages.
         """
         self.entry = entry
-        """The model that answers from the next turn on."""
+        """The model that answers the chats that have none of their own, from the next turn on."""
         self.options = options or LoadOptions()
         """How models are loaded from the next turn on; its chat template wins over one that was chosen for a model."""
         self.request = request or GenerateRequest()
@@ -55,15 +55,20 @@ class Workspace:
         self._pool = pool
         self._store = None if store is None else StoreThread(store)
         self._living: dict[str, LiveChat] = {}
-        self._load: Load | None = None
+        self._loads: list[Load] = []
         self._templates = TemplateChoice(self._store)
 
-    @property
-    def adapters(self) -> tuple[Adapter, ...]:
-        """The LoRAs that count unless a chat names others: those of the options, else those of the inventory."""
-        if self.options.adapters or self.entry is None:
-            return self.options.adapters
-        return tuple(Adapter(str(path)) for path in self.entry.adapters)
+    def entry_of(self, chat: LiveChat) -> ModelEntry | None:
+        """Return the model that answers a chat from its next turn on, if one is chosen."""
+        return chat.entry or self.entry
+
+    def use_model(self, chat: LiveChat, entry: ModelEntry) -> None:
+        """Let this model answer a chat from its next turn on."""
+        chat.entry = entry
+
+    def adapters_of(self, chat: LiveChat) -> tuple[Adapter, ...]:
+        """Return the LoRAs that count unless the chat names others."""
+        return self._adapters(self.entry_of(chat))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -134,44 +139,48 @@ class Workspace:
         chat = self._living.pop(session_id, None)
         if chat is not None:
             await chat.discard()
-        if self._load is not None and self._load.engine is not None:
-            await self._load.engine.forget(session_id)
+        for load in self._loads:
+            if load.engine is not None:
+                await load.engine.forget(session_id)
         await asyncio.to_thread(remove_chat_files, chat_files_folder(), session_id)
         if self._store is not None:
             await self._store.run(self._store.store.delete, session_id)
 
-    async def preload(self, on_progress: OnProgress | None = None) -> Engine:
-        """Load the chosen model now, so that the first prompt need not wait.
+    async def preload(self, on_progress: OnProgress | None = None, chat: LiveChat | None = None) -> Engine:
+        """Load a model now, so that the first prompt need not wait: that of a chat, else the workspace's.
 
         Raises:
             ModelError, EngineError: It cannot be loaded.
         """
-        return await self._engine(on_progress or (lambda progress: None))
+        entry = self.entry if chat is None else self.entry_of(chat)
+        return await self._load_and_wait(entry, on_progress or (lambda progress: None))
 
-    async def unload(self) -> None:
-        """Unload the chosen model; the next prompt loads it again.
+    async def unload(self, chat: LiveChat) -> None:
+        """Unload the model of a chat; the next prompt loads it again.
 
         Raises:
             ModelNotFound: None is loaded.
             EngineError: It is answering, or being loaded.
         """
-        if self.entry is None:
+        entry = self.entry_of(chat)
+        if entry is None:
             raise ModelNotFound("no model is chosen")
-        await self._pool.unload(self.entry.name)
+        await self._pool.unload(entry.name)
 
     def listen(self, on_notice: Callable[[str], None]) -> None:
         """Tell what the person should know of the loaded models: that one was unloaded, and why."""
         self._pool.listen(on_notice)
 
-    async def choose_chat_template(self, template: str) -> None:
-        """Use a chat template for the chosen model, now and in later runs.
+    async def choose_chat_template(self, template: str, chat: LiveChat | None = None) -> None:
+        """Use a chat template for the model of a chat, or the workspace's, now and in later runs.
 
         Raises:
             StoreError: It is used now, but cannot be remembered.
         """
-        if self.entry is None:
+        entry = self.entry if chat is None else self.entry_of(chat)
+        if entry is None:
             raise InvalidRequest("no model is chosen; choose one first")
-        await self._templates.choose(self.entry, template)
+        await self._templates.choose(entry, template)
 
     async def close(self) -> None:
         """Stop all replies, write what is pending, unload the models. Takes no longer than a few seconds."""
@@ -180,8 +189,8 @@ class Workspace:
                 at_the_end.push_async_callback(self._store.close)
             at_the_end.push_async_callback(self._pool.close)
             await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
-            if self._load is not None:
-                self._load.stop()
+            for load in self._loads:
+                load.stop()
 
     def _live(self, conversation: Conversation) -> LiveChat:
         chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed)
@@ -194,28 +203,37 @@ class Workspace:
             self._living.setdefault(chat_id, chat)
         elif self._living.get(chat_id) is chat:
             del self._living[chat_id]
-        if chat.failed and self._load is not None and self._load.engine is not None:
+        if chat.failed:
             # Perhaps its worker died: the pool knows, and is asked again by the next turn.
-            self._load = None
+            entry = self.entry_of(chat)
+            self._loads = [load for load in self._loads if load.engine is None or load.entry != entry]
 
-    async def _engine(self, on_progress: OnProgress) -> Engine:
-        entry = self.entry
+    async def _engine(self, chat: LiveChat, on_progress: OnProgress) -> Engine:
+        return await self._load_and_wait(self.entry_of(chat), on_progress)
+
+    async def _load_and_wait(self, entry: ModelEntry | None, on_progress: OnProgress) -> Engine:
         if entry is None:
             raise ModelNotFound("no model is chosen; choose one, or download the starter model")
-        options = self.options
+        options = msgspec.structs.replace(self.options, adapters=self._adapters(entry))
         if options.mmproj is None and entry.mmproj is not None:
             options = msgspec.structs.replace(options, mmproj=str(entry.mmproj))
-        options = msgspec.structs.replace(options, adapters=self.adapters)
         if options.chat_template is None:
             options = msgspec.structs.replace(options, chat_template=await self._templates.of(entry))
         return await self._load_of(entry, options).wait(on_progress)
 
+    def _adapters(self, entry: ModelEntry | None) -> tuple[Adapter, ...]:
+        """Return the LoRAs of the options, else those that the inventory has for a model."""
+        if self.options.adapters or entry is None:
+            return self.options.adapters
+        return tuple(Adapter(str(path)) for path in entry.adapters)
+
     def _load_of(self, entry: ModelEntry, options: LoadOptions) -> Load:
         """Return the load of a model that is under way or done, or begin one."""
-        load = self._load
-        if load is not None and not load.failed and (load.entry, load.options) == (entry, options):
-            return load
-        if load is not None:
+        for load in self._loads:
+            if not load.failed and (load.entry, load.options) == (entry, options):
+                return load
+        for load in self._loads:
             load.stop_if_unwanted()
-        self._load = Load(self._pool, entry, options)
-        return self._load
+        self._loads = [load for load in self._loads if not load.failed and (load.wanted or load.engine is not None)]
+        self._loads.append(Load(self._pool, entry, options))
+        return self._loads[-1]

@@ -36,7 +36,7 @@ class KeyBar(Widget):
         for where, name in FOOTERS[self._situation]:
             what = action(where, name)
             style = Style.parse("$text-muted")
-            if where in ("app", "screen"):
+            if what.binding_call.startswith(("app.", "screen.")):
                 style += Style.from_meta({"@click": what.binding_call})
             piece = Content.assemble((key_label(what.keys[0]), style), f" {what.short}")
             room -= piece.cell_length + 3

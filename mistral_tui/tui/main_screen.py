@@ -7,16 +7,14 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
 from mistral_tui.chat.events import ChatEvent, ChatFailed
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.actions import bindings, slash_action
 from mistral_tui.tui.chat.pane import ChatPane
-from mistral_tui.tui.clipboard import copy_text
+from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.types.errors import MistralTuiError
@@ -36,19 +34,14 @@ TWICE = 3.0
 class MainScreen(Screen[None], inherit_bindings=False):
     """Where the person is, nearly always."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "#prompt"
 
-    class ModelWanted(Message):
-        """The person wants another try at loading or fetching the model."""
-
-    class FetchStopped(Message):
-        """The person wants no download, if there is one."""
-
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, environment: Environment) -> None:
         super().__init__()
-        self._workspace = workspace
+        self._environment = environment
+        self._workspace = environment.workspace
         self._sessions: list[Session] = []
         self._background: dict[str, LiveChat] = {}
         """Chats that are answering out of sight."""
@@ -60,7 +53,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Lay out the screen."""
         with Horizontal(id="columns"):
             yield SessionList(id="chats")
-            yield ChatPane(self._workspace.new_chat(), id="pane")
+            yield ChatPane(self._workspace.new_chat(), self._environment, id="pane")
         yield KeyBar(id="keys")
 
     @property
@@ -114,36 +107,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         elif self.pane.chat.busy:
             self.pane.chat.cancel()
         else:
-            self.post_message(self.FetchStopped())
+            self.pane.model.stop_fetching()
             self.clear_selection()
             self.pane.prompt.focus()
 
-    def action_thinking(self) -> None:
-        """Let the model of the chat in view think before it answers, or not."""
-        self.pane.next_thinking()
-
-    def action_thoughts(self) -> None:
-        """Show what models thought in full, or fold it."""
-        self.pane.toggle_thoughts()
-
-    def action_context_policy(self) -> None:
-        """Let the chat in view do something else when the context is full."""
-        self.pane.next_context_policy()
-
-    async def action_retry(self) -> None:
-        """Answer the last prompt again; without one, load the model again."""
-        if len(self.pane.chat.conversation):
-            await self.pane.retry()
-        else:
-            self.post_message(self.ModelWanted())
-
-    async def action_copy_reply(self) -> None:
-        """Copy the last reply as Markdown."""
-        text = self.pane.last_reply
-        if text:
-            await self._copy(text)
-        else:
-            self.pane.status.hint("there is no reply to copy yet")
+    async def action_do(self, owner: str, call: str) -> None:
+        """Let the pane in use, or its model, do something."""
+        await (self.pane if owner == "pane" else self.pane.model).run_action(call)
 
     async def action_interrupt(self) -> None:
         """Copy what is selected, else stop the reply, else quit at the second press."""
@@ -151,7 +121,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         selected = self.get_selected_text() or (prompt.selected_text if prompt.has_focus else "")
         now = time.monotonic()
         if selected:
-            await self._copy(selected)
+            await self.pane.copy(selected)
             self.clear_selection()
         elif self.pane.chat.busy:
             self.pane.chat.cancel()
@@ -161,22 +131,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._first_press = now
             self.pane.status.hint("ctrl+c again quits")
             self.set_timer(TWICE, lambda: self.pane.status.hint(""))
-
-    def action_read_up(self) -> None:
-        """Scroll the chat a page up."""
-        self.pane.transcript.scroll_page_up(animate=False)
-
-    def action_read_down(self) -> None:
-        """Scroll the chat a page down."""
-        self.pane.transcript.scroll_page_down(animate=False)
-
-    async def action_read_start(self) -> None:
-        """Go to the first message."""
-        await self.pane.transcript.show_start()
-
-    async def action_read_end(self) -> None:
-        """Go to the end and follow it."""
-        await self.pane.transcript.show_end()
 
     # Messages
 
@@ -242,10 +196,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
             await self.open_chat(self._workspace.new_chat(private))
         self._close_overlay()
         self.pane.prompt.focus()
-
-    async def _copy(self, text: str) -> None:
-        said = await copy_text(text, self.app.copy_to_clipboard)
-        self.notify(said, timeout=3)
 
     def _show_list(self, shown: bool) -> None:
         # A list that was opened over the chat, or folded beside it, must not be so when the terminal is resized.

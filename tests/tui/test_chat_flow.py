@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from mistral_tui.chat.events import SavingChanged
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
-from mistral_tui.tui import main_screen as main_screen_module
 from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat import pane as pane_module
 from mistral_tui.tui.chat.message import GLYPH, MessageView
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.events import ContextShifted, ContextTrimmed, PromptProgress
@@ -41,7 +41,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return f"copied {len(text)} characters"
 
-    monkeypatch.setattr(main_screen_module, "copy_text", copy_text)
+    monkeypatch.setattr(pane_module, "copy_text", copy_text)
     return texts
 
 

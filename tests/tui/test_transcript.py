@@ -26,7 +26,7 @@ def long_chat(count: int) -> LiveChat:
         text = f"message {index}\n\nwith a **second** paragraph" if index % 2 else f"message {index}"
         conversation.append(Message(role, (TextPart(text),), finish="stop" if index % 2 else None))
 
-    async def get_engine(_: object) -> FakeEngine:
+    async def get_engine(chat: object, on_progress: object) -> FakeEngine:
         return FakeEngine()
 
     return LiveChat(conversation, get_engine, GenerateRequest())

@@ -27,8 +27,11 @@ from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
+from mistral_tui.tui.clipboard import copy_text
+from mistral_tui.tui.environment import Environment
+from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.types.choices import ContextPolicy
-from mistral_tui.types.errors import InvalidRequest, MistralTuiError
+from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import (
     ContextShifted,
     ContextTrimmed,
@@ -70,13 +73,6 @@ class ChatPane(Vertical):
         pane: "ChatPane"
 
     @dataclass
-    class ModelFailed(PostedMessage):
-        """The model could not be loaded for a prompt."""
-
-        pane: "ChatPane"
-        error: MistralTuiError
-
-    @dataclass
     class CommandGiven(PostedMessage):
         """The person typed a command instead of a prompt."""
 
@@ -85,9 +81,11 @@ class ChatPane(Vertical):
         marker: str
         """`/` or `\\`."""
 
-    def __init__(self, chat: LiveChat, id: str | None = None) -> None:
+    def __init__(self, chat: LiveChat, environment: Environment, id: str | None = None) -> None:
         super().__init__(id=id)
         self.chat = chat
+        self.model = ChatModel(environment, chat)
+        """What is done with the model of the chat."""
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -95,7 +93,7 @@ class ChatPane(Vertical):
         """Which subscription counts: what an earlier one has posted is in the conversation already."""
         self._showing = asyncio.Lock()
         """Held while messages are being mounted: events wait until they are."""
-        self._model = ModelState()
+        self._model_state = ModelState()
         self._rate = Rate()
         self._context_tokens: int | None = None
         """Tokens of the prompt and of the reply so far; `None`: the reply had begun before it was shown."""
@@ -105,6 +103,7 @@ class ChatPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
+        yield self.model
         yield Welcome(id="welcome")
         yield Transcript(id="transcript")
         yield Static(id="failure", markup=False)
@@ -167,10 +166,11 @@ class ChatPane(Vertical):
                 )
             self.prompt.set_history([message.text for message in path if message.role == "user"])
             self._show_figures_of(path)
+            self.model.show(chat)
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""
-        self._model = state
+        self._model_state = state
         if bool(state.error) != self.failed:
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
@@ -180,8 +180,13 @@ class ChatPane(Vertical):
             figures = replace(figures, context_size=context_size)
         self.status.show(figures)
 
-    async def retry(self) -> None:
-        """Answer the last prompt again."""
+    # Actions
+
+    async def action_retry(self) -> None:
+        """Answer the last prompt again; without one, load the model again."""
+        if not len(self.chat.conversation):
+            self.model.try_again()
+            return
         async with self._showing:
             try:
                 self.chat.retry()
@@ -194,21 +199,51 @@ class ChatPane(Vertical):
             self._turn_begins()
             await self.transcript.show(path)
 
-    def toggle_thoughts(self) -> None:
+    async def action_copy_reply(self) -> None:
+        """Copy the last reply as Markdown."""
+        if text := self.last_reply:
+            await self.copy(text)
+        else:
+            self.status.hint("there is no reply to copy yet")
+
+    def action_thoughts(self) -> None:
         """Show what models thought in full, or fold it."""
         opened = self.transcript.toggle_thoughts()
         self.status.hint("thoughts: open" if opened else "thoughts: folded")
 
-    def next_thinking(self) -> None:
+    def action_thinking(self) -> None:
         """Switch whether the model thinks first, for models that can be told, and say how it is now."""
         chosen = self.chat.next_thinking()
         told = {None: "as the model likes", True: "on", False: "off"}[chosen]
         self.status.hint(f"thinking: {told} (for models that can be told)")
 
-    def next_context_policy(self) -> None:
+    def action_context_policy(self) -> None:
         """Let this chat do something else from its next turn on when the context is full, and say what."""
         policy = self.chat.next_context_policy()
         self.status.hint(f"when the context is full ({policy}): {_POLICIES[policy]}")
+
+    def action_read_up(self) -> None:
+        """Scroll the chat a page up."""
+        self.transcript.scroll_page_up(animate=False)
+
+    def action_read_down(self) -> None:
+        """Scroll the chat a page down."""
+        self.transcript.scroll_page_down(animate=False)
+
+    async def action_read_start(self) -> None:
+        """Go to the first message."""
+        await self.transcript.show_start()
+
+    async def action_read_end(self) -> None:
+        """Go to the end and follow it."""
+        await self.transcript.show_end()
+
+    # Prompts
+
+    async def copy(self, text: str) -> None:
+        """Copy a text, and say whether that was possible."""
+        said = await copy_text(text, self.app.copy_to_clipboard)
+        self.app.notify(said, timeout=3)
 
     @on(PromptInput.Submitted)
     async def _submitted(self, event: PromptInput.Submitted) -> None:
@@ -227,7 +262,7 @@ class ChatPane(Vertical):
         if self.chat.busy:
             self.refuse(text, "a reply is being written: esc stops it, your prompt stays here")
             return
-        words, paths = take_media(text) if self._model.senses is not False else (text, [])
+        words, paths = take_media(text) if self._model_state.senses is not False else (text, [])
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
         try:
             media = [await asyncio.to_thread(read_attachment, path, keep) for path in paths]
@@ -241,6 +276,16 @@ class ChatPane(Vertical):
         """Give a prompt back, and say why."""
         self.prompt.refuse(text)
         self.call_after_refresh(self.status.hint, reason)
+
+    @on(ChatModel.StateChanged)
+    def _model_changed(self, event: ChatModel.StateChanged) -> None:
+        event.stop()
+        self.show_model(event.state, event.context_size)
+
+    @on(ChatModel.Hint)
+    def _model_hint(self, event: ChatModel.Hint) -> None:
+        event.stop()
+        self.status.hint(event.text)
 
     @on(PromptInput.Declined)
     def _declined(self, event: PromptInput.Declined) -> None:
@@ -295,7 +340,7 @@ class ChatPane(Vertical):
             case ChatFailed(error):
                 self._set_failure(str(error))
                 self._turn_ended(failed=True, empty=True)
-                self.post_message(self.ModelFailed(self, error))
+                self.model.prompt_failed(error)
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
 
@@ -361,8 +406,8 @@ class ChatPane(Vertical):
             self.notify(f"not saved, kept in memory: {unsaved}", severity="warning")
 
     def _state_words(self, words: str) -> str:
-        if self._model.loading is not None:
-            return f"{self._model.doing.split()[0]} {self._model.loading:.0%}"
+        if self._model_state.loading is not None:
+            return f"{self._model_state.doing.split()[0]} {self._model_state.loading:.0%}"
         return words if self.chat.busy else ""
 
     def _show_state(self, words: str = "answering") -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.chat.welcome import ModelState
 from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
@@ -43,8 +44,8 @@ class Unusable(Message):
     error: MistralTuiError
 
 
-async def load_model(workspace: Workspace, entry: ModelEntry, post: Post) -> None:
-    """Load the workspace's model; posts `Progress`, in the end `Ready` or `Unusable`."""
+async def load_model(workspace: Workspace, chat: LiveChat, entry: ModelEntry, post: Post) -> None:
+    """Load the model of a chat, which is `entry`; posts `Progress`, in the end `Ready` or `Unusable`."""
     detail = describe(entry)
     left = TimeLeft()
 
@@ -54,7 +55,7 @@ async def load_model(workspace: Workspace, entry: ModelEntry, post: Post) -> Non
 
     post(Progress(ModelState(entry.name, detail, 0.0, stage_words("starting"))))
     try:
-        engine = await workspace.preload(report)
+        engine = await workspace.preload(report, chat)
     except MistralTuiError as error:
         post(Unusable(error))
     else:

@@ -1,0 +1,20 @@
+"""What the parts of the screen are given: the workspace that they drive, and where a person keeps files for them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tui.models.starter import Starter
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Made once for a run of the program."""
+
+    workspace: Workspace
+    starter: Starter | None = None
+    """The model to offer where there is none."""
+    own_themes: Path | None = None
+    """The person's folder of themes."""
+    own_templates: Path | None = None
+    """The person's folder of chat templates."""
