@@ -16,7 +16,7 @@ import msgspec
 
 import mistral_tui
 from mistral_tui.config.paths import Paths
-from mistral_tui.config.settings import load_settings
+from mistral_tui.config.settings_file import read_settings
 from mistral_tui.engines.exit_status import name_exit
 from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.engines.rpc_probe import probe_workers
@@ -56,7 +56,7 @@ def look_at_everything(answer: dict[str, Any] | Finding) -> Iterator[Finding]:
     paths = Paths.resolve()
     yield from python()
     yield from llama_cpp(answer)
-    yield from rpc_workers(load_settings(paths.settings_file)[0].rpc or ())
+    yield from rpc_workers(read_settings(paths.settings_file).settings.rpc or ())
     yield from folders(paths)
     yield from settings(paths)
     yield from database(paths.database)
@@ -167,7 +167,7 @@ def folders(paths: Paths) -> Iterator[Finding]:
 
 def settings(paths: Paths) -> Iterator[Finding]:
     """The settings file."""
-    _, notices = load_settings(paths.settings_file)
+    notices = read_settings(paths.settings_file).notices
     for notice in notices:
         yield Finding("settings", "note", notice, f"edit {paths.settings_file}")
     if not notices:

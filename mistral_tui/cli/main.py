@@ -65,6 +65,7 @@ COMMANDS = {
     "rpc-worker": Command(
         "take layers of models that other programs load", "mistral_tui.cli.rpc_worker", "rpc_worker", True
     ),
+    "config": Command("settings and keys: show, edit, keys, path", "mistral_tui.cli.config", "config"),
     "doctor": Command("check this installation and say what to fix", "mistral_tui.cli.doctor", "doctor", True),
 }
 

@@ -8,7 +8,8 @@ import msgspec
 
 from mistral_tui.cli.flags import ModelFlags, SamplingFlags
 from mistral_tui.config.paths import Paths
-from mistral_tui.config.settings import Settings, load_settings
+from mistral_tui.config.settings import Settings
+from mistral_tui.config.settings_file import read_settings
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.template_files import read_template, template_text
 from mistral_tui.types.errors import ModelNotFound
@@ -40,7 +41,7 @@ class Setup:
         """
         paths = Paths.resolve()
         problems = paths.ensure()
-        settings, ignored = load_settings(paths.settings_file, strict=strict)
+        settings, ignored, _ = read_settings(paths.settings_file, strict=strict)
         inventory = Inventory.load(None, paths.inventory_overlay, paths.models, strict=strict)
         return cls(paths, settings, inventory, (*problems, *ignored, *inventory.notices))
 

@@ -1,77 +1,107 @@
-"""The person's settings: one TOML file, read and never written by this program."""
+"""What a person can set, and what it means."""
 
-import re
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from mistral_tui.config.quantities import duration, size
-from mistral_tui.config.text_files import read_text
+from mistral_tui.config.setting import about
 from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
-from mistral_tui.types.errors import ConfigError, InvalidRequest
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
-from mistral_tui.types.text import printable_line
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What a person can set. `None` leaves the choice to the program."""
 
-    default_model: str | None = None
-    """Name from the inventory, or the path of a .gguf file; `None`: the smallest model on disk."""
-    theme: str | None = None
-    n_ctx: int | None = None
-    max_seqs: int | None = None
-    threads: int | None = None
-    n_gpu_layers: int | None = None
-    device_layers: tuple[tuple[int, int], ...] | None = None
-    cpu: bool | None = None
-    tensor_split: tuple[float, ...] | None = None
-    cpu_moe: int | None = None
-    rpc: tuple[str, ...] | None = None
-    kv_type: KvType | None = None
-    flash_attention: FlashAttention | None = None
-    batch_tokens: int | None = None
-    memory_budget: str | float | None = None
-    """Memory for all loaded models together, such as `8GB`; a number means GB."""
-    max_loaded: int | None = None
-    keep_alive: str | float | None = None
-    """How long a model stays loaded without a prompt: `10m`, `1h`, `forever`, or seconds."""
-    share_models: bool | None = None
-    """Whether models are held by a process that all programs share."""
-    context_policy: ContextPolicy | None = None
-    enable_thinking: bool | None = None
-    """Whether models that can be told so think before they answer."""
-    kv_cache: bool | None = None
-    prefix_cache_n: int | None = None
-    spill_mb: int | None = None
-    temperature: float | None = None
-    dynatemp_range: float | None = None
-    dynatemp_exponent: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    top_n_sigma: float | None = None
-    xtc_probability: float | None = None
-    xtc_threshold: float | None = None
-    dry_multiplier: float | None = None
-    dry_base: float | None = None
-    dry_allowed_length: int | None = None
-    dry_penalty_window: int | None = None
-    dry_sequence_breakers: tuple[str, ...] | None = None
-    mirostat: Literal[0, 1, 2] | None = None
-    mirostat_tau: float | None = None
-    mirostat_eta: float | None = None
-    repetition_penalty: float | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    penalty_window: int | None = None
-    seed: int | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] | None = None
+    default_model: Annotated[
+        str | None, about("Models", "the model to begin with: its name, or a .gguf file", "the smallest on disk")
+    ] = None
+    memory_budget: Annotated[
+        str | float | None,
+        about("Models", "memory for all loaded models, such as 8GB; a number means GB", "what is free"),
+    ] = None
+    max_loaded: Annotated[int | None, about("Models", "most models that are loaded at once", "as memory allows")] = None
+    keep_alive: Annotated[
+        str | float | None,
+        about("Models", "unload after so long without a prompt: 10m, 1h, forever, or seconds", "10m"),
+    ] = None
+    share_models: Annotated[
+        bool | None, about("Models", "let a process in the background hold them for all programs", "false")
+    ] = None
+    theme: Annotated[str | None, about("Look", "the colours; `/theme` lists them", "mistral-dark")] = None
+    context_policy: Annotated[
+        ContextPolicy | None, about("Chats", "a full context: leave out old turns, give up old tokens, or stop", "drop")
+    ] = None
+    enable_thinking: Annotated[
+        bool | None, about("Chats", "whether models that can be told think first", "as the model likes")
+    ] = None
+    n_ctx: Annotated[int | None, about("Loading", "context of one chat, in tokens", "the model's, at most 8192")] = None
+    max_seqs: Annotated[int | None, about("Loading", "chats in the context at once", "4 to 16, by the free memory")] = (
+        None
+    )
+    threads: Annotated[int | None, about("Loading", "threads of a decode step", "by the processor")] = None
+    batch_tokens: Annotated[int | None, about("Loading", "most tokens of one decode", "512, or what `tune` found")] = (
+        None
+    )
+    kv_type: Annotated[KvType | None, about("Loading", "precision of the KV cache; q8_0 takes half the memory")] = None
+    flash_attention: Annotated[
+        FlashAttention | None, about("Loading", "auto: what `tune` found, else on a GPU only")
+    ] = None
+    kv_cache: Annotated[bool | None, about("Loading", "keep what was computed of a chat between its turns")] = None
+    prefix_cache_n: Annotated[int | None, about("Loading", "chats that stay in memory while nobody asks")] = None
+    spill_mb: Annotated[int | None, about("Loading", "disk space in MB for chats that nobody asks; 0: none")] = None
+    n_gpu_layers: Annotated[int | None, about("Devices", "layers on the accelerator", "all where there is one")] = None
+    device_layers: Annotated[
+        tuple[tuple[int, int], ...] | None, about("Devices", "layers for each accelerator: [[0, 20], [1, 12]]", "none")
+    ] = None
+    cpu: Annotated[bool | None, about("Devices", "leave accelerators alone")] = None
+    tensor_split: Annotated[
+        tuple[float, ...] | None,
+        about("Devices", "shares of the layers for the accelerators: [3, 1]", "by their free memory"),
+    ] = None
+    cpu_moe: Annotated[int | None, about("Devices", "layers whose experts stay on the CPU; -1: all")] = None
+    rpc: Annotated[tuple[str, ...] | None, about("Devices", 'RPC workers that take layers: ["host:port"]', "none")] = (
+        None
+    )
+    temperature: Annotated[float | None, about("Sampling", "0 is greedy, higher is more varied")] = None
+    top_k: Annotated[int | None, about("Sampling", "how many candidates stay; 0 keeps all")] = None
+    top_p: Annotated[float | None, about("Sampling", "smallest set of candidates with this probability")] = None
+    min_p: Annotated[float | None, about("Sampling", "drop candidates below this share of the best")] = None
+    max_tokens: Annotated[int | None, about("Sampling", "most tokens of a reply", "no limit")] = None
+    seed: Annotated[int | None, about("Sampling", "the same seed says the same again", "random")] = None
+    stop: Annotated[tuple[str, ...] | None, about("Sampling", "a reply ends before one of these texts", "none")] = None
+    repetition_penalty: Annotated[float | None, about("Sampling", "above 1: avoid tokens already seen")] = None
+    frequency_penalty: Annotated[float | None, about("Sampling", "the same, by how often they were")] = None
+    presence_penalty: Annotated[float | None, about("Sampling", "the same, whether they were")] = None
+    penalty_window: Annotated[int | None, about("Sampling", "how many of the last tokens these three look at")] = None
+    dynatemp_range: Annotated[
+        float | None, about("Sampling", "the temperature moves by this, with how unsure the model is")
+    ] = None
+    dynatemp_exponent: Annotated[float | None, about("Sampling", "how it moves with that")] = None
+    typical_p: Annotated[float | None, about("Sampling", "candidates that surprise as usual; 1 keeps all")] = None
+    top_n_sigma: Annotated[
+        float | None, about("Sampling", "drop candidates so many deviations below the best; 0: off")
+    ] = None
+    xtc_probability: Annotated[
+        float | None, about("Sampling", "how often the likeliest candidates are dropped (XTC)")
+    ] = None
+    xtc_threshold: Annotated[float | None, about("Sampling", "those at least this likely, but for one")] = None
+    dry_multiplier: Annotated[
+        float | None, about("Sampling", "above 0: avoid repeating sequences (DRY); 0.8 is usual")
+    ] = None
+    dry_base: Annotated[float | None, about("Sampling", "how fast that grows with their length")] = None
+    dry_allowed_length: Annotated[int | None, about("Sampling", "longest sequence that may be repeated")] = None
+    dry_penalty_window: Annotated[int | None, about("Sampling", "how many of the last tokens DRY looks at")] = None
+    dry_sequence_breakers: Annotated[tuple[str, ...] | None, about("Sampling", "a repeated sequence ends at these")] = (
+        None
+    )
+    mirostat: Annotated[
+        Literal[0, 1, 2] | None, about("Sampling", "1, 2: keep the surprise constant, instead of top-k to XTC")
+    ] = None
+    mirostat_tau: Annotated[float | None, about("Sampling", "that surprise, in bits")] = None
+    mirostat_eta: Annotated[float | None, about("Sampling", "how fast it is reached")] = None
 
     def load_options(self) -> LoadOptions:
         """Return how models are loaded."""
@@ -95,85 +125,3 @@ class Settings(msgspec.Struct, frozen=True):
     def _given(self, struct: type[msgspec.Struct]) -> dict[str, Any]:
         names = [name for name in struct.__struct_fields__ if name in self.__struct_fields__]
         return {name: value for name in names if (value := getattr(self, name)) is not None}
-
-
-def load_settings(path: Path, *, strict: bool = False) -> tuple[Settings, tuple[str, ...]]:
-    """Read the settings file; one that does not exist has nothing set.
-
-    Args:
-        path: The TOML file.
-        strict: Whether a file or a value that cannot be used is an error. If not, it is ignored.
-
-    Returns:
-        The settings, and one line for each thing that was ignored, with file, line and key.
-
-    Raises:
-        ConfigError: The file cannot be used; names file, line and key. Never if not `strict`.
-    """
-    try:
-        if not path.exists():
-            return Settings(), ()
-        text = read_text(path)
-        table = _parse(path, text)
-    except (ConfigError, OSError) as error:  # OSError: a folder on the way is closed to us
-        problem = error if isinstance(error, ConfigError) else ConfigError(f"{path}: cannot be read: {error.strerror}")
-        if strict:
-            raise problem from None
-        return Settings(), (printable_line(f"{problem}; all settings are ignored"),)
-    values: dict[str, Any] = {}
-    notices = []
-    for key, value in table.items():
-        where = f"{path}, line {_line_of(text, key)}, {key}"
-        if key not in Settings.__struct_fields__:
-            notices.append(printable_line(f"{where}: there is no such setting{_similar(key)}; it is ignored"))
-            continue
-        try:
-            values[key] = _checked(key, value, values)
-        except InvalidRequest as error:
-            if strict:
-                raise ConfigError(printable_line(f"{where}: {error}")) from None
-            notices.append(printable_line(f"{where}: {error}; it is ignored"))
-    return Settings(**values), tuple(notices)
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    import tomllib  # most people have no settings file, and every start would pay for it
-
-    try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        what, _, place = str(error).partition(" (at ")
-        match = re.match(r"line (\d+)", place)
-        line = match[1] if match else text.rstrip().count("\n") + 1
-        what = what[:1].lower() + what[1:]
-        raise ConfigError(printable_line(f"{path}, line {line}: not valid TOML: {what}")) from None
-    except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
-        raise ConfigError(f"{path}: not valid TOML: a value is too long or nested too deeply") from None
-
-
-def _checked(key: str, value: Any, others: dict[str, Any]) -> Any:
-    field = next(field for field in msgspec.structs.fields(Settings) if field.name == key)
-    try:
-        value = msgspec.convert(value, type=field.type)
-    except msgspec.ValidationError as error:
-        expected = str(error).replace(" | null", "").replace("`", "")
-        raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
-    if key in ("memory_budget", "max_loaded", "keep_alive"):
-        Settings(**{key: value}).pool_limits()
-    for struct in (LoadOptions, SamplingParams):
-        if key in struct.__struct_fields__:
-            together = {name: other for name, other in others.items() if name in struct.__struct_fields__}
-            struct(**{**together, key: value})
-    return value
-
-
-def _line_of(text: str, key: str) -> int:
-    match = re.search(rf"^[ \t]*(?:\[+[ \t]*)?[\"']?{re.escape(key)}[\"']?[ \t]*[=.\]]", text, re.MULTILINE)
-    return text.count("\n", 0, match.start()) + 1 if match else 1
-
-
-def _similar(key: str) -> str:
-    import difflib  # only for mistakes
-
-    found = difflib.get_close_matches(key, Settings.__struct_fields__, n=1, cutoff=0.75)
-    return f"; did you mean {found[0]}?" if found else ""

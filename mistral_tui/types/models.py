@@ -107,7 +107,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     """Load although the estimate says that memory does not suffice."""
 
     def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
+        for name, low, high in LOAD_RANGES:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise InvalidRequest(f"{name} is {value}; it must be from {low} to {high}")
@@ -133,7 +133,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
             raise InvalidRequest(f"rpc names each worker once, and at most {MOST_RPC_WORKERS}")
 
 
-_RANGES = (
+LOAD_RANGES = (
     ("n_ctx", 1, 2**31 - 1),
     ("max_seqs", 1, 256),  # llama.cpp's limit
     ("threads", 1, 512),  # llama.cpp's limit

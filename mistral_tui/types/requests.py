@@ -88,7 +88,7 @@ class SamplingParams(msgspec.Struct, frozen=True):
     """The reply ends before the first of these, which are not part of it; at most 256, each of 1,024 bytes."""
 
     def __post_init__(self) -> None:
-        for name, kind, low, high in _RANGES:
+        for name, kind, low, high in SAMPLING_RANGES:
             value = getattr(self, name)
             if value is not None:
                 _check(name, value, kind, low, high)
@@ -106,7 +106,7 @@ class SamplingParams(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(defaults, **{name: value for name, value in given.items() if value is not None})
 
 
-_RANGES: tuple[tuple[str, type[int | float], float, float], ...] = (
+SAMPLING_RANGES: tuple[tuple[str, type[int | float], float, float], ...] = (
     ("temperature", float, 0, 2),
     ("dynatemp_range", float, 0, 2),
     ("dynatemp_exponent", float, 0, 10),

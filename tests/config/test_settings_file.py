@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.config.settings import Settings, load_settings
+from mistral_tui.config.settings import Settings
+from mistral_tui.config.settings_file import read_settings
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
@@ -20,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_without_a_file_nothing_is_set(file: Path) -> None:
-    settings, notices = load_settings(file, strict=True)
+    settings, notices, _ = read_settings(file, strict=True)
     assert (settings, notices) == (Settings(), ())
     assert settings.load_options() == LoadOptions()
     assert settings.sampling() == SamplingParams()
@@ -32,7 +33,7 @@ def test_what_is_set_counts_whatever_editor_wrote_it(file: Path, mark: bytes, en
     encoding = {b"": "utf-8", codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le"}.get(mark, "utf-16-be")
     lines = ('default_model = "Größe"', "n_ctx = 2048", "threads = 2", "temperature = 1", 'stop = ["x"]', "seed = 7")
     file.write_bytes(mark + ending.join(lines).encode(encoding))
-    settings, notices = load_settings(file, strict=True)
+    settings, notices, _ = read_settings(file, strict=True)
     assert notices == ()
     assert settings.default_model == "Größe"
     assert settings.load_options() == LoadOptions(n_ctx=2048, threads=2)
@@ -52,10 +53,10 @@ BROKEN = [
 def test_a_broken_file_is_an_error_or_a_notice_and_stays_as_it_is(file: Path, text: str, message: str) -> None:
     file.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as caught:
-        load_settings(file, strict=True)
+        read_settings(file, strict=True)
     assert str(caught.value).startswith(str(file))
     assert message in str(caught.value)
-    settings, notices = load_settings(file)
+    settings, notices, _ = read_settings(file)
     assert settings == Settings()
     assert len(notices) == 1
     assert notices[0].endswith("; all settings are ignored")
@@ -65,13 +66,13 @@ def test_a_broken_file_is_an_error_or_a_notice_and_stays_as_it_is(file: Path, te
 def test_a_file_that_is_no_text_names_the_line(file: Path) -> None:
     file.write_bytes(b'n_ctx = 1\ntheme = "\xff\xfe"\n')
     with pytest.raises(ConfigError, match="line 2: not valid UTF-8 text; save it as UTF-8"):
-        load_settings(file, strict=True)
+        read_settings(file, strict=True)
 
 
 def test_a_folder_is_no_settings_file(file: Path) -> None:
     file.mkdir()
     with pytest.raises(ConfigError, match="not a file"):
-        load_settings(file, strict=True)
+        read_settings(file, strict=True)
 
 
 BAD_VALUES = [
@@ -95,9 +96,9 @@ def test_a_bad_value_is_named_with_line_and_key_and_the_rest_counts(file: Path, 
     file.write_text(f"# mine\ntop_k = 5\n{line}\n", "utf-8")
     key = line.split()[0].strip("[]")
     with pytest.raises(ConfigError) as caught:
-        load_settings(file, strict=True)
+        read_settings(file, strict=True)
     assert f"{file}, line 3, {key}: " in str(caught.value)
-    settings, notices = load_settings(file)
+    settings, notices, _ = read_settings(file)
     assert settings == Settings(top_k=5)
     assert len(notices) == 1
     assert reason in notices[0]
@@ -105,16 +106,18 @@ def test_a_bad_value_is_named_with_line_and_key_and_the_rest_counts(file: Path, 
 
 def test_an_unknown_key_is_a_notice_that_guesses_what_was_meant(file: Path) -> None:
     file.write_text("[server]\nport = 1\n", "utf-8")
-    assert load_settings(file, strict=True)[1] == (f"{file}, line 1, server: there is no such setting; it is ignored",)
+    assert read_settings(file, strict=True).notices == (
+        f"{file}, line 1, server: there is no such setting; it is ignored",
+    )
     file.write_text('\ntemprature = 1\n"\\u001b[2J" = 1\n', "utf-8")
-    _, notices = load_settings(file, strict=True)
+    _, notices, _ = read_settings(file, strict=True)
     assert notices[0].startswith(f"{file}, line 2, temprature: there is no such setting; did you mean temperature?")
     assert "\x1b" not in notices[1]
 
 
 def test_limits_of_the_loaded_models_are_written_as_people_write_them(file: Path) -> None:
     file.write_text('memory_budget = "1.5GB"\nmax_loaded = 2\nkeep_alive = "1h"\n', "utf-8")
-    assert load_settings(file, strict=True)[0].pool_limits() == PoolLimits(1_500_000_000, 2, 3600)
+    assert read_settings(file, strict=True).settings.pool_limits() == PoolLimits(1_500_000_000, 2, 3600)
     file.write_text("memory_budget = 8\nkeep_alive = 0\n", "utf-8")
-    assert load_settings(file, strict=True)[0].pool_limits() == PoolLimits(8_000_000_000, keep_alive=0)
+    assert read_settings(file, strict=True).settings.pool_limits() == PoolLimits(8_000_000_000, keep_alive=0)
     assert Settings().pool_limits() == PoolLimits(keep_alive=600)
