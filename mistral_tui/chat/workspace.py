@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +21,9 @@ from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session, title_from
 from mistral_tui.types.text import printable
 
+if TYPE_CHECKING:
+    from mistral_tui.models.catalog import Catalog
+
 __all__ = ["Pool", "Workspace"]
 
 
@@ -36,6 +40,7 @@ class Workspace:
         entry: ModelEntry | None,
         options: LoadOptions | None = None,
         request: GenerateRequest | None = None,
+        catalog: Callable[[], "Catalog"] | None = None,
     ) -> None:
         """Begin without a chat and without loading anything.
 
@@ -45,6 +50,7 @@ class Workspace:
             entry: The model that answers, if one is chosen already.
             options: How it is loaded.
             request: What the turns of new chats ask for, besides their messages.
+            catalog: Returns what there is to choose from; called when somebody wants to see it.
         """
         self.entry = entry
         """The model that answers the chats that have none of their own, from the next turn on."""
@@ -52,6 +58,8 @@ class Workspace:
         """How models are loaded from the next turn on; its chat template wins over one that was chosen for a model."""
         self.request = request or GenerateRequest()
         """What chats that are opened from now on begin with."""
+        self.catalog = catalog
+        """Returns all models; `None`: there is only the one."""
         self._pool = pool
         self._store = None if store is None else StoreThread(store)
         self._living: dict[str, LiveChat] = {}

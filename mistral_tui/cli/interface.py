@@ -35,6 +35,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         entry,
         setup.load_options(flags),
         setup.request(flags),
+        lambda: setup.catalog,
     )
 
     app = MistralApp(

@@ -34,6 +34,7 @@ class RootFlags(SamplingFlags):
     config: str | None = None
     database: str | None = None
     inventory: str | None = None
+    model_path: list[str] | None = None
     log: str | None = None
     debug: bool = False
     command: list[str]
@@ -132,6 +133,9 @@ def _parser() -> ArgumentParser:
     group.add_argument("--config", metavar="FILE", help="settings, instead of the person's own")
     group.add_argument("--database", metavar="FILE", help="where sessions are stored")
     group.add_argument("--inventory", metavar="FILE", help="the list of models")
+    group.add_argument(
+        "--model-path", action="append", metavar="DIR", help="a folder to look for models in; may be repeated"
+    )
     group.add_argument("-l", "--log", metavar="FILE", help="write a log of this process to FILE")
     group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     group.add_argument("--version", action="version", version=f"{PROGRAM} {mistral_tui.__version__}")
@@ -143,6 +147,8 @@ def _publish(flags: RootFlags) -> None:
     for name, value in (("CONFIG", flags.config), ("DATABASE", flags.database), ("INVENTORY", flags.inventory)):
         if value is not None:
             os.environ[f"MISTRAL_TUI_{name}"] = absolute(value)
+    if flags.model_path:
+        os.environ["MISTRAL_TUI_MODEL_PATH"] = os.pathsep.join(map(absolute, flags.model_path))
     if flags.debug:
         os.environ[DEBUG] = "1"
     if not debugging():

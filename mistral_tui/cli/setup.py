@@ -1,8 +1,10 @@
 """What every face is set up from: folders, settings, the inventory, and the flags over them."""
 
+import contextlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -17,6 +19,9 @@ from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
+if TYPE_CHECKING:
+    from mistral_tui.models.catalog import Catalog
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -27,6 +32,20 @@ class Setup:
     inventory: Inventory
     notices: tuple[str, ...] = ()
     """What was ignored, one line each, with file, line and key."""
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """The inventory, and what is found elsewhere; looks when it is asked."""
+        from mistral_tui.models.catalog import Catalog  # a name from the inventory needs neither
+        from mistral_tui.models.sources import model_sources
+
+        paths, settings = self.paths, self.settings
+
+        def inventory() -> Inventory:
+            return Inventory.load(None, paths.inventory_overlay, paths.models, strict=False)
+
+        sources = model_sources(paths.models, settings.model_paths or (), settings.discover)
+        return Catalog(inventory, sources, paths.cache)
 
     @classmethod
     def read(cls, *, strict: bool) -> Self:
@@ -54,7 +73,9 @@ class Setup:
         name = wanted or self.settings.default_model
         if not name:
             return self.inventory.smallest_on_disk()
-        entry = self.inventory.find(name)
+        entry = self.inventory.exact(name)
+        if entry is None or not entry.downloaded:
+            entry = self.catalog.find(name)
         if not entry.downloaded:
             pull = f"`mistral-tui models pull {entry.name}` fetches it" if entry.source else f"put it at {entry.path}"
             raise ModelNotFound(f"the model {entry.name} is not on this machine; {pull}")
@@ -72,8 +93,9 @@ class Setup:
     def entry_of_session(self, wanted: str | None, used: str | None) -> ModelEntry:
         """Return the model that is asked for, else the one that a session used, else the default."""
         if wanted is None and used is not None:
-            for entry in self.inventory.entries:
-                if entry.name == used and entry.downloaded:
+            with contextlib.suppress(ModelNotFound):
+                entry = self.catalog.find(used)
+                if entry.downloaded and entry.name == used:
                     return entry
         return self.entry_or_error(wanted)
 

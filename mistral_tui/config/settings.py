@@ -30,6 +30,11 @@ class Settings(msgspec.Struct, frozen=True):
     share_models: Annotated[
         bool | None, about("Models", "let a process in the background hold them for all programs", "false")
     ] = None
+    model_paths: Annotated[tuple[str, ...] | None, about("Models", 'folders to look in: ["~/models"]', "none")] = None
+    discover: Annotated[
+        tuple[str, ...] | None,
+        about("Models", "others' models to offer: huggingface, lmstudio, ollama, here", "all of them"),
+    ] = None
     theme: Annotated[str | None, about("Look", "the colours; `/theme` lists them", "mistral-dark")] = None
     context_policy: Annotated[
         ContextPolicy | None, about("Chats", "a full context: leave out old turns, give up old tokens, or stop", "drop")

@@ -73,7 +73,15 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         BadModelFile: The file cannot be read, is no GGUF file, is damaged or truncated, or says what cannot be.
     """
-    raw = read_raw(path)
+    return header_from(path, read_raw(path))
+
+
+def header_from(path: Path, raw: RawHeader) -> GgufHeader:
+    """Do what `read_header` does with the raw header of `path`, which was read before.
+
+    Raises:
+        BadModelFile: As `read_header`.
+    """
     tensors = list(raw.tensors)
     parts = _parts(path, raw)
     for part in parts[1:]:

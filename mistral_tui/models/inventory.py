@@ -75,6 +75,19 @@ class Inventory:
                 )
         return cls(tuple(entries), used, tuple(notices))
 
+    def exact(self, name_or_path: str) -> ModelEntry | None:
+        """Return the entry of exactly this name, or one for the model file of this path; `None`: there is neither.
+
+        Raises:
+            ModelNotFound: The path is a folder without a model.
+        """
+        wanted = name_or_path.strip()
+        for entry in self.entries:
+            if entry.name == wanted:
+                return entry
+        path = Path(wanted).expanduser() if wanted else Path()
+        return _named_directly(path.absolute()) if wanted and _exists(path) else None
+
     def find(self, name_or_path: str) -> ModelEntry:
         """Return the entry of this name, or one for the model file of this path.
 
@@ -84,12 +97,9 @@ class Inventory:
             ModelNotFound: There is no such model, or several; the message lists what there is.
         """
         wanted = name_or_path.strip()
-        for entry in self.entries:
-            if entry.name == wanted:
-                return entry
-        path = Path(wanted).expanduser() if wanted else Path()
-        if wanted and _exists(path):
-            return _named_directly(path.absolute())
+        if (entry := self.exact(wanted)) is not None:
+            return entry
+        path = Path(wanted)
         folded = wanted.casefold()
         matches = [entry for entry in self.entries if wanted and entry.name.casefold().startswith(folded)]
         exact = [entry for entry in matches if entry.name.casefold() == folded]

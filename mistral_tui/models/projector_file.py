@@ -3,6 +3,7 @@
 llama.cpp ends the process on many numbers that make no sense in such a file; they are refused here.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +35,25 @@ def find_projector(model: Path) -> Path | None:
     Of several, those count whose name begins like the model's.
     """
     try:
-        found = [path for path in model.parent.glob("*.gguf") if "mmproj" in path.name.lower() and path != model]
+        found = [path.name for path in model.parent.glob("*.gguf") if path != model]
     except OSError:
         return None
+    name = projector_among(model.name, found)
+    return None if name is None else model.with_name(name)
+
+
+def projector_among(model: str, files: Iterable[str]) -> str | None:
+    """Return the name of the projector of a model, given the names of all files beside it."""
+    found = [name for name in files if is_projector_name(name)]
     if len(found) > 1:
-        begin = model.stem.lower().split("-q")[0]
-        found = [path for path in found if begin in path.name.lower()]
+        begin = model.lower().removesuffix(".gguf").split("-q")[0]
+        found = [name for name in found if begin in name.lower()]
     return found[0] if len(found) == 1 else None
+
+
+def is_projector_name(name: str) -> bool:
+    """Whether a file is called as projectors are."""
+    return "mmproj" in name.lower() and name.lower().endswith(".gguf")
 
 
 def projector_of(model: Path, named: str | None) -> Path | None:
