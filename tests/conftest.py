@@ -21,6 +21,8 @@ FOLDERS = {
     "MISTRAL_TUI_CACHE_DIR": "cache",
     "MISTRAL_TUI_MODELS": "models",
     "MISTRAL_TUI_CONFIG_DIR": "config",
+    "HF_HOME": "hugging-face",
+    "OLLAMA_MODELS": "ollama",
     "XDG_CONFIG_HOME": "xdg/config",
     "XDG_DATA_HOME": "xdg/data",
     "XDG_STATE_HOME": "xdg/state",
@@ -62,8 +64,6 @@ def _not_the_persons_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
     home = tmp_path_factory.mktemp("home")
     for name, place in FOLDERS.items():
         monkeypatch.setenv(name, str(home / place))
-    # The models of whoever runs the tests are none of their business.
-    monkeypatch.setenv("MISTRAL_TUI_DISCOVER", "none")
     # The copy's relative paths lead nowhere, whatever models are in the checkout.
     inventory = shutil.copy(ROOT / "MODEL_INVENTORY.json", home)
     monkeypatch.setenv("MISTRAL_TUI_INVENTORY", str(inventory))

@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True):
     model_paths: Annotated[tuple[str, ...] | None, about("Models", 'folders to look in: ["~/models"]', "none")] = None
     discover: Annotated[
         tuple[str, ...] | None,
-        about("Models", "others' models to offer: huggingface, lmstudio, ollama, here", "all of them"),
+        about("Models", "others' models to offer: huggingface, lmstudio, ollama, here; none", "all of them"),
     ] = None
     theme: Annotated[str | None, about("Look", "the colours; `/theme` lists them", "mistral-dark")] = None
     context_policy: Annotated[

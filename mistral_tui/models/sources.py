@@ -13,8 +13,6 @@ from mistral_tui.models.discovery.harvest import Discover
 
 MODEL_PATH: Final = "MISTRAL_TUI_MODEL_PATH"
 """Environment variable with folders of models, separated as in PATH."""
-DISCOVER: Final = "MISTRAL_TUI_DISCOVER"
-"""Environment variable with the names of `DISCOVERABLE` that are wanted, separated by commas; `none`: none of them."""
 DISCOVERABLE: Final = ("huggingface", "lmstudio", "ollama", "here")
 
 
@@ -24,12 +22,10 @@ def model_sources(models: Path, folders: Sequence[str] = (), wanted: Iterable[st
     Args:
         models: The folder that downloads go to.
         folders: Further ones that the settings name; those of the environment come before them.
-        wanted: Which of `DISCOVERABLE` the settings want; `None`: all. The environment overrides it.
+        wanted: Which of `DISCOVERABLE` the settings want; `None`: all.
     """
     named = [place for place in os.environ.get(MODEL_PATH, "").split(os.pathsep) if place]
     places = dict.fromkeys(Path(place).expanduser().absolute() for place in (*named, *folders))
-    if (only := os.environ.get(DISCOVER)) is not None:
-        wanted = [word.strip() for word in only.split(",")]
     chosen = set(DISCOVERABLE if wanted is None else wanted)
     home = _home()
     sources: list[Discover] = [partial(look_into_folders, (*places, *([] if models in places else [models])))]

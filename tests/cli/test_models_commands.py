@@ -36,6 +36,7 @@ def commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     # Set here so that it is restored: the command line publishes --inventory in the environment.
     monkeypatch.setenv("MISTRAL_TUI_INVENTORY", "")
     monkeypatch.setenv("MISTRAL_TUI_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("MISTRAL_TUI_DISCOVER", "none")  # whoever runs the tests may have models of LM Studio
     commands = Commands(tmp_path, capsys)
     commands.inventory(
         {"name": "tiny", "path": "tiny.gguf", "notes": "small \x1b[2J"},

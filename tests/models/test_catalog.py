@@ -71,7 +71,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(tmp_path)
     for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("MISTRAL_TUI_DISCOVER")
     monkeypatch.setenv("HOME", str(machine.home))
     monkeypatch.chdir(machine.here)
     return machine
@@ -251,10 +250,10 @@ def test_only_what_is_wanted_is_looked_into(machine: Machine, monkeypatch: pytes
     model(machine.lm_studio / "p" / "r" / "studio.gguf")
     machine.settings["wanted"] = ("here",)
     assert machine.names() == ["local"]
-    monkeypatch.setenv("MISTRAL_TUI_DISCOVER", "lmstudio")
+    machine.settings["wanted"] = ("lmstudio",)
     assert machine.names() == ["studio"]
     extra = machine.home / "extra"
     model(extra / "named.gguf")
-    monkeypatch.setenv("MISTRAL_TUI_DISCOVER", "none")
+    machine.settings["wanted"] = ("none",)
     monkeypatch.setenv("MISTRAL_TUI_MODEL_PATH", f"{extra}{os.pathsep}/nowhere")
     assert machine.names() == ["named"]
