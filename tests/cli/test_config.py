@@ -90,7 +90,7 @@ def test_edit_makes_a_commented_file_and_checks_it_afterwards(
     assert "# temperature =" in file.read_text("utf-8")
     monkeypatch.setenv("VISUAL", editor(tmp_path, "temperature = 9\n"))
     assert main(["config", "edit"]) == 1
-    assert "temperature is 9; it must be from 0 to 2" in capsys.readouterr().err
+    assert "temperature is 9.0; it must be from 0 to 2" in capsys.readouterr().err
 
 
 def test_edit_without_an_editor_says_what_to_do(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 
 from mistral_tui.tui.settings.themes import DEFAULT, find_theme, read_theme, theme_files
 from mistral_tui.types.errors import ConfigError
@@ -10,7 +11,7 @@ from tests.tui.harness import app_with, ask, started, until
 
 pytestmark = pytest.mark.core
 
-GOOD = 'name = "own"\ndark = true\n[colors]\nprimary = "#ff0000"\n'
+GOOD = 'dark = true\n[colors]\nprimary = "#ff0000"\n'
 
 
 @pytest.mark.parametrize("path", theme_files(), ids=lambda path: path.stem)
@@ -29,6 +30,59 @@ async def test_a_shipped_theme_can_be_used(path: Path) -> None:
         assert app.theme == path.stem
 
 
+def contrast(one: Color, other: Color) -> float:
+    """Return the contrast of two colours as WCAG 2.2 defines it, from 1 to 21."""
+
+    def luminance(color: Color) -> float:
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+PAGES = ("background", "surface", "panel")
+LEAST = {
+    "foreground": (7, (*PAGES, "selected")),
+    "text-muted": (4.5, (*PAGES, "selected")),
+    "text-disabled": (3, PAGES),
+    "accent": (3, (*PAGES, "selected")),
+    "heading": (4.5, ("background",)),
+    "code-foreground": (7, ("code-background",)),
+    "text-accent": (4.5, (*PAGES, "code-background")),
+    "text-success": (4.5, (*PAGES, "code-background")),
+    "text-warning": (4.5, (*PAGES, "code-background")),
+    "text-error": (4.5, (*PAGES, "code-background")),
+    "error": (3, PAGES),
+    "warning": (3, PAGES),
+    "success": (3, PAGES),
+}
+"""The least contrast of a colour, and what it is written on."""
+
+
+@pytest.mark.parametrize("path", theme_files(), ids=lambda path: path.stem)
+def test_every_text_of_a_shipped_theme_can_be_read(path: Path) -> None:
+    theme = read_theme(path)
+    colors = {**theme.to_color_system().generate(), **theme.variables}
+    if theme.ansi:
+        # The terminal knows its own colours; ours must all be among them, and text those it is made for.
+        assert all(value.startswith("ansi_") for value in (theme.primary, *theme.variables.values()))
+        assert theme.foreground == theme.background == theme.variables["text-muted"] == "ansi_default"
+        return
+    for name, (least, pages) in LEAST.items():
+        for page in pages:
+            found = contrast(Color.parse(colors[name]), Color.parse(colors[page]))
+            assert found >= least, f"{name} on {page} of {path.stem}: {found:.2f}"
+
+
+def test_there_are_themes_for_every_eye() -> None:
+    themes = [read_theme(path) for path in theme_files()]
+    assert len(themes) >= 8
+    assert {theme.dark for theme in themes} == {True, False}
+    assert any(theme.ansi for theme in themes)
+    assert {"high-contrast", "high-contrast-light"} <= {theme.name for theme in themes}
+
+
 async def test_a_theme_of_textual_can_be_used_too() -> None:
     async with app_with(theme="nord").run_test() as pilot:
         app = await started(pilot)
@@ -44,11 +98,12 @@ def test_the_persons_own_theme_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("not toml at all", "cannot be read"),
-        ('[colors]\nprimary = "#ff0000"\nbackgruond = "#000000"\n', "colors.backgruond"),
-        ('[colors]\nprimary = "rainbow"\n', "colors.primary is 'rainbow'"),
+        ("not toml at all", "line 1: not valid TOML"),
+        ('[colors]\nprimary = "#ff0000"\nbackgruond = "#000000"\n', "line 3, colors.backgruond is no colour"),
+        ('[colors]\nprimary = "rainbow"\n', "line 2, colors.primary is 'rainbow'"),
+        ('[colors]\nprimary = "red"\n[variables]\nprimary = "#12"', "line 4, variables.primary is '#12'"),
         ('[colors]\naccent = "#ffffff"\n', "colors.primary is missing"),
-        ("colors = 3\n", "colors must be a table"),
+        ("colors = 3\n", "line 1, colors must be a table"),
     ],
 )
 def test_a_broken_theme_is_named_with_its_key(tmp_path: Path, text: str, said: str) -> None:

@@ -1,19 +1,20 @@
-"""Themes: TOML files that name the colours.
+"""Themes: TOML files that name the colours. The file's name is the theme's.
 
-name = "mistral-dark"
 dark = true
 [colors]       # of Textual's theme: primary, accent, foreground, background, surface, panel, …
 [variables]    # of the style sheets: text-muted, text-disabled, code-background, …
+
+A theme whose background is a colour of the terminal, such as ansi_default, is drawn in the terminal's own colours.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from mistral_tui.config.resources import data_file
+from mistral_tui.config.toml_files import TomlFile, read_toml
 from mistral_tui.types.errors import ConfigError
 
 DEFAULT = "mistral-dark"
@@ -45,54 +46,67 @@ def theme_files(own: Path | None = None) -> Iterator[Path]:
 
 
 def read_theme(path: Path) -> Theme:
-    """Read a theme.
+    """Read a theme; its name is that of the file.
 
     Raises:
-        ConfigError: The file cannot be read, or a value is not a colour; names file and key.
+        ConfigError: The file cannot be read, or a value is not a colour; names file, line and key.
     """
-    import tomllib
-
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: the theme cannot be read: {error}") from error
-    colors = _table(values, "colors", path)
-    variables = _table(values, "variables", path)
-    unknown = [name for name in colors if name not in _COLORS]
-    if unknown:
-        raise ConfigError(f"{path}: colors.{unknown[0]} is not a colour of a theme; use one of {', '.join(_COLORS)}")
+    if not path.is_file():
+        raise ConfigError(f"{path}: the theme is not there any more")
+    file = read_toml(path)
+    colors = _table(file, "colors")
+    variables = _table(file, "variables")
+    for name in colors:
+        if name not in _COLORS:
+            raise ConfigError(f"{file.place(name, 'colors')} is no colour of a theme; use one of {', '.join(_COLORS)}")
     if "primary" not in colors:
-        raise ConfigError(f"{path}: colors.primary is missing")
-    for table, entries in (("colors", colors), ("variables", variables)):
+        raise ConfigError(f"{path}: colors.primary is missing; add the theme's main colour")
+    for section, entries in (("colors", colors), ("variables", variables)):
         for name, value in entries.items():
-            _check_color(f"{table}.{name}", value, path)
-    theme = Theme(name=str(values.get("name", path.stem)), primary=colors["primary"], variables=variables)
-    theme.dark = bool(values.get("dark", True))
+            _check_color(file, section, name, value)
+    theme = Theme(name=path.stem, primary=colors["primary"], variables=variables)
+    theme.dark = bool(file.table.get("dark", True))
+    theme.ansi = colors.get("background", "").startswith("ansi_")
     for name, value in colors.items():
         setattr(theme, name, value)
     return theme
 
 
-def _table(values: dict[str, Any], name: str, path: Path) -> dict[str, str]:
-    table = values.get(name, {})
+def _table(file: TomlFile, section: str) -> dict[str, str]:
+    table = file.table.get(section, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: {name} must be a table")
+        raise ConfigError(f"{file.place(section)} must be a table, [{section}]")
     return table
 
 
-def _check_color(key: str, value: object, path: Path) -> None:
+def _check_color(file: TomlFile, section: str, name: str, value: object) -> None:
     try:
         Color.parse(str(value))
-    except ColorParseError as error:
-        raise ConfigError(f"{path}: {key} is {value!r}, which is not a colour; write #rrggbb") from error
+    except ColorParseError:
+        place = file.place(name, section)
+        raise ConfigError(f"{place} is {value!r:.40}, which is not a colour; write #rrggbb or ansi_red") from None
 
 
 def missing_variables(theme: Theme) -> dict[str, str]:
-    """Return what our style sheets need and a theme from elsewhere does not name."""
-    step, line, quiet = ("#222222", "#444444", "#c0c0c0") if theme.dark else ("#e4e4e4", "#c0c0c0", "#404040")
+    """Return what our style sheets, or those of Textual, need and a theme from elsewhere does not name."""
+    if theme.ansi:
+        own, grey = "ansi_default", "ansi_bright_black"
+        textuals = {
+            "ansi-background": own,
+            "ansi-foreground": own,
+            "foreground-disabled": grey,
+            "surface-active": own,
+        }
+        return {**_ours(theme, step=grey, line=grey, bright=own, quiet=own), **textuals}
+    if theme.dark:
+        return _ours(theme, step="#222222", line="#444444", bright="#808080", quiet="#c0c0c0")
+    return _ours(theme, step="#e4e4e4", line="#c0c0c0", bright="#808080", quiet="#404040")
+
+
+def _ours(theme: Theme, *, step: str, line: str, bright: str, quiet: str) -> dict[str, str]:
     return {
         "rule": line,
-        "rule-focus": "#808080",
+        "rule-focus": bright,
         "selected": step,
         "heading": theme.primary,
         "code-background": step,
