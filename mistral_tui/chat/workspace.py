@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.chat_files import chat_files_folder, remove_chat_files
 from mistral_tui.engines.engine import Engine
+from mistral_tui.engines.queries import embed
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
@@ -22,6 +24,7 @@ from mistral_tui.types.sessions import Session, title_from
 from mistral_tui.types.text import printable
 
 if TYPE_CHECKING:
+    from mistral_tui.chat.documents.retrieval import Retrieval
     from mistral_tui.models.catalog import Catalog
 
 __all__ = ["Pool", "Workspace"]
@@ -65,6 +68,9 @@ class Workspace:
         self._living: dict[str, LiveChat] = {}
         self._loads: list[Load] = []
         self._templates = TemplateChoice(self._store)
+        self.embedding_entry: ModelEntry | None = None
+        """The model that finds passages in long documents; `None`: the one that answers."""
+        self._retrievals: dict[Path, Retrieval] = {}
 
     def entry_of(self, chat: LiveChat) -> ModelEntry | None:
         """Return the model that answers a chat from its next turn on, if one is chosen."""
@@ -123,6 +129,14 @@ class Workspace:
             page |= {chat_id: session for chat_id, session in living.items() if session.updated_at >= oldest}
         return sorted(page.values(), key=lambda session: (session.updated_at, session.id), reverse=True)[:limit]
 
+    async def past_prompts(self) -> list[str]:
+        """Return what was asked before in stored chats, newest first, each once; nothing of private ones.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        return [] if self._store is None else await self._store.run(self._store.store.prompts)
+
     async def rename(self, session_id: str, title: str) -> None:
         """Give a session another title, of which one line is kept.
 
@@ -162,6 +176,30 @@ class Workspace:
         """
         entry = self.entry if chat is None else self.entry_of(chat)
         return await self._load_and_wait(entry, on_progress or (lambda progress: None))
+
+    def retrieval(self, chat: LiveChat) -> "Retrieval":
+        """Return what finds passages in long documents for a chat.
+
+        Raises:
+            ModelNotFound: There is no model that could.
+        """
+        from mistral_tui.chat.documents.retrieval import Retrieval  # only for long documents
+
+        entry = self.embedding_entry or self.entry_of(chat)
+        if entry is None:
+            raise ModelNotFound("no model is chosen; choose one, or name one as embedding_model in the settings")
+        options = msgspec.structs.replace(self.options, embedding=True, chat_template=None, draft=None)
+
+        async def vectors(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            engine = await self._pool.acquire(entry, options)
+            return (await embed(engine, texts)).vectors
+
+        return self._retrievals.setdefault(entry.path, Retrieval(vectors))
+
+    def loaded_engine(self, chat: LiveChat) -> Engine | None:
+        """Return the engine of the model of a chat, if it is loaded."""
+        entry = self.entry_of(chat)
+        return next((load.engine for load in self._loads if load.engine is not None and load.entry == entry), None)
 
     async def unload(self, chat: LiveChat) -> None:
         """Unload the model of a chat; the next prompt loads it again.

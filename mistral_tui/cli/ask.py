@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mistral_tui.chat.documents.fitting import FITS, Fit, fit_documents, room_for_documents
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.token_count import count_parts
 from mistral_tui.chat.workspace import Pool, Workspace
 from mistral_tui.cli.answer import Answer
 from mistral_tui.cli.choices import Choices
@@ -13,13 +15,15 @@ from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags, SamplingFlags, add_model_flags, add_sampling_flags
 from mistral_tui.cli.grammar import GrammarFlags, add_grammar_flags, read_grammar
 from mistral_tui.cli.pools import pool_for
-from mistral_tui.cli.prompt import gather
+from mistral_tui.cli.prompt import Prompt, gather
 from mistral_tui.cli.setup import Setup
 from mistral_tui.cli.template_flags import documents_of
 from mistral_tui.cli.tools import ToolFlags, add_tool_flags, with_tools
 from mistral_tui.engines.choices import check_count
+from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, StoreError
+from mistral_tui.types.messages import Attachment, FilePart, TextPart
 from mistral_tui.types.requests import GenerateRequest
 
 
@@ -28,6 +32,9 @@ class AskFlags(SamplingFlags, GrammarFlags, ToolFlags):
 
     prompt: list[str]
     file: list[str] | None = None
+    fit: Fit | None = None
+    prompt_template: str | None = None
+    variable: list[str] | None = None
     document: list[str] | None = None
     system: str | None = None
     continues: bool = False
@@ -79,13 +86,18 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
     request = _request(call, setup)
     workspace = Workspace(pool, store, None, setup.load_options(call), request)
     workspace.listen(lambda notice: say("note", notice))
+    workspace.embedding_entry = setup.embedding_entry if call.fit == "passages" else None
     try:
         chat = await _chat(call, setup, workspace)
         # The model loads while files and the pipe are read.
         loading = asyncio.create_task(workspace.preload())
         try:
-            prompt = await gather(call.prompt, call.file or (), None if call.no_save else setup.paths.attachments)
+            prompt = await gather(
+                _words(call, setup), call.file or (), None if call.no_save else setup.paths.attachments
+            )
             engine = await loading
+            if prompt.files:
+                prompt = prompt._replace(files=await _fitting(prompt, call.fit, engine, workspace, chat))
         finally:
             loading.cancel()
         for notice in (*setup.notices, *engine.model.notices):
@@ -120,6 +132,41 @@ async def answer(call: AskFlags, setup: Setup, pool: Pool) -> int:
     if printer.error is not None:
         raise printer.error
     return 0
+
+
+def _words(call: AskFlags, setup: Setup) -> list[str]:
+    """Return the words of the prompt, after those of the template, if one is named."""
+    if call.prompt_template is None:
+        if call.variable:
+            raise InvalidRequest("--var gives values to a prompt template; name one with --prompt-template")
+        return call.prompt
+    from mistral_tui.chat.prompt_templates import prompt_template
+
+    values = {}
+    for given in call.variable or ():
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise InvalidRequest(f"--var {given!r:.60} has no value; write NAME=VALUE")
+        values[name] = value
+    text = prompt_template(call.prompt_template, setup.paths.prompts).filled(values)
+    return ["\n\n".join(filter(None, (text, " ".join(call.prompt))))]
+
+
+async def _fitting(
+    prompt: Prompt, fit: Fit | None, engine: Engine, workspace: Workspace, chat: LiveChat
+) -> tuple[Attachment, ...]:
+    """Return the files of the prompt as far as they are to be given.
+
+    Raises:
+        DocumentTooLong: One does not fit into the context, and nobody has said what is given of it.
+    """
+
+    async def count(part: TextPart | FilePart) -> int:
+        return (await count_parts(engine, chat.request, part)).tokens
+
+    room = room_for_documents(engine.model.n_ctx, await count(TextPart(prompt.text)))
+    files = [(part, fit) for part in prompt.files]
+    return await fit_documents(files, prompt.text, room, count, workspace.retrieval(chat))
 
 
 def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
@@ -157,7 +204,16 @@ def _parser() -> ArgumentParser:
         "--file",
         action="append",
         metavar="FILE",
-        help="a text, picture or recording to go along",
+        help="a text, PDF, DOCX, picture or recording to go along",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        help="what to give of files that are too long for the context; passages: those that fit the question",
+    )
+    parser.add_argument("--prompt-template", metavar="NAME", help="a prompt of yours that words are put into")
+    parser.add_argument(
+        "-v", "--var", dest="variable", action="append", metavar="NAME=VALUE", help="a value for its places"
     )
     parser.add_argument(
         "--document", action="append", metavar="FILE", help="a text to answer from, for models that were taught to"

@@ -90,6 +90,15 @@ class Setup:
         hint = f"`mistral-tui models pull {starter.name}` fetches the starter" if starter else "name a file with -m"
         raise ModelNotFound(f"there is no model on this machine; {hint}")
 
+    @property
+    def embedding_entry(self) -> ModelEntry | None:
+        """The model that finds passages in long documents, if the settings name one.
+
+        Raises:
+            ModelNotFound: It is not there.
+        """
+        return self.entry_or_error(self.settings.embedding_model) if self.settings.embedding_model else None
+
     def entry_of_session(self, wanted: str | None, used: str | None) -> ModelEntry:
         """Return the model that is asked for, else the one that a session used, else the default."""
         if wanted is None and used is not None:

@@ -36,6 +36,8 @@ class Paths:
     """The person's own themes; the shipped ones are found by `data_file`."""
     chat_templates: Path
     """The person's own chat templates."""
+    prompts: Path
+    """The person's prompt templates."""
 
     @classmethod
     def resolve(cls, config: Path | None = None, database: Path | None = None) -> Self:
@@ -63,6 +65,7 @@ class Paths:
             cache=_from_environment("CACHE_DIR") or dirs.user_cache_path,
             themes=config_folder / "themes",
             chat_templates=config_folder / "chat_templates",
+            prompts=config_folder / "prompts",
         )
 
     def ensure(self) -> tuple[str, ...]:

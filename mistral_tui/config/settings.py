@@ -18,6 +18,9 @@ class Settings(msgspec.Struct, frozen=True):
     default_model: Annotated[
         str | None, about("Models", "the model to begin with: its name, or a .gguf file", "the smallest on disk")
     ] = None
+    embedding_model: Annotated[
+        str | None, about("Models", "the model that finds passages in long documents", "the one that answers")
+    ] = None
     memory_budget: Annotated[
         str | float | None,
         about("Models", "memory for all loaded models, such as 8GB; a number means GB", "what is free"),

@@ -13,6 +13,7 @@ import msgspec
 
 from mistral_tui.store import rows
 from mistral_tui.store.database import BUSY_LIMIT, Database
+from mistral_tui.store.prompts import past_prompts
 from mistral_tui.store.search import SearchHit, search_messages
 from mistral_tui.store.writers import is_alive, this_process
 from mistral_tui.types.errors import StoreError
@@ -154,6 +155,11 @@ class Store:
         """Return messages that contain all words of `text`, the newest first; the last word may be a beginning."""
         with self._database.reading() as connection:
             return search_messages(connection, text, limit)
+
+    def prompts(self, limit: int = 1000) -> list[str]:
+        """Return what the person has asked in the last `limit` prompts of all sessions, newest first, each once."""
+        with self._database.reading() as connection:
+            return past_prompts(connection, limit)
 
     def ui_state(self, key: str) -> Any:
         """Return what was remembered under `key`, as JSON values; `None`: nothing."""

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mistral_tui.chat.documents.fitting import DocumentTooLong
 from mistral_tui.cli.ask import AskFlags, answer, parse
 from mistral_tui.cli.flags import ModelFlags, SamplingFlags
 from mistral_tui.cli.setup import Setup
@@ -16,7 +18,8 @@ from mistral_tui.types.errors import EngineError, InvalidRequest, ModelNotFound,
 from mistral_tui.types.events import ReasoningDelta, TokenChance, TokenScored, ToolCallDelta
 from mistral_tui.types.messages import FilePart, Message
 from mistral_tui.types.requests import NamedTool, SamplingParams, ToolSpec
-from tests.stubs.engines import FakeEngine, FakePool, Reply
+from tests.stubs.engines import LOADED, FakeEngine, FakePool, Reply
+from tests.stubs.queries import understanding
 
 pytestmark = pytest.mark.core
 
@@ -391,3 +394,33 @@ async def test_json_has_thoughts_and_calls(model: Path, tools: Path, capsys: pyt
 def test_thoughts_are_shown_of_one_reply_as_it_is_written(arguments: tuple[str, ...], problem: str) -> None:
     with pytest.raises(InvalidRequest, match=problem):
         parse((*arguments, "Hi"), ModelFlags())
+
+
+async def test_a_file_that_does_not_fit_is_given_as_the_person_says(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("bread\n\n" * 400 + "The moon pulls the sea.\n\n" + "bread\n\n" * 400)
+    small = msgspec.structs.replace(LOADED, n_ctx=200)
+    pool = FakePool(FakeEngine(model=small, answers=understanding))
+    with pytest.raises(DocumentTooLong, match=r"book\.txt has 805 tokens"):
+        await ask(pool, "-m", str(model), "-f", str(tmp_path / "book.txt"), "What of the moon?")
+    pool = FakePool(FakeEngine(model=small, answers=understanding))
+    await ask(pool, "-m", str(model), "-f", str(tmp_path / "book.txt"), "--fit", "passages", "What of the moon?")
+    part = pool.engine.requests[0].messages[-1].parts[0]
+    assert isinstance(part, FilePart)
+    assert "The moon pulls the sea." in part.text
+    assert len(part.text.split()) < 150
+
+
+async def test_a_prompt_template_is_filled_with_variables(model: Path) -> None:
+    folder = Path(os.environ["MISTRAL_TUI_CONFIG_DIR"]) / "prompts"
+    folder.mkdir(parents=True)
+    (folder / "haiku.md").write_text("Write a haiku about {{thing}}.", encoding="utf-8")
+    pool = FakePool()
+    await ask(pool, "-m", str(model), "--prompt-template", "haiku", "-v", "thing=the sea", "In French.")
+    assert pool.engine.requests[0].messages[-1].text == "Write a haiku about the sea.\n\nIn French."
+
+
+async def test_values_without_a_template_or_a_value_are_refused(model: Path) -> None:
+    with pytest.raises(InvalidRequest, match="--prompt-template"):
+        await ask(FakePool(), "-m", str(model), "-v", "a=b", "Hi")
+    with pytest.raises(InvalidRequest, match="NAME=VALUE"):
+        await ask(FakePool(), "-m", str(model), "--prompt-template", "x", "-v", "a", "Hi")

@@ -1,3 +1,5 @@
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,22 @@ def test_files_are_for_their_owner_only(store: Store) -> None:
     assert store.path.parent.stat().st_mode & 0o777 == 0o700
     for file in store.path.parent.iterdir():
         assert file.stat().st_mode & 0o777 == 0o600, file.name
+
+
+def test_past_prompts_come_newest_first_and_each_once(store: Store) -> None:
+    file = FilePart("notes.txt", "secret notes")
+    for name, words in (("a", "first"), ("b", "second 🙂"), ("c", "first"), ("d", " ")):
+        prompt = Message("user", (file, TextPart(words)))
+        store.save(Session(title=name), [prompt, text("assistant", "a reply")])
+    assert store.prompts() == ["first", "second 🙂"]
+    assert store.prompts(limit=1) == []
+    assert store.prompts(limit=2) == ["first"]
+
+
+def test_a_damaged_prompt_is_left_out_of_the_past_ones(store: Store) -> None:
+    broken, good = text("user", "lost"), text("user", "kept")
+    store.save(Session(), [broken, good])
+    store.close()
+    with contextlib.closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE messages SET parts = '[{' WHERE id = ?", (broken.id,))
+    assert store.prompts() == ["kept"]

@@ -48,6 +48,8 @@ class FakeEngine:
     replies: list[Reply] = field(default_factory=lambda: [Reply()])
     requests: list[GenerateRequest] = field(default_factory=list)
     model: LoadedModel = LOADED
+    answers: Callable[[Query], Answer] | None = None
+    """Answers queries; without it, they are refused."""
     _cancelled: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[EngineEvent, None]:
@@ -84,6 +86,8 @@ class FakeEngine:
         self._cancelled.setdefault(request_id, asyncio.Event()).set()
 
     async def ask(self, query: Query) -> Answer:
+        if self.answers is not None:
+            return self.answers(query)
         return Refusal("EngineError", "a scripted engine answers no queries")
 
     async def forget(self, chat_id: str) -> None:
