@@ -230,17 +230,18 @@ ToolChoice = Literal["auto", "none", "required"] | NamedTool
 
 
 class GenerateRequest(msgspec.Struct, frozen=True):
-    """Ask for the reply to the last message of `messages`.
+    """Ask for the reply to the last message of `messages`, or for the rest of a reply that this message begins.
 
     The engine renders the model's chat template, keeps what is already in its KV cache for `chat_id`, and leaves
     out the oldest turns when the context is full (it says so with a `ContextTrimmed` event).
 
     Raises:
-        InvalidRequest: A tool is to be called that is not given, or two have one name.
+        InvalidRequest: A tool is to be called that is not given, or two have one name; or the last message is no reply
+            to go on with.
     """
 
     messages: tuple[Message, ...] = ()
-    """One branch, oldest first; the last is the one to answer."""
+    """One branch, oldest first; the last is the one to answer, or to go on with."""
     sampling: SamplingParams = SamplingParams()
     chat_id: str = ""
     """Requests with the same chat reuse one sequence of the KV cache; empty: never reused."""
@@ -259,6 +260,8 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     """Whether the KV cache of the chat may be written to a file, for when it is opened again."""
     adapters: tuple[Adapter, ...] | None = None
     """LoRAs for this reply; `None`: those of the load options."""
+    continues: bool = False
+    """Whether the last message is the beginning of the reply: what comes is only what the model adds to it."""
 
     def __post_init__(self) -> None:
         names = [tool.name for tool in self.tools]
@@ -269,3 +272,5 @@ class GenerateRequest(msgspec.Struct, frozen=True):
             raise InvalidRequest(f"{choice.name} is to be called and is none of the tools; give it, or choose another")
         if choice == "required" and not names:
             raise InvalidRequest("a tool is to be called, and none is given; give one")
+        if self.continues and (not self.messages or self.messages[-1].role != "assistant"):
+            raise InvalidRequest("there is no reply to go on with; the last message must be the assistant's")

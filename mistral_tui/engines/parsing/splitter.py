@@ -1,7 +1,7 @@
 """Splits a reply, while it is written, into text, reasoning and tool calls."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mistral_tui.engines.parsing import bare_calls, harmony
 from mistral_tui.engines.parsing.call_forms import BARE
@@ -84,6 +84,7 @@ class ReplySplitter:
         tools: What it can call; without any, nothing is split but reasoning.
         prompt: The rendered prompt, or its end: the reply may begin within reasoning that was opened there.
         new_id: Makes ids for calls whose notation has none.
+        goes_on: What the prompt ends in the middle of, if it holds the beginning of the reply.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class ReplySplitter:
         tools: Sequence[ToolSpec],
         prompt: str,
         new_id: Callable[[], str] | None = None,
+        goes_on: Literal["reasoning", "answer"] | None = None,
     ) -> None:
+        self._goes_on = goes_on
         self._reader = Reader(new_id)
         self._tools = tools
         self._reasoning = notation.reasoning
@@ -104,7 +107,9 @@ class ReplySplitter:
         )
         self._in_fence = False
         opened = notation.reasoning
-        self.begins_in_reasoning = opened is not None and prompt.rstrip().endswith(opened.opens.rstrip())
+        self.begins_in_reasoning = opened is not None and (
+            goes_on == "reasoning" or (goes_on is None and prompt.rstrip().endswith(opened.opens.rstrip()))
+        )
         """Whether the prompt has opened reasoning."""
         if notation.is_harmony:
             self._parser = harmony.reply(self._reader, bool(tools))
@@ -119,7 +124,7 @@ class ReplySplitter:
     def feed(self, text: str) -> list[Piece]:
         """Take more of the reply and return what is clear now; the deltas count no tokens."""
         self._reader.feed(text)
-        return self._go_on()
+        return self._next_pieces()
 
     def take_begun(self) -> Begun | None:
         """Return what has begun since the last time: a call, or the answer after reasoning that the prompt opened."""
@@ -129,9 +134,9 @@ class ReplySplitter:
     def flush(self) -> list[Piece]:
         """The reply has ended: return what was held back."""
         self._reader.ended = True
-        return self._go_on()
+        return self._next_pieces()
 
-    def _go_on(self) -> list[Piece]:
+    def _next_pieces(self) -> list[Piece]:
         next(self._parser, None)
         pieces, self._reader.pieces = self._reader.pieces, []
         return pieces
@@ -141,6 +146,7 @@ class ReplySplitter:
         marks = Marks(self._marks())
         if self._reasoning is not None and self.begins_in_reasoning:
             yield from self._reason(self._reasoning)
+            self._goes_on = None
             reader.begins()
             yield from self._begin_anew()
         while mark := (yield from reader.seek(marks, text_delta)):
@@ -188,6 +194,7 @@ class ReplySplitter:
 
     def _reason(self, reasoning: Reasoning) -> Wait[None]:
         reader = self._reader
-        yield from reader.skip_space()
-        reader.drop()
+        if self._goes_on != "reasoning":
+            yield from reader.skip_space()
+            reader.drop()
         yield from reader.seek(Marks([reasoning.closes]), reasoning_delta)

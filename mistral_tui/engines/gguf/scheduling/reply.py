@@ -4,6 +4,7 @@ import msgspec
 
 from mistral_tui.engines.gguf.sampling.guide import WantedGrammar
 from mistral_tui.engines.gguf.text.detokenize import TextDecoder
+from mistral_tui.engines.gguf.text.open_reply import going_on_in
 from mistral_tui.engines.gguf.text.stop_strings import StopStrings
 from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
 from mistral_tui.engines.parsing.reader import Begun
@@ -45,7 +46,8 @@ class ReplyNotation:
         """Return the reply to `request`, whose rendered prompt is `prompt`."""
         tools = _callable(request)
         splits = bool(tools) or self.notation.reasoning is not None or self.notation.is_harmony
-        splitter = ReplySplitter(self.notation, tools, prompt) if splits else None
+        goes_on = going_on_in(request)
+        splitter = ReplySplitter(self.notation, tools, prompt, goes_on=goes_on) if splits else None
         return Reply(self, splitter, tools, request.sampling.stop, outbox)
 
     def piece(self, token: int, with_calls: bool) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mistral_tui.engines.gguf.media.places import Medium, marked
+from mistral_tui.engines.gguf.text.open_reply import written_beginning
 from mistral_tui.engines.gguf.text.transcript import Transcript
 from mistral_tui.engines.gguf.text.vocabulary import Vocabulary
 from mistral_tui.models.chat_template import ChatTemplate, TemplateArguments
@@ -86,7 +87,12 @@ class PromptWriter:
             raise InvalidRequest("there is no message to answer; write one")
         arguments = TemplateArguments.of(request)
         by_key = {medium.key: medium for medium in media.values()}
-        system, turns = _turns(marked(request.messages, media))
+        # The beginning of a reply that is to go on follows what the template writes before a reply.
+        asked = request.messages[:-1] if request.continues else request.messages
+        beginning = written_beginning(request, self._template, self._vocabulary) if request.continues else None
+        if not asked:
+            raise InvalidRequest("there is no message that the reply could answer; write one")
+        system, turns = _turns(marked(asked, media))
         stops = request.context_policy == "stop"
         begin = next((index for index, turn in enumerate(turns) if first_kept in {m.id for m in turn}), 0)
 
@@ -99,6 +105,8 @@ class PromptWriter:
                 arguments=arguments,
                 literal=self._vocabulary.literal,
             )
+            if beginning is not None:
+                text += beginning.after(text)
             previous = max(known, key=lambda transcript: transcript.shares(text), default=Transcript())
             transcript, _ = previous.followed_by(text, self._vocabulary, by_key)
             left_out = sum(map(len, turns[:begin]))
