@@ -8,7 +8,7 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
-from mistral_tui.cli.terminal import prepare_drawing
+from mistral_tui.cli.terminal import in_browser, prepare_drawing
 from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
@@ -27,6 +27,10 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         loader: What loads models in their workers.
     """
     about_terminal = prepare_drawing()
+    if in_browser():
+        from mistral_tui.cli.web import end_with_server
+
+        end_with_server()
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.model)
     workspace = Workspace(

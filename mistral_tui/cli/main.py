@@ -6,7 +6,7 @@ interpreter's own start, and `ask` should have its worker running before anythin
 
 import os
 import sys
-from argparse import SUPPRESS
+from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +37,8 @@ class RootFlags(SamplingFlags):
     model_path: list[str] | None = None
     log: str | None = None
     debug: bool = False
+    web: bool = False
+    web_port: int | None = None
     command: list[str]
 
 
@@ -99,6 +101,10 @@ def _prepare_output() -> None:
 def _run(arguments: list[str]) -> int:
     flags = _parser().parse_args(arguments, namespace=RootFlags())
     _publish(flags)
+    if flags.web or flags.web_port is not None:
+        from mistral_tui.cli import web
+
+        return web.serve(arguments, web.PORT if flags.web_port is None else flags.web_port)
     if not flags.command:
         from mistral_tui.cli.interface import open_interface
 
@@ -130,6 +136,8 @@ def _parser() -> ArgumentParser:
     add_model_flags(parser)
     add_sampling_flags(parser, shown=False)
     group = parser.add_argument_group("program")
+    group.add_argument("--web", action="store_true", help="the interface in a browser on this machine")
+    group.add_argument("--web-port", type=_port, metavar="N", help="the same, at this port; 8000 unless given")
     group.add_argument("--config", metavar="FILE", help="settings, instead of the person's own")
     group.add_argument("--database", metavar="FILE", help="where sessions are stored")
     group.add_argument("--inventory", metavar="FILE", help="the list of models")
@@ -140,6 +148,12 @@ def _parser() -> ArgumentParser:
     group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     group.add_argument("--version", action="version", version=f"{PROGRAM} {mistral_tui.__version__}")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) < 2**16):
+        raise ArgumentTypeError(f"{text!r} is no port; it must be from 0, which takes a free one, to 65535")
+    return int(text)
 
 
 def _publish(flags: RootFlags) -> None:

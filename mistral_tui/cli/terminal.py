@@ -13,12 +13,19 @@ def can_draw(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def in_browser() -> bool:
+    """Whether something else than a terminal draws: textual-serve says so."""
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
+
+
 def prepare_drawing() -> tuple[str, ...]:
     """Make sure that the interface can be drawn; return what the person should know about how it will look.
 
     Raises:
         InvalidRequest: It cannot.
     """
+    if in_browser():
+        return ()
     # Textual reads the first, and draws on the second or, outside Windows, on the third.
     if not all(map(can_draw, (sys.stdin, sys.stdout, sys.stderr))):
         dumb = " that can move its cursor, and TERM says it cannot" if os.environ.get("TERM") == "dumb" else ""
