@@ -136,8 +136,13 @@ def _editor() -> list[str]:
 
 
 def _keys(given: _Arguments, flags: ModelFlags) -> int:
-    from mistral_tui.tui.actions import ACTIONS, key_label
+    from mistral_tui.config.keymap import read_keymap
+    from mistral_tui.tui.actions import ACTIONS, key_labels
+    from mistral_tui.tui.actions.keymap import apply_keymap
 
+    entries, notices = read_keymap(Paths.resolve().keymap)
+    for notice in (*notices, *apply_keymap(entries)):
+        say("note", notice)
     if given.json:
         actions = [
             {
@@ -157,7 +162,7 @@ def _keys(given: _Arguments, flags: ModelFlags) -> int:
         if each.group != group:
             print(("\n" if group else "") + each.group.lower())
             group = each.group
-        keys = ", ".join(map(key_label, each.keys))
+        keys = key_labels(each)
         commands = "".join(f"  /{name}" for name in each.slash)
         print(f"  {keys:<26}  {each.where + '.' + each.id:<34}  {each.title}{commands}")
     return 0

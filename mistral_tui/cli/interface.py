@@ -9,8 +9,10 @@ from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
 from mistral_tui.cli.terminal import in_browser, prepare_drawing
+from mistral_tui.config.keymap import read_keymap
 from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.store.store import Store
+from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
@@ -42,10 +44,12 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         lambda: setup.catalog,
     )
 
+    entries, about_keymap = read_keymap(setup.paths.keymap)
+    about_keys = apply_keymap(entries)
     app = MistralApp(
         workspace,
         theme=setup.settings.theme or themes.DEFAULT,
-        notices=(*about_terminal, *notices),
+        notices=(*about_terminal, *notices, *about_keymap, *about_keys),
         starter=_starter(setup),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,

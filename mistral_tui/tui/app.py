@@ -11,6 +11,7 @@ from textual.notifications import SeverityLevel
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
@@ -66,6 +67,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.workspace = workspace
         self._environment = Environment(workspace, starter, own_themes, own_templates)
         self._notices = notices
+        self.set_keymap(textual_keymap())
         self._use_theme(theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

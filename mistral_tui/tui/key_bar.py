@@ -35,6 +35,8 @@ class KeyBar(Widget):
         pieces: list[Content] = []
         for where, name in FOOTERS[self._situation]:
             what = action(where, name)
+            if not what.keys:
+                continue
             style = Style.parse("$text-muted")
             if what.binding_call.startswith(("app.", "screen.")):
                 style += Style.from_meta({"@click": what.binding_call})

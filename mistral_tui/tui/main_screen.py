@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from mistral_tui.chat.events import ChatEvent, ChatFailed
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.tui.actions import bindings, slash_action
+from mistral_tui.tui.actions import bindings, slash_action, wrong_argument
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
@@ -163,12 +163,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
     async def _command(self, event: ChatPane.CommandGiven) -> None:
         event.stop()
         action = slash_action(event.name)
-        if action is not None:
-            await self.run_action(action.binding_call)
-        elif event.marker == "/":
-            event.pane.refuse(f"/{event.name}", f"there is no command /{event.name}; /help lists them")
+        typed = f"{event.marker}{event.name} {event.words}".rstrip()
+        if action is not None and not (wrong := wrong_argument(action, event.words)):
+            await self.run_action(action.call_with(event.words))
+        elif event.marker == "\\" and (action is None or action.argument is None):
+            await event.pane.send(typed)  # LaTeX, say
         else:
-            await event.pane.send(event.marker + event.name)
+            unknown = f"there is no command /{event.name}; begin with a space to send it as it is"
+            event.pane.refuse(typed, wrong if action else unknown)
 
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt also while another part of the screen has the focus."""

@@ -1,6 +1,7 @@
 """One thing that a person can do."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal["app", "screen", "pane", "model", "prompt", "transcript", "chats", "dialog", "reader", "choice"]
@@ -9,33 +10,69 @@ a dialog, a dialog with a text, or one with a choice."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Program", "Dialogs"]
 
 
+_OF_THE_PANE: tuple[Where, ...] = ("pane", "model")
+_OF_DIALOGS: tuple[Where, ...] = ("dialog", "reader", "choice")
+
+
 @dataclass(frozen=True)
+class Argument:
+    """What may follow a command, as in `/temperature 0.7`."""
+
+    hint: str
+    """What it is, in a word or two."""
+    check: Callable[[str], object] | None = None
+    """Raises `InvalidRequest` for what makes no sense."""
+    required: bool = False
+    """Whether the command does nothing without one; otherwise it asks, or shows how it is now."""
+
+
+@dataclass(eq=False)
 class Action:
     """One thing that a person can do."""
 
     id: str
     title: str
     keys: tuple[str, ...]
+    """The keys that do it: those that ship, unless the person has a keymap."""
     where: Where
     group: Group
     call: str = ""
     """What is called, if it is not the method of this name: a method with an argument."""
     slash: tuple[str, ...] = ()
     """Names as a command in the prompt, after `/` or `\\`."""
+    argument: Argument | None = None
+    """What the command takes; it is given to the method as text, without one the empty text."""
     palette: bool = False
     """Whether it is in the command palette."""
     short: str = ""
     """Its name in the footer."""
     priority: bool = False
     """Whether its keys work in dialogs too, and before the focused widget sees them."""
+    shipped_keys: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shipped_keys = self.keys
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether its keys work wherever the person is on the main screen."""
+        return self.where in ("app", "screen", *_OF_THE_PANE)
+
+    @property
+    def modal(self) -> bool:
+        """Whether it is of a dialog, where no other keys work."""
+        return self.where in _OF_DIALOGS
 
     @property
     def binding_call(self) -> str:
         """What Textual calls for the keys."""
-        call = self.call or self.id
-        match self.where:
-            case "app" | "screen":
-                return f"{self.where}.{call}"
-            case "pane" | "model":
-                return f"screen.do('{self.where}', '{call}')"
+        return self.call_with("")
+
+    def call_with(self, argument: str) -> str:
+        """Return what Textual calls for the command with an argument."""
+        call = self.call or (self.id if self.argument is None else f"{self.id}({argument!r})")
+        if self.where in ("app", "screen"):
+            return f"{self.where}.{call}"
+        if self.where in _OF_THE_PANE:
+            return f"screen.do({self.where!r}, {call!r})"
         return call

@@ -15,6 +15,7 @@ from mistral_tui.tui.actions.models import MODELS
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
 from mistral_tui.tui.actions.writing import WRITING
+from mistral_tui.types.errors import InvalidRequest
 
 ACTIONS: tuple[Action, ...] = (*CHAT, *CHATS, *READING, *WRITING, *MODELS, *PROGRAM, *DIALOGS)
 _EVERYWHERE: tuple[tuple[Where, str], ...] = (
@@ -51,10 +52,27 @@ def action(where: Where, name: str) -> Action:
 def bindings(*where: Where) -> list[BindingType]:
     """Return the bindings of an owner, and of those for whom it takes the keys."""
     return [
-        Binding(",".join(action.keys), action.binding_call, action.title, show=False, priority=action.priority)
+        Binding(
+            ",".join(action.keys) or no_key(action),
+            action.binding_call,
+            action.title,
+            show=False,
+            priority=action.priority,
+            id=binding_id(action),
+        )
         for action in ACTIONS
         if action.where in where
     ]
+
+
+def binding_id(action: Action) -> str:
+    """Return the name of an action's binding, by which the person's keymap finds it."""
+    return f"{action.where}.{action.id}"
+
+
+def no_key(action: Action) -> str:
+    """Return what stands for the key of an action without one; no terminal sends it."""
+    return f"<{action.id}>"
 
 
 def slash_action(name: str) -> Action | None:
@@ -68,8 +86,48 @@ def key_label(key: str) -> str:
     return "+".join([*modifiers, _KEY_NAMES.get(last, last)])
 
 
+def key_labels(action: Action) -> str:
+    """Return all keys of an action as they are written on screen; nothing if it has none."""
+    return ", ".join(map(key_label, action.keys))
+
+
 def slash_hint(text: str) -> str:
-    """Return the commands that `text` may become, if it begins like one."""
-    if not text.startswith("/") or (not text[1:].isalpha() and text != "/"):
+    """Return the commands that `text` may become, if it begins like one, or what its command takes."""
+    if not text.startswith("/"):
         return ""
-    return "  ".join(f"/{name}" for action in ACTIONS for name in action.slash if name.startswith(text[1:]))
+    name, space, words = text[1:].partition(" ")
+    if space:
+        found = slash_action(name)
+        return "" if found is None else argument_hint(found, words)
+    if name and not name.isalpha():
+        return ""
+    found_names = [
+        f"/{each} {action.argument.hint}" if action.argument else f"/{each}"
+        for action in ACTIONS
+        for each in action.slash
+        if each.startswith(name)
+    ]
+    return "  ".join(found_names)
+
+
+def argument_hint(action: Action, words: str) -> str:
+    """Return what a command takes, or what is wrong with the words after it."""
+    if action.argument is None:
+        return f"/{action.slash[0]} takes no words" if words.strip() else ""
+    wrong = wrong_argument(action, words)
+    return wrong or f"/{action.slash[0]} {action.argument.hint}: {action.title}"
+
+
+def wrong_argument(action: Action, words: str) -> str:
+    """Return what is wrong with the words after a command, or nothing."""
+    argument = action.argument
+    if argument is None:
+        return f"/{action.slash[0]} takes no words; begin with a space to send it as it is" if words.strip() else ""
+    if not words.strip():
+        return f"/{action.slash[0]} needs {argument.hint}" if argument.required else ""
+    if argument.check is not None:
+        try:
+            argument.check(words.strip())
+        except InvalidRequest as error:
+            return f"/{action.slash[0]} {argument.hint}: {error}"
+    return ""

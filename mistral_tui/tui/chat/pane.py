@@ -5,6 +5,7 @@ what is shown; a chat goes on answering when another one is shown in its place.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -54,6 +55,8 @@ _POLICIES: Final[dict[ContextPolicy, str]] = {
     "shift": "the oldest tokens are given up",
     "stop": "the chat stops",
 }
+_COMMAND: Final = re.compile(r"([/\\])([A-Za-z]+)(\s.*)?", re.DOTALL)
+"""What is typed as a command; what begins with a space is none."""
 
 
 class ChatPane(Vertical):
@@ -80,6 +83,8 @@ class ChatPane(Vertical):
         name: str
         marker: str
         """`/` or `\\`."""
+        words: str = ""
+        """What follows the name."""
 
     def __init__(self, chat: LiveChat, environment: Environment, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -248,9 +253,8 @@ class ChatPane(Vertical):
     @on(PromptInput.Submitted)
     async def _submitted(self, event: PromptInput.Submitted) -> None:
         event.stop()
-        word = event.text.strip()
-        if len(word) > 1 and word[0] in "/\\" and word[1:].isalpha():
-            self.post_message(self.CommandGiven(self, word[1:].lower(), word[0]))
+        if command := _COMMAND.fullmatch(event.text.rstrip()):
+            self.post_message(self.CommandGiven(self, command[2].lower(), command[1], (command[3] or "").strip()))
             return
         await self.send(event.text)
 

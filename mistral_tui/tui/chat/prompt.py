@@ -18,7 +18,6 @@ LONG_PASTE = 8_000
 LONGEST_PASTE = 4_000_000
 """Characters; what is longer is declined."""
 
-_BY_KEY = {key: action for action in ACTIONS if action.where == "prompt" for key in action.keys}
 _MARK = re.compile(r"\[pasted text (\d+): [\d,]+ characters\]")
 
 
@@ -59,6 +58,7 @@ class PromptInput(TextArea, inherit_bindings=False):
             placeholder="Ask anything, or type / for commands",
         )
         self.cursor_blink = False
+        self._by_key = {key: action for action in ACTIONS if action.where == "prompt" for key in action.keys}
         self._sent: list[str] = []
         self._shown: int | None = None
         """Index of the older prompt that is shown; `None`: what is being written."""
@@ -123,7 +123,7 @@ class PromptInput(TextArea, inherit_bindings=False):
     async def _on_key(self, event: events.Key) -> None:
         # A binding is run only after the key has gone up to the app, when later keys may be in the text already:
         # what edits or sends the text is done here, in the order of the keys.
-        action = _BY_KEY.get(event.key)
+        action = self._by_key.get(event.key)
         if action is not None:
             event.stop()
             event.prevent_default()

@@ -29,4 +29,4 @@ class Commands(Provider):
 
 
 def _named(action: Action) -> str:
-    return f"{action.title}  {key_label(action.keys[0])}"
+    return f"{action.title}  {key_label(action.keys[0])}" if action.keys else f"{action.title}  /{action.slash[0]}"

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mistral_tui.tui.actions import ACTIONS, bindings, key_label
+from mistral_tui.tui.actions import ACTIONS, bindings, key_labels
 
 _NOTE = (
     "Select text with the mouse and press ctrl+c to copy it. To use the terminal's own selection instead, hold shift "
@@ -20,7 +20,7 @@ _NOTE = (
 def help_content() -> Content:
     """Return all actions, under the name of their group."""
     lines: list[Content] = []
-    width = max(len(_keys(action.keys)) for action in ACTIONS)
+    width = max(len(key_labels(action)) for action in ACTIONS)
     for group in dict.fromkeys(action.group for action in ACTIONS):
         lines += (
             [Content(""), Content.styled(group.lower(), "$text-muted")]
@@ -32,14 +32,10 @@ def help_content() -> Content:
                 slash = "".join(f"  /{name}" for name in action.slash)
                 lines.append(
                     Content.assemble(
-                        (f"{_keys(action.keys):<{width}}  ", "$accent"), action.title, (slash, "$text-muted")
+                        (f"{key_labels(action):<{width}}  ", "$accent"), action.title, (slash, "$text-muted")
                     )
                 )
     return Content("\n").join(lines)
-
-
-def _keys(keys: tuple[str, ...]) -> str:
-    return ", ".join(map(key_label, keys))
 
 
 class HelpScreen(ModalScreen[None], inherit_bindings=False):
