@@ -3,6 +3,7 @@ by path.
 """
 
 import contextlib
+import os
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -79,6 +80,8 @@ def _copy(content: bytes, folder: Path, media_type: str) -> Path:
     kept = folder / f"{sha256(content).hexdigest()}.{ending}"
     try:
         if kept.exists():
+            # As good as new: what was kept for a deleted chat only is removed when it is old.
+            os.utime(kept)
             return kept
         make_private_folder(folder)
         with NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:  # made with mode 0600

@@ -27,6 +27,10 @@ class StoreThread:
         future = self._executor.submit(call, *args, **kwargs)
         return await asyncio.wrap_future(future)
 
+    def submit(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Let `call` be made when it is its turn; it must deal with its own failures."""
+        self._executor.submit(call, *args, **kwargs)
+
     async def close(self) -> None:
         """Close the store after the calls that were made before."""
         await self.run(self.store.close)

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.library import Library
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
-from mistral_tui.engines.chat_files import chat_files_folder, remove_chat_files
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.queries import embed
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
-from mistral_tui.types.sessions import Session, title_from
+from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import printable
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Workspace:
         self.embedding_entry: ModelEntry | None = None
         """The model that finds passages in long documents; `None`: the one that answers."""
         self._retrievals: dict[Path, Retrieval] = {}
+        self.library = Library(self._store, self._living, self._forget)
+        """All sessions, living or stored."""
 
     def entry_of(self, chat: LiveChat) -> ModelEntry | None:
         """Return the model that answers a chat from its next turn on, if one is chosen."""
@@ -111,24 +113,6 @@ class Workspace:
                 return self._live(Conversation(session, messages))
         return self._living[session_id]
 
-    async def sessions(self, limit: int = 50, before: Session | None = None) -> list[Session]:
-        """Return sessions, the latest first, those among them that are not stored (yet).
-
-        Args:
-            limit: How many.
-            before: The last one of the page before; `None`: the first page.
-
-        Raises:
-            StoreError: They cannot be read.
-        """
-        living = {chat_id: chat.conversation.session for chat_id, chat in self._living.items() if chat.conversation}
-        stored = [] if self._store is None else await self._store.run(self._store.store.sessions, limit, before)
-        page = {session.id: living.get(session.id, session) for session in stored}
-        if before is None:
-            oldest = stored[-1].updated_at if len(stored) == limit else float("-inf")
-            page |= {chat_id: session for chat_id, session in living.items() if session.updated_at >= oldest}
-        return sorted(page.values(), key=lambda session: (session.updated_at, session.id), reverse=True)[:limit]
-
     async def past_prompts(self) -> list[str]:
         """Return what was asked before in stored chats, newest first, each once; nothing of private ones.
 
@@ -136,37 +120,6 @@ class Workspace:
             StoreError: It cannot be read.
         """
         return [] if self._store is None else await self._store.run(self._store.store.prompts)
-
-    async def rename(self, session_id: str, title: str) -> None:
-        """Give a session another title, of which one line is kept.
-
-        Raises:
-            InvalidRequest: The title is empty.
-            StoreError: It cannot be stored.
-        """
-        title = title_from(title)
-        if not title:
-            raise InvalidRequest("the title is empty; type a few words")
-        if chat := self._living.get(session_id):
-            chat.conversation.session = msgspec.structs.replace(chat.conversation.session, title=title)
-        if self._store is not None:
-            await self._store.run(self._store.store.rename, session_id, title)
-
-    async def delete(self, session_id: str) -> None:
-        """Remove a session with all its messages; a reply that is being written is stopped.
-
-        Raises:
-            StoreError: It cannot be removed from the database.
-        """
-        chat = self._living.pop(session_id, None)
-        if chat is not None:
-            await chat.discard()
-        for load in self._loads:
-            if load.engine is not None:
-                await load.engine.forget(session_id)
-        await asyncio.to_thread(remove_chat_files, chat_files_folder(), session_id)
-        if self._store is not None:
-            await self._store.run(self._store.store.delete, session_id)
 
     async def preload(self, on_progress: OnProgress | None = None, chat: LiveChat | None = None) -> Engine:
         """Load a model now, so that the first prompt need not wait: that of a chat, else the workspace's.
@@ -237,6 +190,16 @@ class Workspace:
             await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
             for load in self._loads:
                 load.stop()
+
+    async def _forget(self, session_id: str) -> None:
+        """End a chat that is about to be deleted; what was said is stored first, it may be brought back."""
+        chat = self._living.pop(session_id, None)
+        if chat is not None:
+            await chat.close()
+            await chat.discard()
+        for load in self._loads:
+            if load.engine is not None:
+                await load.engine.forget(session_id)
 
     def _live(self, conversation: Conversation) -> LiveChat:
         chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed)

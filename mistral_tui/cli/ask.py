@@ -184,11 +184,11 @@ async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
     if not call.continues:
         workspace.entry = setup.entry_or_error(call.model)
         return workspace.new_chat(private=call.no_save, system_prompt=call.system)
-    latest = await workspace.sessions(limit=1)
-    if not latest:
+    latest = await workspace.library.latest()
+    if latest is None:
         raise StoreError("there is no session to continue; leave out --continue")
-    chat = await workspace.open_chat(latest[0].id)
-    workspace.entry = setup.entry_of_session(call.model, latest[0].model)
+    chat = await workspace.open_chat(latest.id)
+    workspace.entry = setup.entry_of_session(call.model, latest.model)
     return chat
 
 

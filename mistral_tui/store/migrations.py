@@ -11,6 +11,10 @@ from pathlib import Path
 
 APPLICATION_ID = 0x4D545549
 """Marks our databases in the header of the file ("MTUI")."""
+NUMBERS_A_SECOND = 65_536
+"""By how much the number of a message grows with each second of its time."""
+LAST_SECOND = 100_000_000_000
+"""The latest time that a message is numbered by, in seconds since the epoch."""
 
 _VERSION_1 = (
     """CREATE TABLE sessions (
@@ -83,8 +87,39 @@ _VERSION_1 = (
     "CREATE TABLE ui_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
+_VERSION_2 = (
+    "ALTER TABLE sessions ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE sessions ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE sessions ADD COLUMN archived INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE sessions ADD COLUMN deleted_at REAL",
+    "DROP INDEX sessions_by_time",
+    "CREATE INDEX sessions_by_place ON sessions (archived, pinned, updated_at, id)",
+    # Numbers of messages now grow with their time (`rows.first_number`), so that the newest hits of a search come
+    # first without sorting, also when older chats are imported later.
+    f"""CREATE TEMP TABLE renumbered AS SELECT seq AS before,
+        place + max(second * {NUMBERS_A_SECOND} - place) OVER (ORDER BY second, seq) AS after
+        FROM (SELECT seq, second, row_number() OVER (ORDER BY second, seq) AS place FROM (
+            SELECT seq, min(max(CAST(created_at AS INTEGER), 0), {LAST_SECOND}) AS second FROM messages))""",
+    "CREATE UNIQUE INDEX temp.renumbered_before ON renumbered (before)",
+    "CREATE TEMP TABLE kept_index AS SELECT rowid AS before, content FROM message_index",
+    "DROP TRIGGER message_deleted",
+    "DROP TABLE message_index",
+    """CREATE VIRTUAL TABLE message_index USING fts5 (
+        content, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+    )""",
+    "UPDATE messages SET seq = -1 - (SELECT after FROM renumbered WHERE before = seq)",
+    "UPDATE messages SET seq = -1 - seq",
+    """INSERT INTO message_index (rowid, content)
+        SELECT after, content FROM kept_index JOIN renumbered USING (before) ORDER BY after""",
+    """CREATE TRIGGER message_deleted AFTER DELETE ON messages BEGIN
+        DELETE FROM message_index WHERE rowid = old.seq;
+    END""",
+    "DROP TABLE temp.kept_index",
+    "DROP TABLE temp.renumbered",
+)
+
 Migration = tuple[str, ...]
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1,)
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2)
 """Step number `n` (from 0) turns version `n` into version `n + 1`."""
 
 

@@ -7,7 +7,9 @@ _TEXT: Final = """
     SELECT CASE WHEN json_valid(parts) THEN
         (SELECT group_concat(json_extract(value, '$.text'), '') FROM json_each(parts)
          WHERE json_extract(value, '$.type') = 'text')
-    END FROM messages WHERE role = 'user' ORDER BY seq DESC LIMIT ?
+    END FROM messages WHERE role = 'user'
+    AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = session_id AND deleted_at IS NOT NULL)
+    ORDER BY seq DESC LIMIT ?
 """
 
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from mistral_tui.store.migrations import LAST_SECOND, NUMBERS_A_SECOND
 from mistral_tui.types.messages import (
     FilePart,
     FinishReason,
@@ -20,7 +21,9 @@ from mistral_tui.types.messages import (
 )
 from mistral_tui.types.sessions import Session
 
-SESSION_COLUMNS = "id, title, started_at, updated_at, model_id, system_prompt, leaf_id"
+SESSION_COLUMNS = (
+    "id, title, started_at, updated_at, model_id, system_prompt, leaf_id, tags, pinned, archived, deleted_at"
+)
 MESSAGE_COLUMNS = "id, parent_id, role, parts, model, finish, usage, error, created_at"
 INTERRUPTED = "the program ended while this was written; send the prompt again for a whole answer"
 
@@ -31,15 +34,19 @@ _Row = Sequence[Any]
 
 def session_from(row: _Row) -> Session:
     """Read a row of `SESSION_COLUMNS`."""
-    session_id, title, created_at, updated_at, model, system_prompt, leaf_id = row
+    session_id, title, created_at, updated_at, model, system_prompt, leaf_id, tags, pinned, archived, deleted_at = row
     return Session(
         id=str(session_id),
         title=str(title),
-        created_at=_seconds(created_at),
-        updated_at=_seconds(updated_at),
+        created_at=seconds_from(created_at),
+        updated_at=seconds_from(updated_at),
         model=_text(model),
         system_prompt=_text(system_prompt),
         leaf_id=_text(leaf_id),
+        tags=_tags(tags),
+        pinned=bool(pinned),
+        archived=bool(archived),
+        deleted_at=None if deleted_at is None else seconds_from(deleted_at),
     )
 
 
@@ -55,7 +62,7 @@ def message_from(row: _Row) -> Message:
         parts=_parts(parts),
         id=str(message_id),
         parent_id=_text(parent_id),
-        created_at=_seconds(created_at),
+        created_at=seconds_from(created_at),
         model=_text(model),
         finish=finish,
         usage=_usage(usage),
@@ -64,11 +71,14 @@ def message_from(row: _Row) -> Message:
 
 
 def write_session(connection: sqlite3.Connection, session: Session) -> None:
-    """Insert a session, or update all but its title."""
+    """Insert a session, or update what its messages change: not its title and what else a person gives it.
+
+    A session that goes on, perhaps in another program, is no longer deleted.
+    """
     connection.execute(
-        f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-        "updated_at = excluded.updated_at, model_id = excluded.model_id, system_prompt = excluded.system_prompt, "
-        "leaf_id = excluded.leaf_id",
+        f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET updated_at = excluded.updated_at, model_id = excluded.model_id, system_prompt = excluded.system_prompt, "
+        "leaf_id = excluded.leaf_id, deleted_at = NULL",
         (
             session.id,
             session.title,
@@ -77,6 +87,10 @@ def write_session(connection: sqlite3.Connection, session: Session) -> None:
             session.model,
             session.system_prompt,
             session.leaf_id,
+            encode_tags(session.tags),
+            session.pinned,
+            session.archived,
+            session.deleted_at,
         ),
     )
 
@@ -84,10 +98,12 @@ def write_session(connection: sqlite3.Connection, session: Session) -> None:
 def write_message(connection: sqlite3.Connection, session_id: str, message: Message, writer: str | None) -> None:
     """Insert or replace a message; it becomes searchable when it is complete, which is when it has no `writer`."""
     (seq,) = connection.execute(
-        f"INSERT INTO messages (session_id, writer, {MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"INSERT INTO messages (seq, session_id, writer, {MESSAGE_COLUMNS}) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET parts = excluded.parts, model = excluded.model, finish = excluded.finish, "
         "usage = excluded.usage, error = excluded.error, writer = excluded.writer RETURNING seq",
         (
+            _free_number(connection, message.created_at),
             session_id,
             writer,
             message.id,
@@ -107,6 +123,18 @@ def write_message(connection: sqlite3.Connection, session_id: str, message: Mess
             connection.execute("INSERT INTO message_index (rowid, content) VALUES (?, ?)", (seq, text))
 
 
+def first_number(seconds: float) -> int:
+    """Return the least number of a message of this time (seconds since the epoch)."""
+    # `not >` also catches what is no number.
+    second = 0 if not seconds > 0 else int(min(seconds, LAST_SECOND))
+    return second * NUMBERS_A_SECOND
+
+
+def encode_tags(tags: Sequence[str]) -> str:
+    """Return tags as they are stored."""
+    return msgspec.json.encode(tags).decode()
+
+
 def searchable_text(message: Message) -> str:
     """Return what a search finds a message by: its text and the names of its files."""
     words = (
@@ -115,6 +143,24 @@ def searchable_text(message: Message) -> str:
         if isinstance(part, TextPart | FilePart)
     )
     return "\n".join(words)
+
+
+def _free_number(connection: sqlite3.Connection, seconds: float) -> int:
+    number = first_number(seconds)
+    while True:
+        (last,) = connection.execute(
+            "SELECT max(seq) FROM messages WHERE seq BETWEEN ? AND ?", (number, number + NUMBERS_A_SECOND - 1)
+        ).fetchone()
+        if last is None or last < number + NUMBERS_A_SECOND - 1:
+            return number if last is None else last + 1
+        number += NUMBERS_A_SECOND
+
+
+def _tags(raw: Any) -> tuple[str, ...]:
+    try:
+        return msgspec.json.decode(raw, type=tuple[str, ...])
+    except (msgspec.DecodeError, TypeError):
+        return ()
 
 
 def _parts(raw: Any) -> tuple[Part, ...]:
@@ -131,7 +177,8 @@ def _usage(raw: Any) -> Usage | None:
         return None
 
 
-def _seconds(value: Any) -> float:
+def seconds_from(value: Any) -> float:
+    """Return a time of a row; 0 if it is none."""
     return float(value) if isinstance(value, int | float) else 0.0
 
 

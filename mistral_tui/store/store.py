@@ -5,20 +5,23 @@ All calls are synchronous and may come from any thread, one at a time; asynchron
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mistral_tui.store import rows
+from mistral_tui.store import listing, rows
+from mistral_tui.store.adding import Addition, add_session
 from mistral_tui.store.database import BUSY_LIMIT, Database
 from mistral_tui.store.prompts import past_prompts
-from mistral_tui.store.search import SearchHit, search_messages
+from mistral_tui.store.purging import Purged, purge_deleted
+from mistral_tui.store.search import search_messages
 from mistral_tui.store.writers import is_alive, this_process
 from mistral_tui.types.errors import StoreError
 from mistral_tui.types.messages import Message
 from mistral_tui.types.models import ModelEntry
+from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session
 
 
@@ -67,16 +70,34 @@ class Store:
         """Close the file."""
         self._database.close()
 
-    def sessions(self, limit: int = 50, before: Session | None = None) -> list[Session]:
-        """Return sessions, the latest first; `before` is the last one of the page before."""
-        position = (before.updated_at, before.id) if before else (float("inf"), "")
+    def sessions(
+        self, limit: int = 50, before: Session | None = None, archived: bool = False, tag: str | None = None
+    ) -> list[Session]:
+        """Return sessions: those that are pinned, then the others, each the latest first.
+
+        Args:
+            limit: How many.
+            before: The last one of the page before; `None`: the first page.
+            archived: The archived ones instead of the others.
+            tag: Those with this tag only.
+        """
         with self._database.reading() as connection:
-            found = connection.execute(
-                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE (updated_at, id) < (?, ?) "
-                "ORDER BY updated_at DESC, id DESC LIMIT ?",
-                (*position, limit),
-            ).fetchall()
-        return [rows.session_from(row) for row in found]
+            return listing.list_sessions(connection, limit, before, archived, tag)
+
+    def latest_session(self) -> Session | None:
+        """Return the session that was last written to, if there is one."""
+        with self._database.reading() as connection:
+            return listing.latest_session(connection)
+
+    def deleted_sessions(self) -> list[Session]:
+        """Return the sessions that were deleted and can be brought back, the last deleted first."""
+        with self._database.reading() as connection:
+            return listing.deleted_sessions(connection)
+
+    def sessions_beginning(self, prefix: str, deleted: bool = False) -> list[Session]:
+        """Return the sessions whose id begins so; `deleted`: those that were deleted instead of the others."""
+        with self._database.reading() as connection:
+            return listing.sessions_beginning(connection, prefix, deleted)
 
     def session(self, session_id: str) -> Session:
         """Return one session.
@@ -86,7 +107,7 @@ class Store:
         """
         with self._database.reading() as connection:
             row = connection.execute(
-                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE id = ?", (session_id,)
+                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE id = ? AND deleted_at IS NULL", (session_id,)
             ).fetchone()
         if row is None:
             raise StoreError(f"{self.path} has no session {session_id}; it may have been deleted")
@@ -143,18 +164,55 @@ class Store:
 
     def rename(self, session_id: str, title: str) -> None:
         """Give a session another title."""
-        with self._database.writing() as connection:
-            connection.execute("UPDATE sessions SET title = ? WHERE id = ?", (title, session_id))
+        self._set(session_id, "title", title)
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session with all that belongs to it."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+    def tag(self, session_id: str, tags: tuple[str, ...]) -> None:
+        """Give a session these tags instead of those that it has."""
+        self._set(session_id, "tags", rows.encode_tags(tags))
 
-    def search(self, text: str, limit: int = 50) -> list[SearchHit]:
-        """Return messages that contain all words of `text`, the newest first; the last word may be a beginning."""
+    def pin(self, session_id: str, pinned: bool) -> None:
+        """List a session before the others, or no longer."""
+        self._set(session_id, "pinned", pinned)
+
+    def archive(self, session_id: str, archived: bool) -> None:
+        """Take a session out of the list, or put it back."""
+        self._set(session_id, "archived", archived)
+
+    def delete(self, session_id: str, when: float | None = None) -> None:
+        """Delete a session, now or as of `when`; it can be brought back until `purge` removes it."""
+        self._set(session_id, "deleted_at", time.time() if when is None else when)
+
+    def undelete(self, session_id: str) -> None:
+        """Bring a deleted session back."""
+        self._set(session_id, "deleted_at", None)
+
+    def purge(self, before: float) -> Purged:
+        """Remove what was deleted before this time (seconds since the epoch), with all that belongs to it."""
+        with self._database.writing() as connection:
+            return purge_deleted(connection, before)
+
+    def add(self, session: Session, messages: Sequence[Message]) -> Addition:
+        """Add a session that comes from elsewhere, all or nothing; what is there is never changed.
+
+        A session of which every message is there already is not added again; one whose ids are taken otherwise gets
+        new ids.
+        """
+        with self._database.writing() as connection:
+            return add_session(connection, session, messages)
+
+    def search(self, text: str, limit: int = 50, order: SearchOrder = "newest") -> list[SearchHit]:
+        """Return the messages that `text` asks for: all its words, and filters such as `tag:work`.
+
+        Raises:
+            InvalidRequest: A date in it is none.
+        """
         with self._database.reading() as connection:
-            return search_messages(connection, text, limit)
+            return search_messages(connection, text, limit, order)
+
+    def data_version(self) -> int:
+        """Return a number that changes when another program, or another store, has written."""
+        with self._database.reading() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def prompts(self, limit: int = 1000) -> list[str]:
         """Return what the person has asked in the last `limit` prompts of all sessions, newest first, each once."""
@@ -194,3 +252,7 @@ class Store:
                 "last_used = excluded.last_used, chat_template = excluded.chat_template",
                 (str(entry.path), entry.name, entry.format, entry.size_bytes, time.time(), chat_template),
             )
+
+    def _set(self, session_id: str, column: str, value: object) -> None:
+        with self._database.writing() as connection:
+            connection.execute(f"UPDATE sessions SET {column} = ? WHERE id = ?", (value, session_id))

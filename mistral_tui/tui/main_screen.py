@@ -243,7 +243,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     async def _read(self, before: Session | None = None) -> list[Session]:
         try:
-            return await self._workspace.sessions(limit=PAGE, before=before)
+            return await self._workspace.library.sessions(limit=PAGE, before=before)
         except MistralTuiError as error:
             self.notify(str(error), severity="error")
             return []

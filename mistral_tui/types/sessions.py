@@ -5,10 +5,14 @@ import uuid
 
 import msgspec
 
-from mistral_tui.types.text import printable
+from mistral_tui.types.text import printable, printable_line
 
 TITLE_LENGTH = 60
 """Most characters of a title that is made from a prompt."""
+TAG_LENGTH = 30
+"""Most characters of a tag."""
+MOST_TAGS = 20
+"""Most tags of one session."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -28,6 +32,14 @@ class Session(msgspec.Struct, frozen=True):
     """The message that the active branch ends with."""
     private: bool = False
     """Kept in memory only, never stored."""
+    tags: tuple[str, ...] = ()
+    """Lower-case words, in alphabetical order."""
+    pinned: bool = False
+    """Listed before the others."""
+    archived: bool = False
+    """Not listed among the others, and found all the same."""
+    deleted_at: float | None = None
+    """When it was deleted; it can be brought back for a while."""
 
 
 def title_from(text: str) -> str:
@@ -36,6 +48,13 @@ def title_from(text: str) -> str:
         if title := " ".join(line.split()):
             return _cut(title)
     return ""
+
+
+def tags_from(text: str) -> tuple[str, ...]:
+    """Return the tags in what a person typed: words between spaces or commas, with or without `#`."""
+    words = printable_line(text[:10_000]).casefold().replace(",", " ").split()
+    tags = (word.strip("#")[:TAG_LENGTH] for word in words)
+    return tuple(sorted({tag for tag in tags if tag}))[:MOST_TAGS]
 
 
 def _cut(line: str) -> str:

@@ -89,7 +89,7 @@ async def test_a_prompt_that_is_taken_back_is_not_stored(path: Path) -> None:
     chat.cancel()
     await chat.wait()
     await until(lambda: stored(path) == [])
-    assert await workspace.sessions() == []
+    assert await workspace.library.sessions() == []
     await workspace.close()
 
 
@@ -136,7 +136,7 @@ async def test_a_database_that_is_known_to_be_read_only_is_not_tried_again_and_a
     chat.send("Hi")
     await chat.wait()
     for _ in range(50):  # each waits for its turn behind the attempts
-        await workspace.sessions()
+        await workspace.library.sessions()
     assert "newer version" in str(chat.unsaved)
     assert attempts <= 5
     await workspace.close()

@@ -42,7 +42,7 @@ async def test_a_chat_is_resumed_by_the_next_run(path: Path) -> None:
     await chat.wait()
     await first.close()
     second = workspace_on(path)
-    (session,) = await second.sessions()
+    (session,) = await second.library.sessions()
     again = await second.open_chat(session.id)
     assert again.conversation.session == chat.conversation.session == session
     assert again.conversation.messages == chat.conversation.messages
@@ -58,7 +58,7 @@ async def test_a_private_chat_leaves_nothing_in_the_database(path: Path) -> None
     await say(chat, "a secret")
     session_id = chat.conversation.session.id
     assert await workspace.open_chat(session_id) is chat
-    assert [session.id for session in await workspace.sessions()] == [session_id]
+    assert [session.id for session in await workspace.library.sessions()] == [session_id]
     await workspace.close()
     assert b"secret" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert Store(path).sessions() == []
@@ -67,7 +67,7 @@ async def test_a_private_chat_leaves_nothing_in_the_database(path: Path) -> None
 async def test_an_empty_chat_is_not_stored_or_listed(path: Path) -> None:
     workspace = workspace_on(path)
     workspace.new_chat()
-    assert await workspace.sessions() == []
+    assert await workspace.library.sessions() == []
     await workspace.close()
     assert Store(path).sessions() == []
 
@@ -108,8 +108,8 @@ async def test_sessions_come_page_by_page_with_living_ones_among_them(path: Path
         await say(workspace.new_chat(), f"prompt {number}")
     private = workspace.new_chat(private=True)
     await say(private, "private")
-    first = await workspace.sessions(limit=3)
-    second = await workspace.sessions(limit=3, before=first[-1])
+    first = await workspace.library.sessions(limit=3)
+    second = await workspace.library.sessions(limit=3, before=first[-1])
     assert [session.title for session in first + second] == [
         "private",
         "prompt 4",
@@ -126,13 +126,13 @@ async def test_a_session_is_renamed_while_it_lives_and_later(path: Path) -> None
     chat = workspace.new_chat()
     await say(chat, "Hi")
     session_id = chat.conversation.session.id
-    await workspace.rename(session_id, "  A new\nname ")
-    assert [session.title for session in await workspace.sessions()] == ["A new"]
+    await workspace.library.rename(session_id, "  A new\nname ")
+    assert [session.title for session in await workspace.library.sessions()] == ["A new"]
     await say(chat, "More")
     await workspace.close()
     assert Store(path).session(session_id).title == "A new"
     with pytest.raises(InvalidRequest, match="empty"):
-        await workspace.rename(session_id, " \n")
+        await workspace.library.rename(session_id, " \n")
 
 
 async def test_a_session_is_deleted_while_it_answers(path: Path) -> None:
@@ -141,9 +141,9 @@ async def test_a_session_is_deleted_while_it_answers(path: Path) -> None:
     chat = workspace.new_chat()
     chat.send("A tale")
     await until(lambda: chat.state == "answering")
-    await workspace.delete(chat.conversation.session.id)
+    await workspace.library.delete(chat.conversation.session.id)
     assert not chat.busy
-    assert await workspace.sessions() == []
+    assert await workspace.library.sessions() == []
     with pytest.raises(StoreError, match="no session"):
         await workspace.open_chat(chat.conversation.session.id)
     await workspace.close()
@@ -154,12 +154,12 @@ async def test_without_a_store_chats_live_in_memory() -> None:
     workspace = workspace_on(None)
     chat = workspace.new_chat()
     await say(chat, "Hi")
-    (session,) = await workspace.sessions()
+    (session,) = await workspace.library.sessions()
     assert await workspace.open_chat(session.id) is chat
-    await workspace.rename(session.id, "Named")
+    await workspace.library.rename(session.id, "Named")
     assert chat.conversation.session.title == "Named"
-    await workspace.delete(session.id)
-    assert await workspace.sessions() == []
+    await workspace.library.delete(session.id)
+    assert await workspace.library.sessions() == []
     with pytest.raises(StoreError):
         await workspace.open_chat(session.id)
     await workspace.close()

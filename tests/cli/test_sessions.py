@@ -1,4 +1,4 @@
-"""`sessions list` and `sessions show`."""
+"""`mistral-tui sessions …`."""
 
 import json
 import os
@@ -8,8 +8,9 @@ import pytest
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.cli.main import main
+from mistral_tui.config.paths import Paths
 from mistral_tui.store.store import Store
-from mistral_tui.types.messages import FilePart, Message, TextPart, UnknownPart
+from mistral_tui.types.messages import FilePart, ImagePart, Message, TextPart, UnknownPart
 from mistral_tui.types.sessions import Session
 
 pytestmark = pytest.mark.core
@@ -88,3 +89,106 @@ def test_a_session_that_is_not_clear(store: Store, capsys: pytest.CaptureFixture
     write_session(store, "abce" * 8, "What?", 2000)
     assert main(["sessions", "show", wanted]) == 1
     assert says in capsys.readouterr().err
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
+    """Run a command and return what it prints."""
+    assert main(["sessions", *arguments]) == status
+    return capsys.readouterr().out
+
+
+def test_messages_are_found(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    write_session(store, "a" * 32, "The tides of March", 1000)
+    write_session(store, "b" * 32, "March of the tides\x1b[2J", 2000)
+    newest, oldest = output(capsys, "search", "tid").splitlines()
+    assert newest.startswith("bbbbbbbb")
+    assert "\x1b" not in newest
+    assert oldest.startswith("aaaaaaaa")
+    assert output(capsys, "search", "tides of").startswith("aaaaaaaa")
+    (hit,) = json.loads(output(capsys, "search", "tides", "of", "--limit", "1", "--relevance", "--json"))
+    assert {"text": "tides", "match": True} in hit["snippet"]
+    assert main(["sessions", "search", "before:never"]) == 2
+    assert "is no date" in capsys.readouterr().err
+
+
+def test_a_session_is_renamed_tagged_pinned_and_archived(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    write_session(store, "a" * 32, "First", 1000)
+    write_session(store, "b" * 32, "Second", 2000)
+    assert "A new name" in output(capsys, "rename", "a", "A new", "name")
+    assert output(capsys, "tag", "a", "#Moon", "sea").strip().endswith("#moon #sea")
+    assert output(capsys, "tag", "a", "--remove", "sea").strip().endswith("#moon")
+    assert "[pinned]" in output(capsys, "pin", "a")
+    assert [line[:1] for line in output(capsys, "list").splitlines()] == ["a", "b"]
+    assert output(capsys, "show", "latest").startswith("user [a.txt]:\nSecond")
+    assert "[pinned]" not in output(capsys, "pin", "a", "--off")
+    assert json.loads(output(capsys, "archive", "a", "--json"))["archived"]
+    assert [line[:1] for line in output(capsys, "list").splitlines()] == ["b"]
+    assert [line[:1] for line in output(capsys, "list", "--archived", "--tag", "moon").splitlines()] == ["a"]
+    output(capsys, "archive", "a", "--off")
+    assert [line[:1] for line in output(capsys, "list").splitlines()] == ["b", "a"]
+    assert main(["sessions", "rename", "a", " "]) == 2
+
+
+def test_a_session_is_deleted_and_brought_back(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    write_session(store, "a" * 32, "First", 1000)
+    write_session(store, "b" * 32, "Second", 2000)
+    assert main(["sessions", "delete", "a", "b"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "sessions undelete aaaaaaaa" in said.err
+    assert output(capsys, "list") == ""
+    assert len(output(capsys, "list", "--deleted").splitlines()) == 2
+    assert "First" in output(capsys, "undelete", "a")
+    assert len(output(capsys, "list").splitlines()) == 1
+    output(capsys, "delete", "b", "--now")
+    assert output(capsys, "list", "--deleted") == ""
+    assert main(["sessions", "undelete", "b"]) == 1
+    assert len(output(capsys, "list").splitlines()) == 1
+
+
+def test_deleting_for_good_removes_pictures_that_nobody_else_uses(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    attachments = Paths.resolve().attachments
+    attachments.mkdir(parents=True, exist_ok=True)
+    pictures = [attachments / "used.png", attachments / "unused.png", tmp_path / "mine.png"]
+    for picture in pictures:
+        picture.write_bytes(b"x")
+        os.utime(picture, (1, 1))
+    parts = tuple(ImagePart(str(picture), "image/png") for picture in pictures)
+    for name, shown in (("a", parts), ("b", parts[:1])):
+        store.save(Session(id=name * 32), [Message("user", shown)])
+    output(capsys, "delete", "a", "--now")
+    assert [picture.exists() for picture in pictures] == [True, False, True]
+    attachments.joinpath("used.png").unlink()
+
+
+def test_sessions_are_exported_and_imported(store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    write_session(store, "a" * 32, "First", 1000)
+    write_session(store, "b" * 32, "Second", 2000)
+    store.archive("a" * 32, True)
+    assert output(capsys, "export").startswith("# Second")
+    assert output(capsys, "export", "a", "--format", "html").startswith("<!DOCTYPE html>")
+    file = tmp_path / "all.jsonl"
+    assert output(capsys, "export", "--all", "-o", str(file)) == ""
+    assert main(["sessions", "export", "--all", "-o", str(file)]) == 2
+    assert "--force" in capsys.readouterr().err
+    output(capsys, "export", "--all", "-o", str(file), "--force")
+    assert output(capsys, "import", str(file)).count("is there already") == 2
+    output(capsys, "delete", "a", "b", "--now")
+    assert output(capsys, "import", str(file)).count("added") == 2
+    assert {session.title for session in store.sessions()} == {"Second"}
+    assert {session.title for session in store.sessions(archived=True)} == {"First"}
+    assert main(["sessions", "export", "--format", "pdf"]) == 2
+
+
+def test_a_damaged_file_imports_nothing_and_says_where(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    damaged = tmp_path / "x.json"
+    damaged.write_text('[\n{"oops\n')
+    assert main(["sessions", "import", str(damaged), "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"schema_version": 1, "sessions": [], "failed": 1}
+    assert said.err.startswith(f"error: {damaged}")
+    assert store.sessions() == []

@@ -14,7 +14,7 @@ from mistral_tui.types.sessions import Session
 
 pytestmark = pytest.mark.core
 
-NEXT: Migration = ("ALTER TABLE sessions ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",)
+NEXT: Migration = ("ALTER TABLE sessions ADD COLUMN colour INTEGER NOT NULL DEFAULT 0",)
 BROKEN: Migration = ("ALTER TABLE sessions ADD COLUMN half_done INTEGER", "ALTER TABLE nothing ADD COLUMN x")
 
 
@@ -32,6 +32,7 @@ def database_of_version(path: Path, version: int) -> None:
             "INSERT INTO messages (id, session_id, role, parts, created_at) VALUES ('m', 's', 'user', ?, 1)",
             ('[{"type":"text","text":"old words"}]',),
         )
+        connection.execute("INSERT INTO message_index (rowid, content) SELECT seq, 'old words' FROM messages")
     database.close()
 
 
@@ -56,8 +57,8 @@ def test_a_copy_of_the_old_version_is_kept(path: Path) -> None:
     database_of_version(path, len(MIGRATIONS))
     Database(path, migrations=(*MIGRATIONS, NEXT)).open()
     copy = path.with_name(f"sessions.db.v{len(MIGRATIONS)}.bak")
-    assert "pinned" in columns(path, "sessions")
-    assert "pinned" not in columns(copy, "sessions")
+    assert "colour" in columns(path, "sessions")
+    assert "colour" not in columns(copy, "sessions")
     assert Store.open(copy).messages("s")[0].text == "old words"
     assert copy.stat().st_mode & 0o077 == 0
 
@@ -66,7 +67,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path) -> None:
     database_of_version(path, len(MIGRATIONS))
     with pytest.raises(StoreError, match="nothing"):
         Database(path, migrations=(*MIGRATIONS, NEXT, BROKEN)).open()
-    assert not {"pinned", "half_done"} & columns(path, "sessions")
+    assert not {"colour", "half_done"} & columns(path, "sessions")
     assert Store.open(path).messages("s")[0].text == "old words"
 
 
@@ -91,4 +92,30 @@ def test_programs_that_update_at_once_wait_for_one_another(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert "pinned" in columns(path, "sessions")
+    assert "colour" in columns(path, "sessions")
+
+
+def test_messages_of_version_1_are_found_in_the_order_of_their_time(path: Path) -> None:
+    database = Database(path, migrations=MIGRATIONS[:1])
+    with database.writing() as connection:
+        connection.execute("INSERT INTO sessions (id, title, started_at, updated_at) VALUES ('s', 'Old', 1, 2)")
+        # Also times that are none, or all the same.
+        for number, when in enumerate([5e9, 10, 10, 10, -3, "nonsense", 1e300, 1.7e9]):
+            connection.execute(
+                "INSERT INTO messages (id, session_id, role, parts, created_at) VALUES (?, 's', 'user', '[]', ?)",
+                (f"m{number}", when),
+            )
+            connection.execute("INSERT INTO message_index (rowid, content) VALUES (?, 'word')", (number + 1,))
+    database.close()
+    store = Store.open(path)
+    in_time = ["m4", "m5", "m1", "m2", "m3", "m7", "m0", "m6"]
+    assert [message.id for message in store.messages("s")] == in_time
+    assert [hit.message_id for hit in store.search("word")] == list(reversed(in_time))
+    store.save(Session(id="s"), [Message("user", (TextPart("a new word"),), created_at=1.8e9, id="new")])
+    assert [message.id for message in store.messages("s")] == [*in_time[:6], "new", *in_time[6:]]
+
+
+def test_a_session_of_version_1_has_nothing_special(path: Path) -> None:
+    database_of_version(path, 1)
+    (session,) = Store.open(path).sessions()
+    assert (session.tags, session.pinned, session.archived, session.deleted_at) == ((), False, False, None)

@@ -1,12 +1,19 @@
 import contextlib
 import sqlite3
+import time
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mistral_tui.store.adding import Addition
+from mistral_tui.store.migrations import NUMBERS_A_SECOND
+from mistral_tui.store.purging import draft_key
 from mistral_tui.store.store import Store
-from mistral_tui.types.messages import FilePart, FinishReason, Message, Role, TextPart, UnknownPart, Usage
-from mistral_tui.types.sessions import Session
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.messages import FilePart, FinishReason, ImagePart, Message, Role, TextPart, UnknownPart, Usage
+from mistral_tui.types.sessions import Session, tags_from
 
 pytestmark = pytest.mark.core
 
@@ -72,13 +79,165 @@ def test_a_title_is_changed_by_renaming_only(store: Store) -> None:
     assert store.session(session.id).title == "Second"
 
 
-def test_a_deleted_session_leaves_nothing_behind(store: Store) -> None:
-    session = Session()
+def test_a_deleted_session_can_be_brought_back(store: Store) -> None:
+    session = Session(title="Gone?")
     store.save(session, [text("user", "unforgettable")])
     store.delete(session.id)
     assert store.sessions() == []
-    assert store.messages(session.id) == []
+    assert store.latest_session() is None
     assert store.search("unforgettable") == []
+    assert [gone.id for gone in store.deleted_sessions()] == [session.id]
+    store.purge(time.time() - 60)
+    store.undelete(session.id)
+    assert store.sessions() == [session]
+    assert len(store.search("unforgettable")) == 1
+
+
+def test_a_purged_session_leaves_nothing_behind(store: Store) -> None:
+    session = Session()
+    kept = Session()
+    picture = ImagePart("/attachments/a.png", "image/png")
+    shared = ImagePart("/attachments/b.png", "image/png")
+    store.save(session, [Message("user", (picture, shared, TextPart("unforgettable")))])
+    store.save(kept, [Message("user", (shared,))])
+    store.set_ui_state(draft_key(session.id), "a draft")
+    store.delete(session.id)
+    purged = store.purge(time.time() + 1)
+    assert purged.session_ids == (session.id,)
+    assert purged.files == (Path("/attachments/a.png"),)
+    assert store.deleted_sessions() == []
+    assert store.messages(session.id) == []
+    assert store.ui_state(draft_key(session.id)) is None
+    assert [left.id for left in store.sessions()] == [kept.id]
+
+
+def test_a_session_that_is_deleted_while_another_program_goes_on_with_it_is_not_lost(store: Store) -> None:
+    session = Session()
+    store.save(session, [text("user", "one")])
+    store.delete(session.id)
+    store.save(session, [text("user", "two")])
+    assert [message.text for message in store.messages(store.sessions()[0].id)] == ["one", "two"]
+
+
+def test_pinned_sessions_come_first_and_archived_ones_are_listed_apart(store: Store) -> None:
+    sessions = [Session(title=str(number), updated_at=float(number)) for number in range(5)]
+    for session in sessions:
+        store.save(session, [text("user", "x")])
+    store.pin(sessions[1].id, True)
+    store.archive(sessions[3].id, True)
+    listed: list[Session] = []
+    while page := store.sessions(limit=2, before=listed[-1] if listed else None):
+        listed += page
+    assert [session.title for session in listed] == ["1", "4", "2", "0"]
+    assert [session.title for session in store.sessions(archived=True)] == ["3"]
+    assert store.latest_session() == store.session(sessions[4].id)
+
+
+def test_sessions_are_listed_by_tag(store: Store) -> None:
+    for words in ("work moon", "moon", ""):
+        session = Session(title=words)
+        store.save(session, [text("user", "x")])
+        store.tag(session.id, tags_from(words))
+    assert {session.title for session in store.sessions(tag="moon")} == {"work moon", "moon"}
+    assert [session.tags for session in store.sessions(tag="work")] == [("moon", "work")]
+
+
+def test_tags_and_the_like_are_not_changed_by_saving(store: Store) -> None:
+    session = Session(title="Pets")
+    store.save(session, [text("user", "x")])
+    store.tag(session.id, ("cat",))
+    store.pin(session.id, True)
+    store.archive(session.id, True)
+    store.save(session, [text("user", "y")])
+    again = store.session(session.id)
+    assert (again.tags, again.pinned, again.archived) == (("cat",), True, True)
+
+
+def test_hits_come_by_time_also_when_older_messages_are_added_later(store: Store) -> None:
+    for when in (3.0, 1.0, 2.0, 2.0):
+        store.save(Session(), [Message("user", (TextPart(f"the word {when}"),), created_at=when)])
+    assert [hit.created_at for hit in store.search("word")] == [3, 2, 2, 1]
+    assert [hit.created_at for hit in store.search("word", limit=1)] == [3]
+
+
+def test_more_messages_of_one_second_than_it_has_numbers(store: Store) -> None:
+    first = Message("user", (TextPart("x"),), id="first", created_at=7.0)
+    store.save(Session(id="s"), [first])
+    with store._database.writing() as connection:
+        connection.execute("UPDATE messages SET seq = ?", (8 * NUMBERS_A_SECOND - 1,))
+    store.save(Session(id="s"), [Message("user", (TextPart("y"),), id="second", created_at=7.0)])
+    assert [message.id for message in store.messages("s")] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("moon", ["old", "tagged", "moons", "new"]),
+        ("moo", ["old", "tagged", "moons", "new"]),
+        ("moon ", ["old", "tagged", "new"]),
+        ('"full moon"', ["new"]),
+        ('"full moo', []),
+        ("moon tag:Night", ["tagged"]),
+        ("moon model:LLAMA", ["new"]),
+        ("after:2024 moon", ["moons", "new"]),
+        ("moon before:2024-01-01", ["old", "tagged"]),
+        ("before:2024-06-01 after:2023-06 moo", ["moons"]),
+        ("tag:night", ["tagged"]),
+        ("moon tag:", ["old", "tagged", "new"]),
+        ("tag:", []),
+    ],
+)
+def test_a_search_is_narrowed_down(store: Store, query: str, found: list[str]) -> None:
+    for name, day, words, model in (
+        ("old", "2020-05-01", "the moon", None),
+        ("tagged", "2020-05-02", "the moon", None),
+        ("moons", "2024-03-01", "two moons", None),
+        ("new", "2025-03-01", "a full moon, not moon full", "Llama-3"),
+    ):
+        when = datetime.fromisoformat(day).timestamp()
+        role: Role = "user" if model is None else "assistant"
+        message = Message(role, (TextPart(words),), id=name, created_at=when, model=model, finish="stop")
+        store.save(Session(id=name), [message])
+    store.tag("tagged", ("night",))
+    assert [hit.message_id for hit in reversed(store.search(query))] == found
+
+
+def test_the_best_hits_come_first_on_request(store: Store) -> None:
+    store.save(Session(), [Message("user", (TextPart("tide tide tide"),), id="best", created_at=1.0)])
+    store.save(Session(), [Message("user", (TextPart(f"tide {'x ' * 50}"),), id="newest", created_at=2.0)])
+    assert [hit.message_id for hit in store.search("tide")] == ["newest", "best"]
+    assert [hit.message_id for hit in store.search("tide", order="relevance")] == ["best", "newest"]
+
+
+def test_a_date_that_is_none_is_an_error(store: Store) -> None:
+    with pytest.raises(InvalidRequest, match="before:2025-13 is no date"):
+        store.search("moon before:2025-13")
+
+
+def test_what_is_added_never_changes_what_is_there(store: Store) -> None:
+    session = Session(id="s", title="Mine")
+    first = text("user", "one")
+    second = Message("assistant", (TextPart("two"),), parent_id=first.id, finish="stop")
+    assert store.add(session, [first, second]).outcome == "added"
+    store.save(session, [text("user", "said since")])
+    assert store.add(session, [first, second]).outcome == "present"
+    changed = msgspec.structs.replace(second, parts=(TextPart("another two"),))
+    copied = store.add(session, [first, changed])
+    assert copied.outcome == "copied"
+    assert store.add(session, [first, changed]) == Addition(copied.session_id, "present")
+    assert [message.text for message in store.messages("s")] == ["one", "two", "said since"]
+    copy = store.messages(copied.session_id)
+    assert [message.text for message in copy] == ["one", "another two"]
+    assert copy[1].parent_id == copy[0].id
+    assert len(store.sessions()) == 2
+
+
+def test_what_is_added_again_after_it_was_deleted_is_there(store: Store) -> None:
+    session = Session(id="s", title="Mine")
+    store.add(session, [text("user", "one")])
+    store.delete("s")
+    assert store.add(session, [text("user", "one")]).outcome == "copied"
+    assert len(store.sessions()) == 1
 
 
 def test_a_session_that_loses_its_only_message_is_gone(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Sessions from files: our own exports, those of ChatGPT and Claude, and oterm's database."""

@@ -1,0 +1,167 @@
+"""Our own exports: one or several sessions as a JSON document, or one message a line (JSONL)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.export.json_documents import SCHEMA_VERSION
+from mistral_tui.chat.importing.documents import LARGEST_LINE, ImportFailed, decode
+from mistral_tui.types.messages import (
+    AudioPart,
+    FinishReason,
+    ImagePart,
+    Json,
+    Message,
+    Part,
+    Role,
+    UnknownPart,
+    Usage,
+    decode_parts,
+)
+from mistral_tui.types.sessions import Session, tags_from, title_from
+
+
+class _Fields(msgspec.Struct):
+    """What is known of a session; everything else in the document is left out."""
+
+    id: str
+    title: str = ""
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    model: str | None = None
+    system_prompt: str | None = None
+    leaf_id: str | None = None
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    archived: bool = False
+
+
+class _Message(msgspec.Struct):
+    role: Role
+    parts: list[Json]
+    id: str
+    parent_id: str | None = None
+    created_at: float = 0.0
+    model: str | None = None
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+    error: str | None = None
+
+
+class _Document(_Fields):
+    messages: list[_Message] = msgspec.field(default_factory=list)
+    schema_version: int = SCHEMA_VERSION
+
+
+class _Line(_Message, kw_only=True):
+    session_id: str
+    session: _Fields | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+def read_document(raw: msgspec.Raw | memoryview, path: Path, place: str, attachments: Path) -> Conversation:
+    """Read one session of a JSON document.
+
+    Raises:
+        ImportFailed: It is damaged, or of a newer version.
+    """
+    document = decode(raw, _Document, path, place)
+    _check_version(document.schema_version, path, place)
+    messages = [_message(message, attachments) for message in document.messages]
+    return _conversation(document, messages, path, place)
+
+
+def read_lines(content: memoryview, path: Path, attachments: Path) -> Iterator[Conversation]:
+    """Read the sessions of a JSONL file, whose lines are all looked at before the first session comes.
+
+    Raises:
+        ImportFailed: A line is damaged, or of a newer version.
+    """
+    for number, raw in _lines(content, path):
+        _check_version(decode(raw, _Line, path, f"line {number}").schema_version, path, f"line {number}")
+    fields: _Fields | None = None
+    messages: list[Message] = []
+    place = ""
+    for number, raw in _lines(content, path):
+        line = decode(raw, _Line, path, f"line {number}")
+        if fields is None or line.session_id != fields.id:
+            if fields is not None:
+                yield _conversation(fields, messages, path, place)
+            fields, messages, place = line.session or _Fields(line.session_id), [], f"line {number}"
+            if fields.id != line.session_id:
+                raise ImportFailed(f"{path}, {place}: session_id and session.id differ")
+        messages.append(_message(line, attachments))
+    if fields is not None:
+        yield _conversation(fields, messages, path, place)
+
+
+def _lines(content: memoryview, path: Path) -> Iterator[tuple[int, memoryview]]:
+    buffer: Any = content.obj
+    start, number = 0, 0
+    while start < len(content):
+        number += 1
+        end = buffer.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        if end - start > LARGEST_LINE:
+            raise ImportFailed(f"{path}, line {number}: longer than {LARGEST_LINE // 1024**2} MB")
+        line = content[start:end]
+        if bytes(line[:64]).strip():
+            yield number, line
+        start = end + 1
+
+
+def _check_version(version: int, path: Path, place: str) -> None:
+    if version > SCHEMA_VERSION:
+        where = f"{path}, {place}" if place else str(path)
+        raise ImportFailed(f"{where}: written by a newer version of mistral-tui; update mistral-tui")
+
+
+def _conversation(fields: _Fields, messages: list[Message], path: Path, place: str) -> Conversation:
+    ids = {message.id for message in messages}
+    if len(ids) != len(messages) or "" in ids or not fields.id:
+        where = f"{path}, {place}" if place else str(path)
+        raise ImportFailed(f"{where}: ids are missing, or not unique")
+    session = Session(
+        id=fields.id,
+        title=title_from(fields.title),
+        created_at=fields.created_at,
+        updated_at=fields.updated_at,
+        model=fields.model,
+        system_prompt=fields.system_prompt,
+        leaf_id=fields.leaf_id,
+        tags=tags_from(" ".join(fields.tags)),
+        pinned=fields.pinned,
+        archived=fields.archived,
+    )
+    return Conversation(session, messages)
+
+
+def _message(fields: _Message, attachments: Path) -> Message:
+    return Message(
+        role=fields.role,
+        parts=tuple(_harmless(part, attachments) for part in decode_parts(msgspec.json.encode(fields.parts))),
+        id=fields.id,
+        parent_id=fields.parent_id,
+        created_at=fields.created_at,
+        model=fields.model,
+        finish=fields.finish,
+        usage=fields.usage,
+        error=fields.error,
+    )
+
+
+def _harmless(part: Part, attachments: Path) -> Part:
+    """Leave out the path of a picture or recording unless it is one of our copies: the chat would read the file."""
+    if not isinstance(part, ImagePart | AudioPart):
+        return part
+    path = Path(part.path)
+    try:
+        if path.parent == attachments and path.is_file() and not path.is_symlink():
+            return part
+    except (OSError, ValueError):
+        pass
+    kind = "missing_image" if isinstance(part, ImagePart) else "missing_audio"
+    return UnknownPart({"type": kind, "name": part.name, "path": part.path})
