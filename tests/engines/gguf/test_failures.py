@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.engines.gguf.context import Context
+from mistral_tui.engines.gguf.context import Context, Decoded
 from mistral_tui.engines.parsing.splitter import ReplySplitter
 from mistral_tui.types.requests import ToolSpec
 from tests.engines.gguf.client import Client, user
@@ -43,6 +43,18 @@ def test_a_decode_that_fails_ends_only_the_request_that_makes_it_fail(
     assert "stopped computing" in failed.last.error
     assert other.end().text == alone
     assert tiny.answer(user("hello"), chat="poisoned", max_tokens=3).reason == "length"
+
+
+def test_a_context_that_says_it_is_full_although_it_is_not_ends_requests_instead_of_being_asked_for_ever(
+    tiny: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "decode", lambda context: Decoded.NO_ROOM)
+        asked = [tiny.ask(user("hello"), chat=chat) for chat in "ab"]
+        failed = [each.end() for each in asked]
+    assert [each.reason for each in failed] == ["failed", "failed"]
+    assert all("no room left" in (each.last.error or "") for each in failed)
+    assert tiny.answer(user("hello"), max_tokens=3).reason == "length"
 
 
 def test_numbers_that_are_none_end_the_request(tiny: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Idle chats that would slow others down wait outside the context, and come back without being computed."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -55,6 +56,23 @@ def test_a_forgotten_chat_is_not_parked(roomy: Client) -> None:
     roomy.answer(SHORT, chat="other", max_tokens=4)
     roomy.loop.forget("secret")
     assert roomy.answer(secret, chat="secret", max_tokens=4).usage.cached_tokens < 40
+
+
+def test_where_no_sequence_is_free_the_oldest_chat_leaves_while_nobody_asks(smollm2: Path) -> None:
+    client = open_engine(smollm2, n_ctx=1024, max_seqs=2)
+    try:
+        cache = cast(Scheduler, client.loop)._cache
+        first = client.answer(LONG, chat="first", max_tokens=4)
+        client.answer(LONG, assistant("Tokyo."), SHORT, chat="fork", max_tokens=4)
+        deadline = time.monotonic() + 10
+        while cache.crowding is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert [sequence.chat_id for sequence in cache.idle] == ["fork"]
+        again = client.answer(LONG, assistant(first.text), SHORT, chat="first", max_tokens=4)
+        assert again.usage.cached_tokens >= first.usage.prompt_tokens
+    finally:
+        client.close()
 
 
 def saved(tokens: list[int], size: int) -> SavedChat:
