@@ -1,11 +1,16 @@
 """The tree of messages of one session, and which of its branches is active."""
 
+import time
+import uuid
 from collections.abc import Iterable
 
 import msgspec
 
 from mistral_tui.types.messages import Attachment, Message
 from mistral_tui.types.sessions import Session, title_from
+
+_FORK = "↳"
+"""Begins the title of a fork."""
 
 
 class Conversation:
@@ -23,7 +28,7 @@ class Conversation:
         for message_id, parent_id in self._parents.items():
             self._children.setdefault(parent_id, []).append(message_id)
         if self.session.leaf_id not in self._messages:
-            self._set_session(leaf_id=next(reversed(self._messages), None))
+            self._set_session(leaf_id=next((id for id in reversed(self._messages) if self._visible(id)), None))
 
     def __len__(self) -> int:
         """How many messages there are, in all branches."""
@@ -47,8 +52,12 @@ class Conversation:
 
     def path(self) -> tuple[Message, ...]:
         """Return the active branch, oldest message first."""
+        return () if self.leaf_id is None else self.path_to(self.leaf_id)
+
+    def path_to(self, leaf_id: str) -> tuple[Message, ...]:
+        """Return the branch that ends with `leaf_id`, oldest message first."""
         branch = []
-        message_id = self.leaf_id
+        message_id: str | None = leaf_id
         while message_id is not None:
             branch.append(self._messages[message_id])
             message_id = self._parents[message_id]
@@ -56,16 +65,20 @@ class Conversation:
 
     def children(self, message_id: str | None) -> tuple[Message, ...]:
         """Return the messages that follow `message_id`, oldest first; `None` gives the roots."""
-        return tuple(self._messages[child] for child in self._children.get(message_id, ()))
+        return tuple(self._messages[child] for child in self._children.get(message_id, ()) if self._visible(child))
+
+    def parent_id(self, message_id: str) -> str | None:
+        """Return the message that `message_id` follows; `None` for a root."""
+        return self._parents[message_id]
 
     def siblings(self, message_id: str) -> tuple[Message, ...]:
-        """Return all messages with the same parent as `message_id`, itself among them, oldest first."""
+        """Return the messages with the same parent as `message_id`, itself among them, oldest first."""
         return self.children(self._parents[message_id])
 
     def latest_leaf(self, message_id: str) -> str:
         """Return the end of the newest branch that goes through `message_id`."""
-        while below := self._children.get(message_id):
-            message_id = below[-1]
+        while below := self.children(message_id):
+            message_id = below[-1].id
         return message_id
 
     def select(self, leaf_id: str | None) -> None:
@@ -106,6 +119,55 @@ class Conversation:
             self._set_session(leaf_id=parent_id)
         if not self._messages and self.session.title == _title_of(removed):
             self._set_session(title="")
+
+    def hide(self, message_id: str) -> tuple[Message, ...]:
+        """Hide a message and all that follows it; `show` brings them back.
+
+        An active branch that went through it now ends with the newest branch beside it, or with what it followed.
+
+        Returns:
+            What was hidden.
+        """
+        neighbours = self.siblings(message_id)
+        place = next((place for place, each in enumerate(neighbours) if each.id == message_id), 0)
+        beside = neighbours[place - 1] if place else next(iter(neighbours[1:]), None)
+        hidden = []
+        waiting = [message_id]
+        while waiting:
+            current = waiting.pop()
+            waiting += self._children.get(current, ())
+            if self._visible(current):
+                hidden.append(msgspec.structs.replace(self._messages[current], hidden=True))
+        through = any(message.id == message_id for message in self.path())
+        for message in hidden:
+            self.replace(message)
+        if through:
+            self.select(self.latest_leaf(beside.id) if beside is not None else self._parents[message_id])
+        return tuple(hidden)
+
+    def show(self, message_ids: Iterable[str]) -> tuple[Message, ...]:
+        """Bring back what was hidden; the active branch stays. Returns the messages as they are now."""
+        shown = [msgspec.structs.replace(self._messages[each], hidden=False) for each in message_ids]
+        for message in shown:
+            self.replace(message)
+        return tuple(shown)
+
+    def fork(self, message_id: str) -> "Conversation":
+        """Return a new conversation that has said the same up to `message_id`."""
+        session = self.session
+        title = title_from(f"{_FORK} {session.title.removeprefix(f'{_FORK} ')}") if session.title else ""
+        forked = Conversation(
+            Session(title=title, model=session.model, system_prompt=session.system_prompt, private=session.private)
+        )
+        for message in self.path_to(message_id):
+            stopped = message.role == "assistant" and message.finish is None
+            finish = "cancelled" if stopped else message.finish
+            forked.append(msgspec.structs.replace(message, id=uuid.uuid4().hex, finish=finish))
+        forked._set_session(updated_at=time.time())
+        return forked
+
+    def _visible(self, message_id: str) -> bool:
+        return not self._messages[message_id].hidden
 
     def _set_session(self, **changes: str | float | None) -> None:
         self.session = msgspec.structs.replace(self.session, **changes)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import msgspec
@@ -13,7 +14,8 @@ from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, SavingChanged
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
-from mistral_tui.chat.turn import run_turn
+from mistral_tui.chat.token_scores import TokenScores
+from mistral_tui.chat.turn import check_can_go_on, run_turn
 from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.choices import ContextPolicy
@@ -67,6 +69,8 @@ class LiveChat:
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
         self.failed = False
         """Whether the last turn failed."""
+        self.scores = TokenScores()
+        """How likely the tokens of replies were, where that was asked for."""
         self._get_engine = get_engine
         self._on_use = on_use
         self._discarded = False
@@ -109,7 +113,9 @@ class LiveChat:
 
         return unsubscribe
 
-    def send(self, text: str, files: tuple[Attachment, ...] = (), choices: int = 1) -> None:
+    def send(
+        self, text: str, files: tuple[Attachment, ...] = (), choices: int = 1, instead_of: str | None = None
+    ) -> None:
         """Append a prompt and answer it as soon as the model is there; a `MessageCommitted` shows the prompt at once.
 
         Args:
@@ -117,19 +123,22 @@ class LiveChat:
             files: What goes along.
             choices: How many replies to write at once. Of more than one, the events come as `ChoiceEvent`; each is a
                 branch, the first the active one.
+            instead_of: A message whose place it takes, in a branch of its own; `None`: it follows the active branch.
 
         Raises:
             InvalidRequest: The prompt is empty, the chat is busy, or so many choices are not possible.
         """
-        self._check_idle()
+        self.check_idle()
         if not text.strip() and not files:
             raise InvalidRequest("the prompt is empty; type something first")
         check_count(choices)
         parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
+        leaf_before = self.conversation.leaf_id
+        if instead_of is not None:
+            self.conversation.select(self.conversation.parent_id(instead_of))
         prompt = self.conversation.append(Message("user", parts))
-        if self._recorder is not None:
-            self._recorder.note(prompt)
-        self._start(prompt, leaf_before=prompt.id, choices=choices)
+        self.remember(prompt)
+        self._start(_Begun(leaf_before, prompt=prompt), choices)
         self._emit(MessageCommitted(prompt))
 
     def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
@@ -150,19 +159,52 @@ class LiveChat:
         self.request = msgspec.structs.replace(self.request, context_policy=chosen)
         return chosen
 
-    def retry(self) -> None:
-        """Answer the last prompt of the active branch (again): the reply begins a branch of its own.
+    def retry(self, message_id: str | None = None) -> None:
+        """Answer a prompt (again): the reply begins a branch of its own.
+
+        Args:
+            message_id: The prompt, or a reply to it; `None`: the last prompt of the active branch.
 
         Raises:
             InvalidRequest: There is no prompt yet, or the chat is busy.
         """
-        self._check_idle()
-        prompt = next((message for message in reversed(self.conversation.path()) if message.role == "user"), None)
+        self.check_idle()
+        path = self.conversation.path() if message_id is None else self.conversation.path_to(message_id)
+        prompt = next((message for message in reversed(path) if message.role == "user"), None)
         if prompt is None:
             raise InvalidRequest("there is no prompt to answer again; type one first")
         leaf_before = self.conversation.leaf_id
         self.conversation.select(prompt.id)
-        self._start(prompt, leaf_before)
+        self._start(_Begun(leaf_before))
+
+    def go_on(self, message_id: str, parts: tuple[Part, ...] | None = None) -> None:
+        """Let the model write more of a reply; one that something follows goes on in a branch of its own.
+
+        Args:
+            message_id: The reply.
+            parts: What the reply begins with instead; it is then a branch of its own, too.
+
+        Raises:
+            InvalidRequest: It is no reply, it cannot be left open, or the chat is busy.
+        """
+        self.check_idle()
+        reply = self.conversation[message_id]
+        check_can_go_on(reply)
+        leaf_before = self.conversation.leaf_id
+        if parts is None and not self.conversation.children(message_id):
+            self.conversation.select(message_id)
+            self._start(_Begun(leaf_before))
+            return
+        self.conversation.select(self.conversation.parent_id(message_id))
+        beside = Message("assistant", reply.parts if parts is None else parts, finish="cancelled")
+        self._start(_Begun(leaf_before, reply=self.conversation.append(beside)))
+
+    def remember(self, *messages: Message) -> None:
+        """Store messages that were added or changed, and which branch is the active one."""
+        for message in messages:
+            if self._recorder is not None:
+                self._recorder.note(message)
+        self._use_changed()
 
     def cancel(self) -> None:
         """Stop: the reply ends with what was said; a prompt that still waits for the model is taken back."""
@@ -191,30 +233,36 @@ class LiveChat:
         self.cancel()
         await self.wait()
 
-    def _check_idle(self) -> None:
+    def check_idle(self) -> None:
+        """Do nothing while a prompt is being worked on.
+
+        Raises:
+            InvalidRequest: One is.
+        """
         if self.busy:
             raise InvalidRequest("a reply is still being written; wait for it or cancel it first")
 
-    def _start(self, prompt: Message, leaf_before: str | None, choices: int = 1) -> None:
+    def _start(self, begun: "_Begun", choices: int = 1) -> None:
         self._state = "loading"
         self.failed = False
         self._cancelled = asyncio.Event()
         self._use_changed()
-        self._task = asyncio.create_task(self._work(prompt, leaf_before, choices, self._cancelled))
+        self._task = asyncio.create_task(self._work(begun, choices, self._cancelled))
 
-    async def _work(self, prompt: Message, leaf_before: str | None, choices: int, cancelled: asyncio.Event) -> None:
-        """Answer `prompt`; if nothing comes of it, the branch ends with `leaf_before` again."""
+    async def _work(self, begun: "_Begun", choices: int, cancelled: asyncio.Event) -> None:
+        """Answer what the active branch ends with; if nothing comes of it, the chat is as it was before."""
         try:
             engine = await self._engine(cancelled)
         except MistralTuiError as error:
-            self.conversation.select(leaf_before)
+            if begun.prompt is None:
+                self._undo(begun)
             self._end(ChatFailed(error))
             return
         if self._recorder is not None:
             # The prompt is stored before the engine is asked; but a store that is stuck must not hold up the reply.
             await self._recorder.flush(PROMPT_LIMIT)
         if engine is None or cancelled.is_set():
-            self._take_back(prompt, leaf_before)
+            self._take_back(begun)
             return
         self._state = "answering"
         self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
@@ -229,6 +277,7 @@ class LiveChat:
             async for event in turn:
                 if self._recorder is not None:
                     self._recorder.follow(event)
+                self.scores.follow(event)
                 if isinstance(event, TurnEnded):
                     ended = event
                 else:
@@ -269,15 +318,20 @@ class LiveChat:
             stop.cancel()
             await asyncio.gather(load, stop, return_exceptions=True)
 
-    def _take_back(self, prompt: Message, leaf_before: str | None) -> None:
-        if leaf_before != prompt.id:
-            # A retry: the prompt was answered before, and that answer is shown again.
-            self.conversation.select(leaf_before)
+    def _undo(self, begun: "_Begun") -> None:
+        """Take back what was added, and show the branch that was shown before."""
+        for added in filter(None, (begun.prompt, begun.reply)):
+            self.conversation.remove(added.id)
+            if self._recorder is not None:
+                self._recorder.forget(added.id)
+        self.conversation.select(begun.leaf_before)
+
+    def _take_back(self, begun: "_Begun") -> None:
+        self._undo(begun)
+        prompt = begun.prompt
+        if prompt is None:
             self._end(TurnEnded("cancelled"))
             return
-        self.conversation.remove(prompt.id)
-        if self._recorder is not None:
-            self._recorder.forget(prompt.id)
         files = tuple(part for part in prompt.parts if isinstance(part, Attachment))
         self._end(PromptReturned(prompt.id, prompt.text, files))
 
@@ -301,6 +355,17 @@ class LiveChat:
                 listener(event)
             except Exception:
                 _log.exception("a listener failed on %s", type(event).__name__)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What a turn began with, to take it back if nothing comes of it."""
+
+    leaf_before: str | None
+    prompt: Message | None = None
+    """A prompt that was added."""
+    reply: Message | None = None
+    """The beginning of a reply that was added."""
 
 
 def _valid_unicode(text: str) -> str:

@@ -11,16 +11,19 @@ class ReplyParts:
     """Joins deltas to parts, in their order.
 
     Args:
+        begun: What there is already of a reply that goes on.
         clock: Seconds, for the time that reasoning takes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, begun: tuple[Part, ...] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._done: list[Part] = []
-        self._open: Part | None = None
+        self._done: list[Part] = list(begun[:-1])
+        self._open: Part | None = begun[-1] if begun else None
         self._index = 0
         """Which call is open."""
         self._began = 0.0
+        if isinstance(self._open, ReasoningPart):
+            self._began = clock() - (self._open.seconds or 0.0)
 
     @property
     def parts(self) -> tuple[Part, ...]:

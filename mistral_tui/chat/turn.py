@@ -11,7 +11,7 @@ import msgspec
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.reply_parts import ReplyParts
 from mistral_tui.engines.engine import Engine
-from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
     Delta,
     EngineEvent,
@@ -30,13 +30,13 @@ _log = logging.getLogger(__name__)
 async def run_turn(
     conversation: Conversation, engine: Engine, request: GenerateRequest, cancelled: asyncio.Event
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Answer the last user message of the active branch.
+    """Answer the last user message of the active branch, or go on with the reply that the branch ends with.
 
     The reply is appended to the conversation at once and grows there while it is written, so that whoever looks at
     the conversation in the middle of a turn sees the text so far.
 
     Args:
-        conversation: Its active branch is continued; the branch ends with the user's message.
+        conversation: Its active branch is continued; a reply that it ends with grows further.
         engine: Where tokens come from.
         request: What is asked for; its messages and its chat are those of the conversation, whatever it says.
         cancelled: Set it to stop the reply; what was said so far stays.
@@ -45,15 +45,21 @@ async def run_turn(
         Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
         reason tells a stop from a limit, a cancel and a failure.
     """
+    begun = _begun_reply(conversation)
     request = msgspec.structs.replace(
         request,
         messages=prompt_messages(conversation),
         chat_id=conversation.session.id,
         id=uuid.uuid4().hex,
+        continues=begun is not None,
         keep_on_disk=not conversation.session.private,
     )
-    reply = conversation.append(Message("assistant", (), model=engine.model.name))
-    parts = ReplyParts()
+    if begun is None:
+        reply = conversation.append(Message("assistant", (), model=engine.model.name))
+    else:
+        reply = msgspec.structs.replace(begun, model=engine.model.name, finish=None, usage=None, error=None)
+        conversation.replace(reply)
+    parts = ReplyParts(reply.parts)
     finished = Finished("cancelled", Usage())
     try:
         yield ReplyStarted(reply)
@@ -79,10 +85,14 @@ def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
     System messages within the branch, which only a database from elsewhere can have, are left out.
     A reply without a word (failed, or cancelled before it began) is left out, and so is the prompt before it: a prompt
     that a model choked on must not spoil the ones that follow, and many templates refuse two prompts in a row.
+    The reply that a branch ends with is there in any case: the model is to go on with it.
     """
     shown: list[Message] = []
+    begun = _begun_reply(conversation)
     for message in conversation.path():
-        if message.role == "system" or (message.role == "assistant" and not _says_something(message)):
+        if message.role == "system" or (
+            message.role == "assistant" and not _says_something(message) and message is not begun
+        ):
             continue
         if message.role == "user" and shown and shown[-1].role == "user":
             shown[-1] = message
@@ -91,6 +101,26 @@ def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
     if conversation.session.system_prompt:
         shown.insert(0, Message("system", (TextPart(conversation.session.system_prompt),)))
     return tuple(shown)
+
+
+def check_can_go_on(reply: Message) -> None:
+    """See whether a model could write more of a reply.
+
+    Raises:
+        InvalidRequest: It is no reply, or one that cannot be left open.
+    """
+    if reply.role != "assistant":
+        raise InvalidRequest("only a reply can go on; choose one")
+    if not all(isinstance(part, TextPart | ReasoningPart) for part in reply.parts):
+        raise InvalidRequest("a reply that calls tools cannot be continued; answer the prompt again instead")
+    if not any(part.text for part in reply.parts if isinstance(part, TextPart | ReasoningPart)):
+        raise InvalidRequest("the reply has no beginning yet; answer the prompt again instead")
+
+
+def _begun_reply(conversation: Conversation) -> Message | None:
+    """Return the reply that the active branch ends with."""
+    leaf_id = conversation.leaf_id
+    return conversation[leaf_id] if leaf_id is not None and conversation[leaf_id].role == "assistant" else None
 
 
 def _says_something(message: Message) -> bool:

@@ -97,6 +97,13 @@ class Workspace:
             Conversation(Session(private=private, system_prompt=system_prompt and printable(system_prompt)))
         )
 
+    def fork(self, chat: LiveChat, message_id: str) -> LiveChat:
+        """Begin a chat that has said the same as another one up to a message, with the same model and settings."""
+        fork = self._live(chat.conversation.fork(message_id))
+        fork.entry, fork.request = chat.entry, chat.request
+        fork.remember(*fork.conversation.messages)
+        return fork
+
     async def open_chat(self, session_id: str) -> LiveChat:
         """Resume a session; one that lives already, perhaps answering, is returned as it is.
 

@@ -118,8 +118,11 @@ _VERSION_2 = (
     "DROP TABLE temp.renumbered",
 )
 
+# A message that a person deletes is kept, and neither shown nor found.
+_VERSION_3 = ("ALTER TABLE messages ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",)
+
 Migration = tuple[str, ...]
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2)
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Step number `n` (from 0) turns version `n` into version `n + 1`."""
 
 

@@ -24,7 +24,7 @@ from mistral_tui.types.sessions import Session
 SESSION_COLUMNS = (
     "id, title, started_at, updated_at, model_id, system_prompt, leaf_id, tags, pinned, archived, deleted_at"
 )
-MESSAGE_COLUMNS = "id, parent_id, role, parts, model, finish, usage, error, created_at"
+MESSAGE_COLUMNS = "id, parent_id, role, parts, model, finish, usage, error, created_at, hidden"
 INTERRUPTED = "the program ended while this was written; send the prompt again for a whole answer"
 
 _ROLES: tuple[Role, ...] = get_args(Role)
@@ -52,7 +52,7 @@ def session_from(row: _Row) -> Session:
 
 def message_from(row: _Row) -> Message:
     """Read a row of `MESSAGE_COLUMNS`."""
-    message_id, parent_id, role, parts, model, finish, usage, error, created_at = row
+    message_id, parent_id, role, parts, model, finish, usage, error, created_at, hidden = row
     if role not in _ROLES:
         role = "system"
     if finish is not None and finish not in _FINISH_REASONS:
@@ -67,6 +67,7 @@ def message_from(row: _Row) -> Message:
         finish=finish,
         usage=_usage(usage),
         error=_text(error),
+        hidden=bool(hidden),
     )
 
 
@@ -96,12 +97,16 @@ def write_session(connection: sqlite3.Connection, session: Session) -> None:
 
 
 def write_message(connection: sqlite3.Connection, session_id: str, message: Message, writer: str | None) -> None:
-    """Insert or replace a message; it becomes searchable when it is complete, which is when it has no `writer`."""
+    """Insert or replace a message; it becomes searchable when it is complete, which is when it has no `writer`.
+
+    A hidden one is not found.
+    """
     (seq,) = connection.execute(
         f"INSERT INTO messages (seq, session_id, writer, {MESSAGE_COLUMNS}) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET parts = excluded.parts, model = excluded.model, finish = excluded.finish, "
-        "usage = excluded.usage, error = excluded.error, writer = excluded.writer RETURNING seq",
+        "usage = excluded.usage, error = excluded.error, writer = excluded.writer, "
+        "hidden = excluded.hidden RETURNING seq",
         (
             _free_number(connection, message.created_at),
             session_id,
@@ -115,11 +120,12 @@ def write_message(connection: sqlite3.Connection, session_id: str, message: Mess
             None if message.usage is None else msgspec.json.encode(message.usage).decode(),
             message.error,
             message.created_at,
+            message.hidden,
         ),
     ).fetchone()
     if writer is None:
         connection.execute("DELETE FROM message_index WHERE rowid = ?", (seq,))
-        if text := searchable_text(message):
+        if not message.hidden and (text := searchable_text(message)):
             connection.execute("INSERT INTO message_index (rowid, content) VALUES (?, ?)", (seq, text))
 
 

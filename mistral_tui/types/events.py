@@ -69,6 +69,8 @@ class TokenChance(msgspec.Struct, frozen=True):
     token: int
     logprob: float
     """Natural logarithm of its probability before any sampler looked at it."""
+    control: bool = False
+    """Whether it is a mark that adds nothing to the text; `text` is its name."""
 
 
 class TokenScored(msgspec.Struct, frozen=True, tag="token_scored"):

@@ -130,6 +130,8 @@ class Message(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     error: str | None = None
     """What went wrong, for a reply that ended as `failed`."""
+    hidden: bool = False
+    """Whether a person deleted it: it is kept, and neither shown nor found."""
 
     @property
     def text(self) -> str:

@@ -195,7 +195,7 @@ async def test_reasoning_text_and_calls_become_parts_in_their_order() -> None:
 
 async def test_the_time_of_thinking_ends_with_the_first_word_of_the_answer() -> None:
     now = 0.0
-    parts = ReplyParts(lambda: now)
+    parts = ReplyParts(clock=lambda: now)
     for seconds, delta in (
         (1.0, ReasoningDelta("a")),
         (3.0, ReasoningDelta("b")),

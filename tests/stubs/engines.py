@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.events import Delta, EngineEvent, Finished, PromptProgress, TextDelta
+from mistral_tui.types.events import Delta, EngineEvent, Finished, PromptProgress, TextDelta, TokenScored
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.queries import Answer, Query, Refusal
@@ -29,8 +29,8 @@ ENTRY = ModelEntry("fake-1M", Path("/models/fake-1M.gguf"), "gguf", 1_000_000, d
 class Reply:
     """One scripted reply."""
 
-    chunks: Sequence[str | Delta] = ("Hello", " there.")
-    """Text, or other deltas."""
+    chunks: Sequence[str | Delta | TokenScored] = ("Hello", " there.")
+    """Text, or other events."""
     reason: FinishReason = "stop"
     error: str | None = None
     before: Sequence[EngineEvent] = ()

@@ -44,5 +44,6 @@ class Scorer:
 
     def _chance(self, token: int, logprob: float) -> TokenChance:
         # A control token adds nothing to the text; it is shown by its name.
-        data = (self._vocabulary.piece(token) or self._vocabulary.name(token).encode())[:_LONGEST]
-        return TokenChance(data.decode("utf-8", "replace"), data, token, min(logprob, 0.0))
+        piece = self._vocabulary.piece(token)
+        data = (piece or self._vocabulary.name(token).encode())[:_LONGEST]
+        return TokenChance(data.decode("utf-8", "replace"), data, token, min(logprob, 0.0), not piece)
