@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.drafts import Drafts
 from mistral_tui.chat.library import Library
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
@@ -71,6 +72,8 @@ class Workspace:
         self.embedding_entry: ModelEntry | None = None
         """The model that finds passages in long documents; `None`: the one that answers."""
         self._retrievals: dict[Path, Retrieval] = {}
+        self.drafts = Drafts(self._store)
+        """What is typed and not sent."""
         self.library = Library(self._store, self._living, self._forget)
         """All sessions, living or stored."""
 
@@ -194,6 +197,8 @@ class Workspace:
             if self._store is not None:
                 at_the_end.push_async_callback(self._store.close)
             at_the_end.push_async_callback(self._pool.close)
+            at_the_end.push_async_callback(self.drafts.flush)
+            at_the_end.push_async_callback(self.library.close)
             await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
             for load in self._loads:
                 load.stop()

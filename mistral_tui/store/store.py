@@ -229,8 +229,11 @@ class Store:
             return None
 
     def set_ui_state(self, key: str, value: Any) -> None:
-        """Remember a JSON value under `key`."""
+        """Remember a JSON value under `key`; `None`: nothing."""
         with self._database.writing() as connection:
+            if value is None:
+                connection.execute("DELETE FROM ui_state WHERE key = ?", (key,))
+                return
             connection.execute(
                 "INSERT INTO ui_state (key, value) VALUES (?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",

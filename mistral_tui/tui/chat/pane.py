@@ -105,6 +105,9 @@ class ChatPane(Vertical):
         self._said_something = False
         self._thinking = False
         """Whether what the model writes now is reasoning."""
+        self._drafts = environment.workspace.drafts
+        self._draft_of: LiveChat | None = None
+        """The chat whose draft is in the prompt."""
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
@@ -124,6 +127,7 @@ class ChatPane(Vertical):
     def on_unmount(self) -> None:
         """Stop listening."""
         self._unsubscribe()
+        self._drafts.close(self.chat.conversation)
 
     @property
     def prompt(self) -> PromptInput:
@@ -150,6 +154,8 @@ class ChatPane(Vertical):
         """Show another chat; the one that was shown goes on in the background."""
         async with self._showing:
             self._unsubscribe()
+            if chat is not self.chat:
+                self._leave_draft()
             self.chat = chat
             self._subscription += 1
             subscription = self._subscription
@@ -172,6 +178,7 @@ class ChatPane(Vertical):
             self.prompt.set_history([message.text for message in path if message.role == "user"])
             self._show_figures_of(path)
             self.model.show(chat)
+        self.run_worker(self._show_draft(chat), group="draft", exclusive=True)
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""
@@ -300,6 +307,8 @@ class ChatPane(Vertical):
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
         self.status.hint(slash_hint(self.prompt.text))
+        if self._draft_of is self.chat:
+            self._drafts.keep(self.chat.conversation, self.prompt.full_text)
 
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:
@@ -431,6 +440,25 @@ class ChatPane(Vertical):
         usage = next((message.usage for message in reversed(path) if message.usage is not None), None)
         self.status.show(figures.with_usage(usage) if usage is not None else figures)
         self._show_state()
+
+    async def _show_draft(self, chat: LiveChat) -> None:
+        """Put what was typed in this chat and not sent before what is typed meanwhile."""
+        if self._draft_of is chat:
+            return
+        draft = await self._drafts.open(chat.conversation)
+        if chat is self.chat:
+            self._draft_of = chat
+            if draft:
+                self.prompt.put_back(draft)
+            else:
+                self._drafts.keep(chat.conversation, self.prompt.full_text)
+
+    def _leave_draft(self) -> None:
+        if self._draft_of is self.chat:
+            self._drafts.keep(self.chat.conversation, self.prompt.full_text)
+            self.prompt.text = ""
+        self._drafts.close(self.chat.conversation)
+        self._draft_of = None
 
     def _show_empty(self, empty: bool) -> None:
         self.query_one(Welcome).display = empty
