@@ -188,10 +188,12 @@ def _is_json(text: str) -> bool:
 
 def statistics(usage: Usage) -> str:
     """Return the figures of a reply as lines for people."""
+    prompt = f"{usage.prompt_tokens} tokens ({usage.cached_tokens} cached), {usage.prefill_rate:.2f} T/s"
+    about = "about " if usage.estimated else ""
     return (
         "Stats:\n"
         f"Time to first token: {usage.time_to_first_token:.2f}s\n"
-        f"Prompt: {usage.prompt_tokens} tokens ({usage.cached_tokens} cached), {usage.prefill_rate:.2f} T/s\n"
-        f"Decode: {usage.completion_tokens} tokens, {usage.decode_rate:.2f} T/s\n"
-        f"Seed: {usage.seed}"
+        f"Prompt: {'unknown' if usage.estimated else prompt}\n"
+        f"Decode: {about}{usage.completion_tokens} tokens, {about}{usage.decode_rate:.2f} T/s\n"
+        f"Seed: {'unknown' if usage.seed is None else usage.seed}"
     )

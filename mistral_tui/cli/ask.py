@@ -182,13 +182,13 @@ def _request(call: AskFlags, setup: Setup) -> GenerateRequest:
 async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
     """Return the chat that the prompt belongs to, and choose the workspace's model."""
     if not call.continues:
-        workspace.entry = setup.entry_or_error(call.model)
+        workspace.entry = setup.entry_or_error(call.wanted)
         return workspace.new_chat(private=call.no_save, system_prompt=call.system)
     latest = await workspace.library.latest()
     if latest is None:
         raise StoreError("there is no session to continue; leave out --continue")
     chat = await workspace.open_chat(latest.id)
-    workspace.entry = setup.entry_of_session(call.model, latest.model)
+    workspace.entry = setup.entry_of_session(call.wanted, latest.model)
     return chat
 
 

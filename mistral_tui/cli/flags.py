@@ -42,6 +42,7 @@ class ModelFlags(TemplateFlags):
     """Which model, and how to load it."""
 
     model: str | None = None
+    endpoint: str | None = None
     n_ctx: int | None = None
     max_seqs: int | None = None
     threads: int | None = None
@@ -68,6 +69,13 @@ class ModelFlags(TemplateFlags):
     max_loaded: int | None = None
     keep_alive: float | None = None
     share: bool | None = None
+
+    @property
+    def wanted(self) -> str | None:
+        """What names the model, as `Inventory.find` takes it; `None`: the default."""
+        if self.endpoint is None:
+            return self.model
+        return f"{self.endpoint}{'#' if '://' in self.endpoint else '/'}{self.model or ''}".rstrip("#/")
 
 
 class SamplingFlags(ModelFlags):
@@ -122,6 +130,11 @@ def add_model_flags(parser: argparse.ArgumentParser, *, c_is_template: bool = Tr
     """
     group = parser.add_argument_group("model")
     group.add_argument("-m", "--model", metavar="NAME|PATH", help="a name from the inventory, or a .gguf file")
+    group.add_argument(
+        "--endpoint",
+        metavar="URL|NAME",
+        help="a server that speaks OpenAI's API, with -m one of its models; its key is in $MISTRAL_TUI_API_KEY",
+    )
     group.add_argument("--n-ctx", type=_at_least(1), metavar="TOKENS", help="context of one chat")
     group.add_argument(
         "--max-seqs",

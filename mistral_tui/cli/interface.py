@@ -34,7 +34,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
 
         end_with_server()
     setup = Setup.read(strict=False)
-    entry, notices = _choose(setup, flags.model)
+    entry, notices = _choose(setup, flags.wanted)
     workspace = Workspace(
         pool_for(setup, flags, loader),
         Store(setup.paths.database),

@@ -35,7 +35,7 @@ async def loaded_engine(
     options = adapt(setup.load_options(flags))
     pool = pool_for(setup, flags)
     try:
-        engine = await pool.acquire(setup.entry_or_error(flags.model), options)
+        engine = await pool.acquire(setup.entry_or_error(flags.wanted), options)
         for notice in (*setup.notices, *engine.model.notices):
             say("note", notice)
         yield engine

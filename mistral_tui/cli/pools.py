@@ -4,6 +4,7 @@ from mistral_tui.chat.workspace import Pool
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.setup import Setup
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
+from mistral_tui.engines.routing import RoutingPool
 from mistral_tui.types.pool import PoolLimits
 
 
@@ -12,8 +13,8 @@ def pool_for(setup: Setup, flags: ModelFlags, loader: str = GGUF_LOADER) -> Pool
     limits = setup.pool_limits(flags)
     shared = setup.settings.share_models if flags.share is None else flags.share
     if not shared:
-        return EnginePool(setup.paths.logs, loader, limits)
+        return RoutingPool(EnginePool(setup.paths.logs, loader, limits))
     from mistral_tui.engines.host.hosted import HostedPool  # only for those who share
 
     insist = any(getattr(flags, name) is not None for name in PoolLimits.__struct_fields__)
-    return HostedPool(setup.paths.host, setup.paths.logs, loader, limits, insist=insist)
+    return RoutingPool(HostedPool(setup.paths.host, setup.paths.logs, loader, limits, insist=insist))

@@ -42,7 +42,8 @@ class Setup:
         paths, settings = self.paths, self.settings
 
         def inventory() -> Inventory:
-            return Inventory.load(None, paths.inventory_overlay, paths.models, strict=False)
+            found = Inventory.load(None, paths.inventory_overlay, paths.models, strict=False)
+            return found.with_endpoints(self.inventory.endpoints)
 
         sources = model_sources(paths.models, settings.model_paths or (), settings.discover)
         return Catalog(inventory, sources, paths.cache)
@@ -60,9 +61,10 @@ class Setup:
         """
         paths = Paths.resolve()
         problems = paths.ensure()
-        settings, ignored, _ = read_settings(paths.settings_file, strict=strict)
+        read = read_settings(paths.settings_file, strict=strict)
         inventory = Inventory.load(None, paths.inventory_overlay, paths.models, strict=strict)
-        return cls(paths, settings, inventory, (*problems, *ignored, *inventory.notices))
+        notices = (*problems, *read.notices, *inventory.notices)
+        return cls(paths, read.settings, inventory.with_endpoints(read.endpoints), notices)
 
     def entry(self, wanted: str | None) -> ModelEntry | None:
         """Return the model that is asked for, else that of the settings, else the smallest on disk.

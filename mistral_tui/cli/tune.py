@@ -31,7 +31,7 @@ def tune_model(arguments: Sequence[str], flags: ModelFlags) -> int:
     """Measure a model, print what was found and chosen, and return the exit status."""
     call = _parser().parse_args(arguments, namespace=TuneFlags(**vars(flags)))
     setup = Setup.read(strict=True)
-    entry = setup.entry_or_error(call.model)
+    entry = setup.entry_or_error(call.wanted)
     for notice in setup.notices:
         say("note", notice)
     with ProgressLine() as line:

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from mistral_tui.config.endpoints import SECTION as ENDPOINTS
+from mistral_tui.config.endpoints import read_endpoints
 from mistral_tui.config.schema import checked, similar, typed
 from mistral_tui.config.settings import Settings
 from mistral_tui.config.toml_files import TomlFile, read_toml
+from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import ConfigError, InvalidRequest
 from mistral_tui.types.text import printable_line
 
@@ -25,6 +28,8 @@ class Reading(NamedTuple):
     """One line for each thing that was ignored, with file, line and key."""
     sources: Mapping[str, Source] = {}
     """Where each setting comes from that is set."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Servers elsewhere whose models can be used."""
 
 
 def read_settings(path: Path, *, strict: bool = False) -> Reading:
@@ -51,7 +56,11 @@ def read_settings(path: Path, *, strict: bool = False) -> Reading:
         file = TomlFile(path)
     values: dict[str, Any] = {}
     sources: dict[str, Source] = {}
+    endpoints: tuple[Endpoint, ...] = ()
     for key, value in file.table.items():
+        if key == ENDPOINTS:
+            endpoints = read_endpoints(file, value, refuse)
+            continue
         if key not in Settings.__struct_fields__:
             unknown = f"{file.place(key)}: there is no such setting{similar(key)}; it is ignored"
             notices.append(printable_line(unknown))
@@ -69,7 +78,7 @@ def read_settings(path: Path, *, strict: bool = False) -> Reading:
             sources[key] = "environment"
         except InvalidRequest as error:
             refuse(f"the environment's {variable(key)}: {error}", "it is ignored")
-    return Reading(Settings(**values), tuple(notices), sources)
+    return Reading(Settings(**values), tuple(notices), sources, endpoints)
 
 
 def variable(name: str) -> str:

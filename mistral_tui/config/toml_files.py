@@ -59,11 +59,12 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
 def line_of(text: str, key: str, section: str = "") -> int:
     """Return the line that sets `key`, or 1; with a `section`, that of the table of this name if it has one."""
     start = 0
-    if section and (header := re.search(rf"^[ \t]*\[[ \t]*{_key(section)}[ \t]*\]", text, re.MULTILINE)):
+    if section and (header := re.search(rf"^[ \t]*\[[ \t]*{key_pattern(section)}[ \t]*\]", text, re.MULTILINE)):
         start = header.end()
-    match = re.compile(rf"^[ \t]*(?:\[+[ \t]*)?{_key(key)}[ \t]*[=.\]]", re.MULTILINE).search(text, start)
+    match = re.compile(rf"^[ \t]*(?:\[+[ \t]*)?{key_pattern(key)}[ \t]*[=.\]]", re.MULTILINE).search(text, start)
     return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
-def _key(name: str) -> str:
+def key_pattern(name: str) -> str:
+    """Return a pattern for a key as people write it."""
     return rf"[\"']?{re.escape(name)}[\"']?"

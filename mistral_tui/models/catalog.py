@@ -16,7 +16,8 @@ from mistral_tui.models.gathering import Gathering
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.naming import find_named, listed
 from mistral_tui.models.projector_file import projector_of
-from mistral_tui.types.catalog import CatalogEntry, Listing, ModelFacts
+from mistral_tui.models.remote import remote_entries
+from mistral_tui.types.catalog import CatalogEntry, Listing, ModelFacts, SourceReport
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable_line
@@ -63,6 +64,10 @@ class Catalog:
                 else:
                     entries.append(described)
             self._facts.save()
+        remote = [CatalogEntry(entry, "remote", entry.notes) for entry in remote_entries(inventory.endpoints)]
+        if remote:
+            entries += remote
+            gathering.report(SourceReport("remote", (), len(remote)))
         watched = {folder: _changed_at(folder) for folder in sorted(gathering.folders)[:_MOST_WATCHED]}
         return Listing(tuple(entries), gathering.reports, watched, inventory.notices)
 

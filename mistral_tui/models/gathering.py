@@ -64,6 +64,10 @@ class Gathering:
         self.folders |= harvest.folders
         self._reports.append(SourceReport(harvest.source, harvest.places, count, tuple(skipped)))
 
+    def report(self, source: SourceReport) -> None:
+        """Add what a source had that needs no gathering."""
+        self._reports.append(source)
+
     def pass_over(self, entry: CatalogEntry, reason: str) -> None:
         """Note that an entry turned out to be no model."""
         for index, report in enumerate(self._reports):

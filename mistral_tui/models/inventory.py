@@ -7,7 +7,7 @@ inventory inside a wheel, and an inventory written on another machine alike.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Self, cast
 
@@ -16,6 +16,8 @@ from mistral_tui.config.resources import data_file
 from mistral_tui.models import inventory_file
 from mistral_tui.models.files import size_on_disk
 from mistral_tui.models.inventory_file import Raw
+from mistral_tui.models.remote import remote_entry
+from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import ConfigError, ModelNotFound
 from mistral_tui.types.models import ModelEntry, ModelFormat
 from mistral_tui.types.text import printable_line
@@ -30,6 +32,8 @@ class Inventory:
     """The file that was read; `None` if none could be."""
     notices: tuple[str, ...] = ()
     """One line for each thing that was left out, with file, line and key."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Servers elsewhere; their models are no entries, and are found by name."""
 
     @classmethod
     def load(cls, path: Path | None, overlay: Path, models: Path | None = None, *, strict: bool = True) -> Self:
@@ -75,21 +79,32 @@ class Inventory:
                 )
         return cls(tuple(entries), used, tuple(notices))
 
+    def with_endpoints(self, endpoints: tuple[Endpoint, ...]) -> Self:
+        """Return this inventory, in which models of these servers are found, too."""
+        return replace(self, endpoints=endpoints)
+
     def exact(self, name_or_path: str) -> ModelEntry | None:
         """Return the entry of exactly this name, or one for the model file of this path; `None`: there is neither.
 
+        A model of an endpoint is called `ENDPOINT/MODEL`; an address (`http://…`) is an endpoint that the settings
+        do not name, `http://…#MODEL` one of its models.
+
         Raises:
             ModelNotFound: The path is a folder without a model.
+            InvalidRequest: It is an address that cannot be one.
         """
         wanted = name_or_path.strip()
         for entry in self.entries:
             if entry.name == wanted:
                 return entry
+        if (remote := remote_entry(self.endpoints, wanted)) is not None:
+            return remote
         path = Path(wanted).expanduser() if wanted else Path()
         return _named_directly(path.absolute()) if wanted and _exists(path) else None
 
+
     def find(self, name_or_path: str) -> ModelEntry:
-        """Return the entry of this name, or one for the model file of this path.
+        """Return the entry of this name, or one for the model file of this path, or for a model of an endpoint.
 
         A name may be given in any case, and shortened as long as it stays unique.
 

@@ -73,6 +73,10 @@ class WorkerDied(EngineError):
     """The worker process of a model ended; names the signal and the last line of its log."""
 
 
+class EndpointError(EngineError):
+    """A server elsewhere cannot be reached, refuses, or fails; names it, and what it said."""
+
+
 class LoadCancelled(EngineError):
     """The person stopped a load."""
 

@@ -112,6 +112,8 @@ class Usage(msgspec.Struct, frozen=True):
     """The seed that was used, also when it was drawn at random."""
     encoded_media: int = 0
     """Pictures and recordings that were encoded for this reply; those of earlier turns are remembered."""
+    estimated: bool = False
+    """Whether nobody told the counts: those of the prompt are unknown (0), the reply's are of the pieces that came."""
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -7,9 +7,11 @@ from typing import Any, Literal
 import msgspec
 
 from mistral_tui.types.choices import FlashAttention, KvType
+from mistral_tui.types.endpoints import RemoteModel
 from mistral_tui.types.errors import InvalidRequest
 
-ModelFormat = Literal["gguf", "safetensors"]
+ModelFormat = Literal["gguf", "safetensors", "remote"]
+"""How its file is written; `remote`: there is none, the model runs at an endpoint."""
 QUANTIZED_KV = frozenset({"q8_0", "q5_1", "q5_0", "q4_1", "q4_0"})
 """Types of the KV cache that lose a little; they need flash attention, and heads of a multiple of 32 values."""
 MOST_RPC_WORKERS = 16  # llama.cpp's limit
@@ -21,11 +23,12 @@ class ModelEntry(msgspec.Struct, frozen=True):
 
     name: str
     path: Path
-    """Absolute: what the inventory names, resolved against the inventory's own folder."""
+    """Absolute: what the inventory names, resolved against the inventory's own folder. Of a remote model: its name."""
     format: ModelFormat
     size_bytes: int
     """Size on disk; for a model that is not downloaded the size that the inventory promises."""
     downloaded: bool
+    """Whether it can be run as it is; a remote model always."""
     notes: str = ""
     kind: str = "text"
     source: str | None = None
@@ -37,6 +40,8 @@ class ModelEntry(msgspec.Struct, frozen=True):
     adapters: tuple[Path, ...] = ()
     extra: dict[str, Any] = {}
     """Keys of the inventory that this version does not know."""
+    remote: RemoteModel | None = None
+    """Where it runs, if its format is `remote`."""
 
 
 class Adapter(msgspec.Struct, frozen=True):

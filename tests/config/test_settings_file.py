@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_without_a_file_nothing_is_set(file: Path) -> None:
-    settings, notices, _ = read_settings(file, strict=True)
+    settings, notices, *_ = read_settings(file, strict=True)
     assert (settings, notices) == (Settings(), ())
     assert settings.load_options() == LoadOptions()
     assert settings.sampling() == SamplingParams()
@@ -33,7 +33,7 @@ def test_what_is_set_counts_whatever_editor_wrote_it(file: Path, mark: bytes, en
     encoding = {b"": "utf-8", codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le"}.get(mark, "utf-16-be")
     lines = ('default_model = "Größe"', "n_ctx = 2048", "threads = 2", "temperature = 1", 'stop = ["x"]', "seed = 7")
     file.write_bytes(mark + ending.join(lines).encode(encoding))
-    settings, notices, _ = read_settings(file, strict=True)
+    settings, notices, *_ = read_settings(file, strict=True)
     assert notices == ()
     assert settings.default_model == "Größe"
     assert settings.load_options() == LoadOptions(n_ctx=2048, threads=2)
@@ -56,7 +56,7 @@ def test_a_broken_file_is_an_error_or_a_notice_and_stays_as_it_is(file: Path, te
         read_settings(file, strict=True)
     assert str(caught.value).startswith(str(file))
     assert message in str(caught.value)
-    settings, notices, _ = read_settings(file)
+    settings, notices, *_ = read_settings(file)
     assert settings == Settings()
     assert len(notices) == 1
     assert notices[0].endswith("; all settings are ignored")
@@ -98,7 +98,7 @@ def test_a_bad_value_is_named_with_line_and_key_and_the_rest_counts(file: Path, 
     with pytest.raises(ConfigError) as caught:
         read_settings(file, strict=True)
     assert f"{file}, line 3, {key}: " in str(caught.value)
-    settings, notices, _ = read_settings(file)
+    settings, notices, *_ = read_settings(file)
     assert settings == Settings(top_k=5)
     assert len(notices) == 1
     assert reason in notices[0]
@@ -110,7 +110,7 @@ def test_an_unknown_key_is_a_notice_that_guesses_what_was_meant(file: Path) -> N
         f"{file}, line 1, server: there is no such setting; it is ignored",
     )
     file.write_text('\ntemprature = 1\n"\\u001b[2J" = 1\n', "utf-8")
-    _, notices, _ = read_settings(file, strict=True)
+    _, notices, *_ = read_settings(file, strict=True)
     assert notices[0].startswith(f"{file}, line 2, temprature: there is no such setting; did you mean temperature?")
     assert "\x1b" not in notices[1]
 
