@@ -102,7 +102,6 @@ class Inventory:
         path = Path(wanted).expanduser() if wanted else Path()
         return _named_directly(path.absolute()) if wanted and _exists(path) else None
 
-
     def find(self, name_or_path: str) -> ModelEntry:
         """Return the entry of this name, or one for the model file of this path, or for a model of an endpoint.
 
