@@ -14,6 +14,7 @@ from benchmarks.subject import find_model, use_folders_below
 NAMES = (
     "startup",
     "first_paint",
+    "other_interfaces",
     "one_shot",
     "decode",
     "sampling",

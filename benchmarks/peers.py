@@ -6,20 +6,18 @@ mistral.rs gets an environment of its own in the cache folder, once; its figures
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from benchmarks import peer_mistralrs
 from benchmarks.asking import Reply, answer, loaded, said
 from benchmarks.decode import PROMPT
 from benchmarks.harness import Figure
+from benchmarks.peer_environment import folder_of
 from benchmarks.peer_llama_cpp_python import CONTEXT
 from benchmarks.subject import find_model, long_text
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import SamplingParams
-from tests.real_models import FOLDER
 
 MISTRALRS = "0.9.5"
 THREADS = 2
@@ -28,28 +26,11 @@ TOKENS = 64
 LONG_REPLY = 2000
 
 
-def _mistralrs_python() -> Path | None:
-    """Return the Python of an environment with mistral.rs, made if there is none; `None`: it cannot be had."""
-    folder = FOLDER.parent / f"mistralrs-{MISTRALRS}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    finished = folder / "complete"
-    if finished.exists():
-        return python
-    shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    install = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:", f"mistralrs=={MISTRALRS}"]
-    if subprocess.run(install, stdin=subprocess.DEVNULL, check=False).returncode:
-        return None
-    finished.touch()
-    return python
-
-
 def _mistralrs(prompt: str, tokens: int) -> dict[str, float] | None:
-    python = _mistralrs_python()
-    if python is None:
-        print(f"  mistralrs {MISTRALRS} cannot be installed here; its figures are left out")
+    programs = folder_of("mistralrs", MISTRALRS)
+    if programs is None:
         return None
-    command = [str(python), peer_mistralrs.__file__, str(find_model()), str(tokens), prompt]
+    command = [str(programs / "python"), peer_mistralrs.__file__, str(find_model()), str(tokens), prompt]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["RAYON_NUM_THREADS"] = str(THREADS)
     done = subprocess.run(
