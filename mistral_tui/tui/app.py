@@ -35,6 +35,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "app.tcss",
         "dialogs.tcss",
         "chat/chat.tcss",
+        "panes/panes.tcss",
         "sessions/sessions.tcss",
         "help/help.tcss",
     ]

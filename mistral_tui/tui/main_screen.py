@@ -1,6 +1,7 @@
-"""The main screen: the list of chats at the left, one chat in the middle, the keys below."""
+"""The main screen: the list of chats at the left, the panes in the middle, the keys below."""
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import events, on
@@ -10,15 +11,15 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
-from mistral_tui.chat.events import ChatEvent, ChatFailed
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.actions import bindings, slash_action, wrong_argument
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
+from mistral_tui.tui.panes.area import PaneArea
+from mistral_tui.tui.panes.key_menu import KeyMenu
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.events import TurnEnded
 from mistral_tui.types.sessions import Session
 
 WIDE = 100
@@ -34,17 +35,15 @@ TWICE = 3.0
 class MainScreen(Screen[None], inherit_bindings=False):
     """Where the person is, nearly always."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "panes")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
-    AUTO_FOCUS = "#prompt"
+    AUTO_FOCUS = "PromptInput"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
         self._environment = environment
         self._workspace = environment.workspace
         self._sessions: list[Session] = []
-        self._background: dict[str, LiveChat] = {}
-        """Chats that are answering out of sight."""
         self._told: set[str] = set()
         """Notices of the database that were shown."""
         self._first_press = 0.0
@@ -53,13 +52,18 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Lay out the screen."""
         with Horizontal(id="columns"):
             yield SessionList(id="chats")
-            yield ChatPane(self._workspace.new_chat(), self._environment, id="pane")
+            yield PaneArea(self._environment)
         yield KeyBar(id="keys")
 
     @property
     def pane(self) -> ChatPane:
-        """The chat in view."""
-        return self.query_one(ChatPane)
+        """The pane in use."""
+        return self.panes.pane
+
+    @property
+    def panes(self) -> PaneArea:
+        """All panes."""
+        return self.query_one(PaneArea)
 
     @property
     def chats(self) -> SessionList:
@@ -72,18 +76,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def refresh_chats(self) -> None:
         """Read the list of chats again."""
-        self.run_worker(self._list_chats(), group="chats", exclusive=True)
+        work: Callable[[], Awaitable[None]] = self._list_chats
+        self.run_worker(work, group="chats", exclusive=True)
 
     async def open_chat(self, chat: LiveChat) -> None:
-        """Show a chat; the one in view goes on in the background if it is answering."""
-        before = self.pane.chat
-        if before is chat:
-            return
-        if before.busy:
-            self._watch(before)
-        await self.pane.show_chat(chat)
-        self._update_keys()
-        self.refresh_chats()
+        """Show a chat; the one in its place goes on in the background if it is answering."""
+        await self.panes.open(chat)
 
     # Actions
 
@@ -112,8 +110,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.pane.prompt.focus()
 
     async def action_do(self, owner: str, call: str) -> None:
-        """Let the pane in use, or its model, do something."""
-        await (self.pane if owner == "pane" else self.pane.model).run_action(call)
+        """Let the pane in use, its model, or all panes do something."""
+        owners: dict[str, Widget] = {"pane": self.pane, "model": self.pane.model, "panes": self.panes}
+        await owners[owner].run_action(call)
+
+    def action_pane_keys(self) -> None:
+        """List the keys that may follow, and take one."""
+        self.app.push_screen(KeyMenu(lambda action: self.action_do(action.where, action.call or action.id)))
 
     async def action_interrupt(self) -> None:
         """Copy what is selected, else stop the reply, else quit at the second press."""
@@ -154,8 +157,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._sessions += older
             self._show_chats()
 
-    @on(ChatPane.StateChanged)
-    def _state_changed(self) -> None:
+    @on(PaneArea.Changed)
+    def _panes_changed(self) -> None:
         self._update_keys()
         self.refresh_chats()
 
@@ -217,22 +220,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return True
         return False
 
-    def _watch(self, chat: LiveChat) -> None:
-        """Keep an eye on a chat that answers in the background: for its mark in the list, and to tell a failure."""
-        self._background[chat.conversation.session.id] = chat
-
-        def heard(event: ChatEvent) -> None:
-            if chat.busy:
-                return
-            self._background.pop(chat.conversation.session.id, None)
-            unsubscribe()
-            self.call_later(self.refresh_chats)
-            match event:
-                case ChatFailed(error) | TurnEnded("failed", error) if chat is not self.pane.chat:
-                    self.notify(f"“{chat.conversation.session.title}”: {error}", severity="error")
-
-        unsubscribe = chat.subscribe(heard)
-
     async def _list_chats(self) -> None:
         self._sessions = await self._read()
         self._show_chats()
@@ -249,11 +236,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return []
 
     def _show_chats(self) -> None:
-        current = self.pane.chat
-        answering = set(self._background)
-        if current.busy:
-            answering.add(current.conversation.session.id)
-        self.chats.show(self._sessions, current.conversation.session.id, answering)
+        self.chats.show(self._sessions, self.pane.chat.conversation.session.id, self.panes.answering)
 
     def _update_keys(self) -> None:
         focused: Widget | None = self.focused

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["app", "screen", "pane", "model", "prompt", "transcript", "chats", "dialog", "reader", "choice"]
-"""Who does it: the app, the main screen, the pane in use, its model, the prompt, the transcript, the list of chats,
-a dialog, a dialog with a text, or one with a choice."""
-Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Program", "Dialogs"]
+Where = Literal[
+    "app", "screen", "pane", "model", "panes", "prompt", "transcript", "chats", "dialog", "reader", "choice"
+]
+"""Who does it: the app, the main screen, the pane in use, its model, all panes, the prompt, the transcript, the list
+of chats, a dialog, a dialog with a text, or one with a choice."""
+Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Panes", "Program", "Dialogs"]
 
 
-_OF_THE_PANE: tuple[Where, ...] = ("pane", "model")
+_OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "panes")
 _OF_DIALOGS: tuple[Where, ...] = ("dialog", "reader", "choice")
 
 
@@ -33,7 +35,10 @@ class Action:
     id: str
     title: str
     keys: tuple[str, ...]
-    """The keys that do it: those that ship, unless the person has a keymap."""
+    """The keys that do it: those that ship, unless the person has a keymap.
+
+    Two with a blank between them are a chord: one key, then the other.
+    """
     where: Where
     group: Group
     call: str = ""
@@ -56,7 +61,7 @@ class Action:
     @property
     def everywhere(self) -> bool:
         """Whether its keys work wherever the person is on the main screen."""
-        return self.where in ("app", "screen", *_OF_THE_PANE)
+        return self.where in ("app", "screen", *_OF_THE_SCREEN)
 
     @property
     def modal(self) -> bool:
@@ -73,6 +78,6 @@ class Action:
         call = self.call or (self.id if self.argument is None else f"{self.id}({argument!r})")
         if self.where in ("app", "screen"):
             return f"{self.where}.{call}"
-        if self.where in _OF_THE_PANE:
+        if self.where in _OF_THE_SCREEN:
             return f"screen.do({self.where!r}, {call!r})"
         return call

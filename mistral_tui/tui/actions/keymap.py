@@ -7,7 +7,7 @@ from textual.keys import KEY_ALIASES, Keys, _character_to_key, key_to_character
 
 from mistral_tui.config.keymap import KeymapEntry
 from mistral_tui.tui.actions.action import Action
-from mistral_tui.tui.actions.registry import ACTIONS, binding_id, no_key
+from mistral_tui.tui.actions.registry import ACTIONS, binding_id, single_keys
 
 _ALIASES = {"esc": "escape", "page up": "pageup", "page down": "pagedown", "return": "enter", "del": "delete"}
 _MODIFIERS = {"ctrl", "alt", "shift", "meta", "super", "hyper"}
@@ -46,7 +46,7 @@ def apply_keymap(entries: Iterable[KeymapEntry]) -> tuple[str, ...]:
 
 def textual_keymap() -> dict[str, str]:
     """Return the keys of all actions whose keys are not those that ship, in Textual's form."""
-    return {binding_id(each): ",".join(each.keys) or no_key(each) for each in ACTIONS if each.keys != each.shipped_keys}
+    return {binding_id(each): single_keys(each) for each in ACTIONS if each.keys != each.shipped_keys}
 
 
 def _take_from_others(taken: dict[Action, tuple[str, ...]]) -> list[str]:
@@ -85,8 +85,15 @@ def _rivals(one: Action, other: Action) -> bool:
     return not (one.modal or other.modal) and (one.everywhere or other.everywhere)
 
 
-def _known(key: str) -> str | None:
-    """Return a key by the name that Textual gives it; `None`: there is none."""
+def _known(written: str) -> str | None:
+    """Return a key, or the two of a chord, by the names that Textual gives them; `None`: there is none."""
+    if (single := _known_key(written)) is not None:
+        return single
+    chord = [_known_key(each) for each in written.split()]
+    return " ".join(filter(None, chord)) if len(chord) == 2 and None not in chord else None
+
+
+def _known_key(key: str) -> str | None:
     *modifiers, last = [each.lower() if len(each) > 1 else each for each in key.split("+")] if len(key) > 1 else [key]
     if not set(modifiers) <= _MODIFIERS:
         return None

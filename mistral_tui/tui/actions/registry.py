@@ -12,12 +12,13 @@ from mistral_tui.tui.actions.chat import CHAT
 from mistral_tui.tui.actions.chats import CHATS
 from mistral_tui.tui.actions.dialogs import DIALOGS
 from mistral_tui.tui.actions.models import MODELS
+from mistral_tui.tui.actions.panes import PANES
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
 from mistral_tui.tui.actions.writing import WRITING
 from mistral_tui.types.errors import InvalidRequest
 
-ACTIONS: tuple[Action, ...] = (*CHAT, *CHATS, *READING, *WRITING, *MODELS, *PROGRAM, *DIALOGS)
+ACTIONS: tuple[Action, ...] = (*CHAT, *CHATS, *READING, *WRITING, *MODELS, *PANES, *PROGRAM, *DIALOGS)
 _EVERYWHERE: tuple[tuple[Where, str], ...] = (
     ("screen", "new_chat"),
     ("screen", "toggle_chats"),
@@ -41,6 +42,10 @@ _KEY_NAMES = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "minus": "-",
+    "plus": "+",
 }
 
 
@@ -53,7 +58,7 @@ def bindings(*where: Where) -> list[BindingType]:
     """Return the bindings of an owner, and of those for whom it takes the keys."""
     return [
         Binding(
-            ",".join(action.keys) or no_key(action),
+            single_keys(action),
             action.binding_call,
             action.title,
             show=False,
@@ -70,6 +75,11 @@ def binding_id(action: Action) -> str:
     return f"{action.where}.{action.id}"
 
 
+def single_keys(action: Action) -> str:
+    """Return the keys of an action for its binding; chords are taken by their menu."""
+    return ",".join(key for key in action.keys if " " not in key) or no_key(action)
+
+
 def no_key(action: Action) -> str:
     """Return what stands for the key of an action without one; no terminal sends it."""
     return f"<{action.id}>"
@@ -81,9 +91,12 @@ def slash_action(name: str) -> Action | None:
 
 
 def key_label(key: str) -> str:
-    """Return a key as it is written on screen."""
-    *modifiers, last = key.split("+")
-    return "+".join([*modifiers, _KEY_NAMES.get(last, last)])
+    """Return a key as it is written on screen; a chord as the keys that follow one another."""
+    labels = []
+    for each in key.split(" "):
+        *modifiers, last = each.split("+")
+        labels.append("+".join([*modifiers, _KEY_NAMES.get(last, last)]))
+    return " ".join(labels)
 
 
 def key_labels(action: Action) -> str:

@@ -31,6 +31,7 @@ from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.clipboard import copy_text
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
+from mistral_tui.tui.panes.grip import PaneHead
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import (
@@ -86,8 +87,15 @@ class ChatPane(Vertical):
         words: str = ""
         """What follows the name."""
 
-    def __init__(self, chat: LiveChat, environment: Environment, id: str | None = None) -> None:
-        super().__init__(id=id)
+    @dataclass
+    class Sent(PostedMessage):
+        """The person sent a prompt, and it is being answered."""
+
+        pane: "ChatPane"
+        text: str
+
+    def __init__(self, chat: LiveChat, environment: Environment) -> None:
+        super().__init__()
         self.chat = chat
         self.model = ChatModel(environment, chat)
         """What is done with the model of the chat."""
@@ -112,13 +120,14 @@ class ChatPane(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
         yield self.model
-        yield Welcome(id="welcome")
-        yield Transcript(id="transcript")
-        yield Static(id="failure", markup=False)
-        with Horizontal(id="prompt-box"):
-            yield Static(GLYPH, id="prompt-glyph", markup=False)
-            yield PromptInput(id="prompt")
-        yield StatusLine(id="status")
+        yield PaneHead()
+        yield Welcome()
+        yield Transcript()
+        yield Static(classes="failure", markup=False)
+        with Horizontal(classes="prompt-box"):
+            yield Static(GLYPH, classes="prompt-glyph", markup=False)
+            yield PromptInput()
+        yield StatusLine()
 
     async def on_mount(self) -> None:
         """Show the first chat."""
@@ -263,16 +272,17 @@ class ChatPane(Vertical):
         if command := _COMMAND.fullmatch(event.text.rstrip()):
             self.post_message(self.CommandGiven(self, command[2].lower(), command[1], (command[3] or "").strip()))
             return
-        await self.send(event.text)
+        if await self.send(event.text):
+            self.post_message(self.Sent(self, event.text))
 
-    async def send(self, text: str) -> None:
-        """Send a prompt; while a reply is being written, it stays in the box.
+    async def send(self, text: str) -> bool:
+        """Send a prompt, and return whether it is sent; while a reply is being written, it stays in the box.
 
         Pictures and recordings that it names by their path go along, unless the model takes none.
         """
         if self.chat.busy:
             self.refuse(text, "a reply is being written: esc stops it, your prompt stays here")
-            return
+            return False
         words, paths = take_media(text) if self._model_state.senses is not False else (text, [])
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
         try:
@@ -280,8 +290,9 @@ class ChatPane(Vertical):
             self.chat.send(words, tuple(media))
         except InvalidRequest as error:
             self.refuse(text, str(error))
-            return
+            return False
         self._turn_begins()
+        return True
 
     def refuse(self, text: str, reason: str) -> None:
         """Give a prompt back, and say why."""
@@ -313,7 +324,7 @@ class ChatPane(Vertical):
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:
         event.stop()
-        self.query_one("#prompt-box").border_title = "" if event.in_view else "more below · f4"
+        self.query_one(".prompt-box").border_title = "" if event.in_view else "more below · f4"
 
     @on(Heard)
     async def _heard(self, heard: Heard) -> None:
@@ -465,6 +476,6 @@ class ChatPane(Vertical):
         self.transcript.display = not empty
 
     def _set_failure(self, text: str) -> None:
-        failure = self.query_one("#failure", Static)
+        failure = self.query_one(".failure", Static)
         failure.display = bool(text)
         failure.update(f"✗ {printable_line(text)}\n  ctrl+r tries again" if text else "")

@@ -1,0 +1,1 @@
+"""Panes: several chats in view, in tabs and side by side."""

@@ -1,0 +1,93 @@
+"""The line of tabs, which is there when there is more than one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import RenderResult
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from mistral_tui.types.text import printable_line
+
+_MOST = 24
+"""Most columns of a tab."""
+
+
+@dataclass(frozen=True)
+class TabLabel:
+    """What a tab is called."""
+
+    title: str
+    panes: int = 1
+    answering: bool = False
+
+
+class TabLine(Widget):
+    """Numbers and titles; a click goes there."""
+
+    DEFAULT_CSS = "TabLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; display: none; }"
+
+    @dataclass
+    class Chosen(Message):
+        """The person wants this tab."""
+
+        line: "TabLine"
+        index: int
+
+        @property
+        def control(self) -> "TabLine":
+            """The widget that sent this message."""
+            return self.line
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels: tuple[TabLabel, ...] = ()
+        self._current = 0
+        self._ends: list[int] = []
+        """The column behind each tab, as it was drawn."""
+        self._first = 0
+        """The first tab that was drawn."""
+
+    def show(self, labels: Sequence[TabLabel], current: int) -> None:
+        """Show these tabs."""
+        shown = (tuple(labels), current)
+        if shown != (self._labels, self._current):
+            self._labels, self._current = shown
+            self.refresh()
+        self.display = len(labels) > 1
+
+    def render(self) -> RenderResult:
+        """As much of each title as there is room for; the tab in view always has a place."""
+        room = self.size.width
+        count = len(self._labels)
+        each = max(5, min(_MOST, room // max(1, count) - 2))
+        fitting = max(1, (room + 2) // (each + 2))
+        self._first = max(0, min(self._current - fitting // 2, count - fitting))
+        pieces, self._ends, end = [], [], 0
+        for number, label in enumerate(self._labels[self._first : self._first + fitting], self._first):
+            piece = self._piece(number, label).truncate(each, ellipsis=True)
+            end += piece.cell_length + 2
+            pieces.append(piece)
+            self._ends.append(end)
+        return Content("  ").join(pieces)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the tab under the mouse."""
+        event.stop()
+        for number, end in enumerate(self._ends, self._first):
+            if event.x - 1 < end - 1:
+                self.post_message(self.Chosen(self, number))
+                return
+
+    def _piece(self, number: int, label: TabLabel) -> Content:
+        current = number == self._current
+        title = printable_line(label.title) or "new chat"
+        panes = f" +{label.panes - 1}" if label.panes > 1 else ""
+        return Content.assemble(
+            (f"{number + 1} ", "$accent" if current else "$text-disabled"),
+            ("● " if label.answering else "", "$accent"),
+            (title, "underline $foreground" if current else "$text-muted"),
+            (panes, "$text-disabled"),
+        )

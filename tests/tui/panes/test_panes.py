@@ -1,0 +1,329 @@
+"""Panes and tabs, driven by their keys and commands."""
+
+import asyncio
+
+import pytest
+from textual.pilot import Pilot
+
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.panes.area import PaneArea
+from mistral_tui.tui.panes.grip import ColumnLine, PaneHead
+from mistral_tui.tui.panes.key_menu import KeyMenu
+from mistral_tui.tui.panes.tab_line import TabLine
+from tests.stubs.engines import FakeEngine, FakePool, Reply
+from tests.tui.harness import app_with, ask, main_screen, paste_and_send, shown_text, started, type_and_send, until
+
+pytestmark = pytest.mark.core
+
+WIDE = (160, 40)
+
+
+def area(app: MistralApp) -> PaneArea:
+    return main_screen(app).panes
+
+
+def in_view(app: MistralApp) -> list[ChatPane]:
+    return [pane for pane in area(app).panes if pane.display]
+
+
+async def chord(pilot: Pilot[None], *keys: str) -> None:
+    """Press the first key of a chord, then these, each after a first key of its own."""
+    for key in keys:
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, KeyMenu))
+        await pilot.press(key)
+        await until(pilot, lambda: not isinstance(pilot.app.screen, KeyMenu))
+    await pilot.pause()
+
+
+async def panes_are(pilot: Pilot[None], count: int) -> None:
+    app = pilot.app
+    assert isinstance(app, MistralApp)
+    await until(pilot, lambda: len(area(app).panes) == count and area(app).pane.prompt.has_focus, f"{count} panes")
+
+
+async def test_a_pane_is_split_to_the_right_and_down_and_the_new_one_is_in_use() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        first = app.pane
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        second = app.pane
+        await chord(pilot, "s")
+        await panes_are(pilot, 3)
+        await pilot.pause()
+        assert first.region.right < second.region.x
+        assert second.region.bottom == app.pane.region.y
+        assert len({pane.chat.conversation.session.id for pane in area(app).panes}) == 3
+        assert app.pane.query_one(PaneHead).display
+
+
+async def test_each_pane_has_its_own_chat() -> None:
+    app = app_with(Reply(["one"]), Reply(["two"]))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await ask(pilot, "first", paste_and_send)
+        await type_and_send(pilot, "/vsplit")
+        await panes_are(pilot, 2)
+        await ask(pilot, "second", paste_and_send)
+        left, right = area(app).panes
+        assert (left.last_reply, right.last_reply) == ("one", "two")
+        assert len(left.chat.conversation) == len(right.chat.conversation) == 2
+
+
+async def test_both_panes_write_at_once() -> None:
+    hold = asyncio.Event()
+    app = app_with(Reply(["a ", "b"], hold=hold))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await paste_and_send(pilot, "first")
+        await type_and_send(pilot, "/split")
+        await panes_are(pilot, 2)
+        await paste_and_send(pilot, "second")
+        await until(pilot, lambda: all(pane.chat.state == "answering" for pane in area(app).panes))
+        hold.set()
+        await until(pilot, lambda: [pane.last_reply for pane in area(app).panes] == ["a b", "a b"])
+
+
+async def test_the_focus_moves_by_direction_round_and_by_mouse() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        left, right = area(app).panes
+        for keys, pane in (
+            (["left"], left), (["right"], right), (["h"], left), (["l"], right), (["o"], left),
+        ):  # fmt: skip
+            await chord(pilot, *keys)
+            await until(pilot, lambda pane=pane: app.pane is pane and pane.prompt.has_focus)  # type: ignore[misc]
+        await pilot.press("alt+right")
+        await until(pilot, lambda: right.prompt.has_focus)
+        await pilot.click(left.transcript.parent.query_one("PromptInput"))  # type: ignore[union-attr]
+        await until(pilot, lambda: app.pane is left and left.has_class("-current") and not right.has_class("-current"))
+        await chord(pilot, "up")
+        assert app.pane is left
+
+
+async def test_panes_change_places_and_go_to_the_edge() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        left, right = area(app).panes
+        await chord(pilot, "H")
+        await until(pilot, lambda: area(app).panes == (right, left))
+        await chord(pilot, "J")
+        await until(pilot, lambda: right.region.y > left.region.y)
+        await chord(pilot, "K")
+        await until(pilot, lambda: right.region.y < left.region.y)
+        await chord(pilot, "L")
+        await until(pilot, lambda: right.region.x > left.region.x)
+
+
+async def test_a_divider_is_moved_by_keys_again_and_again() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        await pilot.pause()
+        width = app.pane.size.width
+        await pilot.press("ctrl+s", "less_than_sign", "less_than_sign", "greater_than_sign", "less_than_sign", "escape")
+        await until(pilot, lambda: app.pane.size.width == width + 8)
+        await chord(pilot, "s")
+        await panes_are(pilot, 3)
+        await pilot.pause()
+        height = app.pane.size.height
+        await pilot.press("ctrl+s", "minus", "plus", "minus", "escape")
+        await until(pilot, lambda: app.pane.size.height == height + 2)
+
+
+async def test_a_divider_is_dragged() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v", "s")
+        await panes_are(pilot, 3)
+        await pilot.pause()
+        left = area(app).panes[0]
+        line = app.screen.query_one(ColumnLine)
+        x, y = line.region.x, line.region.y + 5
+        await pilot.mouse_down(offset=(x, y))
+        await pilot.hover(offset=(x - 10, y))
+        await pilot.mouse_up(offset=(x - 10, y))
+        await until(pilot, lambda: line.region.x == x - 10 and left.region.right == x - 10)
+        head = app.pane.query_one(PaneHead)
+        x, y = head.region.x + 3, head.region.y
+        await pilot.mouse_down(offset=(x, y))
+        await pilot.hover(offset=(x, y + 4))
+        await pilot.mouse_up(offset=(x, y + 4))
+        await until(pilot, lambda: head.region.y == y + 4)
+
+
+async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        await type_and_send(pilot, "/zoom")
+        await until(pilot, lambda: in_view(app) == [app.pane])
+        assert app.pane.size.width == area(app).size.width
+        await chord(pilot, "left")
+        await until(pilot, lambda: in_view(app) == [area(app).panes[0]])
+        await chord(pilot, "z")
+        await until(pilot, lambda: len(in_view(app)) == 2)
+
+
+async def test_a_closed_pane_leaves_its_chat_answering() -> None:
+    hold = asyncio.Event()
+    app = app_with(Reply(["a ", "b"], hold=hold))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        await paste_and_send(pilot, "go on")
+        await until(pilot, lambda: app.pane.chat.state == "answering")
+        chat = app.pane.chat
+        await chord(pilot, "x")
+        await panes_are(pilot, 1)
+        assert chat.busy
+        assert area(app).answering == {chat.conversation.session.id}
+        hold.set()
+        await until(pilot, lambda: not chat.busy and not area(app).answering)
+        assert chat.conversation.path()[-1].text == "a b"
+
+
+async def test_the_last_pane_stays_and_so_does_a_prompt_that_is_not_sent() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await type_and_send(pilot, "/close")
+        await panes_are(pilot, 1)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        await pilot.press(*"half")
+        await chord(pilot, "x")
+        assert len(area(app).panes) == 2
+        await chord(pilot, "x")
+        await panes_are(pilot, 1)
+
+
+async def test_without_room_a_split_is_refused_with_a_hint() -> None:
+    app = app_with()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot)
+        await chord(pilot, "v", "v", "v")
+        assert len(area(app).panes) == 2
+        await until(pilot, lambda: "not wide enough" in app.pane.status._hint)
+
+
+async def test_in_a_terminal_that_became_small_the_pane_in_use_is_shown_alone() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: in_view(app) == [app.pane])
+        await pilot.resize_terminal(1, 1)
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: len(in_view(app)) == 2)
+
+
+async def test_tabs_open_turn_move_and_close() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        line = app.screen.query_one(TabLine)
+        await until(pilot, lambda: not line.display)
+        first = app.pane
+        await type_and_send(pilot, "/tab")
+        await until(pilot, lambda: len(area(app).tabs.tabs) == 2 and app.pane.prompt.has_focus)
+        second = app.pane
+        await until(pilot, lambda: line.display and not first.display)
+        for key, pane in (("n", first), ("p", second), ("1", first), ("2", second)):
+            await chord(pilot, key)
+            await until(pilot, lambda pane=pane: app.pane is pane and pane.prompt.has_focus)  # type: ignore[misc]
+        await pilot.press("ctrl+pageup")
+        await until(pilot, lambda: app.pane is first)
+        await pilot.press("ctrl+pagedown")
+        await until(pilot, lambda: app.pane is second)
+        await chord(pilot, "P")
+        assert area(app).tabs.index == 0
+        assert app.pane is second
+        await chord(pilot, "N")
+        assert area(app).tabs.index == 1
+        await pilot.click(line, offset=(2, 0))
+        await until(pilot, lambda: app.pane is first)
+        await chord(pilot, "9")
+        assert app.pane is first
+        await chord(pilot, "X")
+        await until(pilot, lambda: len(area(app).tabs.tabs) == 1)
+        await until(pilot, lambda: app.pane is second and not line.display)
+
+
+async def test_a_chat_that_is_shown_already_is_gone_to() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await ask(pilot, "hello", paste_and_send)
+        first = app.pane
+        await type_and_send(pilot, "/tab")
+        await until(pilot, lambda: app.pane is not first)
+        await main_screen(app).open_chat(first.chat)
+        await until(pilot, lambda: app.pane is first)
+        assert len(area(app).tabs.panes) == 2
+
+
+async def test_a_reply_that_was_written_out_of_view_is_there_when_its_tab_is() -> None:
+    hold = asyncio.Event()
+    app = app_with(Reply(["first half ", "and second"], hold=hold))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await paste_and_send(pilot, "go on")
+        await until(pilot, lambda: app.pane.last_reply)
+        first = app.pane
+        await type_and_send(pilot, "/tab")
+        await until(pilot, lambda: app.pane is not first)
+        hold.set()
+        await until(pilot, lambda: not first.chat.busy)
+        await chord(pilot, "1")
+        await until(pilot, lambda: app.pane is first)
+        await until(pilot, lambda: "first half and second" in shown_text(first.transcript))
+
+
+async def test_a_prompt_goes_to_all_panes_while_that_is_on() -> None:
+    app = app_with(pool=FakePool(FakeEngine([Reply(["yes"])])))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await type_and_send(pilot, "/broadcast")
+        await until(pilot, lambda: "only one pane" in app.pane.status._hint)
+        await chord(pilot, "v", "a")
+        await panes_are(pilot, 2)
+        assert all(pane.has_class("-broadcast") for pane in area(app).panes)
+        await paste_and_send(pilot, "really?")
+        await until(pilot, lambda: [pane.last_reply for pane in area(app).panes] == ["yes", "yes"])
+        await chord(pilot, "a")
+        await ask(pilot, "and now?", paste_and_send)
+        assert sorted(len(pane.chat.conversation) for pane in area(app).panes) == [2, 4]
+
+
+async def test_a_pane_that_is_busy_keeps_the_prompt_for_all_in_its_box() -> None:
+    hold = asyncio.Event()
+    app = app_with(Reply(["a ", "b"], hold=hold), Reply(["yes"]))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await paste_and_send(pilot, "go on")
+        await until(pilot, lambda: app.pane.chat.state == "answering")
+        busy = app.pane
+        await chord(pilot, "v", "a")
+        await panes_are(pilot, 2)
+        await paste_and_send(pilot, "to all")
+        await until(pilot, lambda: app.pane.last_reply == "yes" and busy.prompt.text == "to all")
+        hold.set()
+        await until(pilot, lambda: not busy.chat.busy)
