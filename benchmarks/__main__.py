@@ -28,6 +28,7 @@ NAMES = (
     "cancel",
     "key_press",
     "long_session",
+    "reading",
     "memory",
     "idle",
 )
