@@ -6,7 +6,6 @@ from mistral_tui.models.memory_fit import gigabytes
 
 _WORDS = {
     "waiting": "waiting for another download of",
-    "preparing": "asking for",
     "downloading": "fetching",
     "checking": "checking",
     "unpacking": "unpacking",
