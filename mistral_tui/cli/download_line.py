@@ -7,7 +7,7 @@ from mistral_tui.models.memory_fit import gigabytes
 _WORDS = {
     "waiting": "waiting for another download of",
     "downloading": "fetching",
-    "checking": "checking",
+    "checking": "fetching",
     "unpacking": "unpacking",
 }
 

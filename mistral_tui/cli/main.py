@@ -57,7 +57,9 @@ COMMANDS = {
     "gguf": Command("open the interface on a GGUF file", "mistral_tui.cli.gguf", "gguf"),
     "lora-gguf": Command("open the interface on a GGUF file with LoRAs", "mistral_tui.cli.gguf", "lora_gguf"),
     "toml": Command("open the interface as a TOML file of mistral.rs says", "mistral_tui.cli.toml_file", "toml"),
-    "models": Command("the models: list, info, pull; loaded, unload", "mistral_tui.cli.models", "models_app", True),
+    "models": Command(
+        "the models: list, info, pull, add, remove, scan; loaded, unload", "mistral_tui.cli.models", "models_app", True
+    ),
     "sessions": Command("stored chats: list, show", "mistral_tui.cli.sessions", "sessions_app", True),
     "embedding": Command("vectors of texts, or how well they answer a query", "mistral_tui.cli.embedding", "embedding"),
     "tokenize": Command("the tokens of a text, or how many", "mistral_tui.cli.tokens", "tokenize"),

@@ -39,14 +39,14 @@ class Setup:
         from mistral_tui.models.catalog import Catalog  # a name from the inventory needs neither
         from mistral_tui.models.sources import model_sources
 
-        paths, settings = self.paths, self.settings
+        settings = self.settings
+        sources = model_sources(self.paths.models, settings.model_paths or (), settings.discover)
+        return Catalog(self.inventory_now, sources, self.paths.cache)
 
-        def inventory() -> Inventory:
-            found = Inventory.load(None, paths.inventory_overlay, paths.models, strict=False)
-            return found.with_endpoints(self.inventory.endpoints)
-
-        sources = model_sources(paths.models, settings.model_paths or (), settings.discover)
-        return Catalog(inventory, sources, paths.cache)
+    def inventory_now(self) -> Inventory:
+        """Read the inventory again: it may have changed."""
+        found = Inventory.load(None, self.paths.inventory_overlay, self.paths.models, strict=False)
+        return found.with_endpoints(self.inventory.endpoints)
 
     @classmethod
     def read(cls, *, strict: bool) -> Self:
@@ -85,7 +85,7 @@ class Setup:
 
     def entry_or_error(self, wanted: str | None) -> ModelEntry:
         """Return what `entry` returns; that there is no model at all is an error, too."""
-        entry = self.entry(wanted)
+        entry = self.entry(wanted) or self.catalog.smallest()
         if entry is not None:
             return entry
         starter = self.inventory.starter

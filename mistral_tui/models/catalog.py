@@ -93,6 +93,31 @@ class Catalog:
         names = listed([entry.name for entry in entries])
         raise ModelNotFound(f"no model is named {printable_line(wanted)!r}; there are {names or 'none'}")
 
+    def entry(self, wanted: str) -> CatalogEntry:
+        """Return the model that `find` finds, with where it is from and what its files say.
+
+        Raises:
+            ModelNotFound: As `find`.
+        """
+        model = self.find(wanted)
+        entries = self.scan(read=False).entries
+        origin = str(model.path.parent)
+        same = [entry for entry in entries if entry.entry.path == model.path]
+        found = next((entry for entry in same if entry.name == model.name), same[0] if same else None)
+        with self._lock:
+            described = self._described(found or CatalogEntry(model, "folder", origin), read=True)
+            self._facts.save()
+        return described
+
+    def smallest(self) -> ModelEntry | None:
+        """Return the smallest text model on disk that an engine can load, by its size."""
+        ready = [
+            entry.entry
+            for entry in self.scan().entries
+            if entry.availability() == "on disk" and entry.entry.format == "gguf" and "text" in entry.modalities
+        ]
+        return min(ready, key=lambda entry: entry.size_bytes, default=None)
+
     def changed(self, listing: Listing) -> bool:
         """Return whether there may be something new since a listing; cheap enough to ask every few seconds."""
         return any(_changed_at(folder) != when for folder, when in listing.watched.items())

@@ -3,6 +3,8 @@
 import json
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,45 @@ def register(overlay: Path, name: str, values: dict[str, Any]) -> None:
     Raises:
         ConfigError: The file is damaged or cannot be written; it stays as it was.
     """
+    with _changing(overlay) as entries:
+        entry = next((entry for entry in entries if _is_named(entry, name)), None)
+        if entry is None:
+            entries.append(entry := {"name": name})
+        entry.update(values)
+
+
+def unregister(overlay: Path, name: str) -> bool:
+    """Remove the entry of this name; return whether there was one.
+
+    Raises:
+        ConfigError: The file is damaged or cannot be written; it stays as it was.
+    """
+    if not overlay.exists():
+        return False
+    with _changing(overlay) as entries:
+        kept = [entry for entry in entries if not _is_named(entry, name)]
+        found = len(kept) < len(entries)
+        entries[:] = kept
+    return found
+
+
+@contextmanager
+def _changing(overlay: Path) -> Generator[list[Any]]:
+    """Lend the entries of the file; what they are afterwards is written, if nothing was raised."""
     try:
         overlay.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(overlay.with_name(overlay.name + ".lock"), timeout=10):
             entries = _read(overlay)
-            entry = next((entry for entry in entries if isinstance(entry, dict) and entry.get("name") == name), None)
-            if entry is None:
-                entries.append(entry := {"name": name})
-            entry.update(values)
-            _write(overlay, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+            before = json.dumps(entries)
+            yield entries
+            if json.dumps(entries) != before:
+                _write(overlay, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     except (OSError, TimeoutError) as error:
         raise ConfigError(f"{overlay} cannot be written: {error}; check the folder and the disk") from None
+
+
+def _is_named(entry: Any, name: str) -> bool:
+    return isinstance(entry, dict) and entry.get("name") == name
 
 
 def _read(overlay: Path) -> list[Any]:

@@ -52,7 +52,9 @@ def commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
 def test_list_has_a_line_for_each_model_without_decoration_in_a_pipe(commands: Commands) -> None:
     assert commands.run("list") == (
         0,
-        "tiny\t0.00 GB\tQ4_K_M\t4,096\tready\nbad\t0.00 GB\t\t\tdamaged\ngone\t4.4 GB\t\t\tnot downloaded\n",
+        "tiny\t0.00 GB\tQ4_K_M\t4,096\tinventory\ton disk\n"
+        "bad\t0.00 GB\t\t\tinventory\tdamaged\n"
+        "gone\t4.4 GB\t\t\tinventory\tnot downloaded\n",
         "",
     )
 
@@ -61,7 +63,7 @@ def test_list_as_json_says_what_is_wrong_with_a_file(commands: Commands) -> None
     status, out, err = commands.run("list", "--json")
     tiny, bad, gone = json.loads(out)
     assert (status, err) == (0, "")
-    assert (tiny["state"], tiny["quantization"], tiny["context_length"]) == ("ready", "Q4_K_M", 4096)
+    assert (tiny["state"], tiny["quantization"], tiny["context_length"]) == ("on disk", "Q4_K_M", 4096)
     assert bad["state"] == "damaged"
     assert "ends in the middle of its header" in bad["problem"]
     assert (gone["state"], gone["size_bytes"], gone["source"]) == ("not downloaded", 4.37e9, "hf:me/repo/gone.gguf")
@@ -74,7 +76,7 @@ def test_info_tells_what_the_file_says_and_no_escape_sequences(commands: Command
     status, out, err = commands.run("info", "TINY")
     rows = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert (status, err) == (0, "")
-    assert rows["state"] == "ready"
+    assert rows["state"] == "on disk"
     assert rows["quantization"] == "Q4_K_M"
     assert rows["context"] == "4,096 tokens"
     assert rows["licence"] == "mit x"
@@ -148,7 +150,7 @@ def test_pull_fetches_the_starter_and_prints_its_place(commands: Commands, monke
     status, out, err = commands.run("pull")
     assert (status, out) == (0, f"{commands.folder / 'models' / 't.gguf'}\n")
     assert err.splitlines() == ["fetching t", "unpacking t"]
-    assert commands.run("list")[1].endswith("ready\n")
+    assert commands.run("list")[1].endswith("on disk\n")
     assert commands.run("pull", "t") == (0, out, "")
 
 
@@ -164,6 +166,6 @@ def test_list_is_a_table_on_a_terminal(commands: Commands, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "100")
     _, out, err = commands.run("list")
-    assert "quantization" in out.splitlines()[0]
+    assert "found in" in out.splitlines()[0]
     assert "not downloaded" in out
     assert "bad.gguf: it ends in the middle" in err

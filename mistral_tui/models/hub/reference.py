@@ -39,7 +39,7 @@ class HubReference:
         owner, _, rest = words.partition("/")
         name, _, file = rest.partition("/")
         repository = f"{owner}/{name}"
-        if not _REPOSITORY.fullmatch(repository) or ".." in repository or (colon and file):
+        if not _REPOSITORY.fullmatch(repository) or ".." in repository or (colon and (file or not quantization)):
             raise _bad(text)
         if file and not safe_path(file):
             raise _bad(text)
@@ -53,12 +53,8 @@ class HubReference:
 
 
 def is_reference(text: str) -> bool:
-    """Return whether this can be meant as something on the hub rather than as the name of a model."""
-    try:
-        HubReference.parse(text)
-    except InvalidRequest:
-        return False
-    return True
+    """Return whether this can only be meant as something on the hub, well written or not."""
+    return "/" in text or text.startswith("hf:")
 
 
 def safe_path(path: str) -> bool:
