@@ -23,7 +23,8 @@ from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiErro
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
-from mistral_tui.types.requests import GenerateRequest
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -144,6 +145,18 @@ class LiveChat:
     def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
         """Let these LoRAs count from the next turn on."""
         self.request = msgspec.structs.replace(self.request, adapters=adapters)
+
+    def use_sampling(self, sampling: SamplingParams) -> None:
+        """Choose tokens like this from the next turn on."""
+        self.request = msgspec.structs.replace(self.request, sampling=sampling)
+
+    def use_system_prompt(self, text: str | None) -> None:
+        """Begin every request with this system message from the next turn on; `None`: with none."""
+        text = printable(text).strip() if text else None
+        self.conversation.session = msgspec.structs.replace(self.conversation.session, system_prompt=text or None)
+        leaf = self.conversation.leaf_id
+        if self._recorder is not None and leaf is not None:
+            self._recorder.note(self.conversation[leaf])
 
     def next_thinking(self) -> bool | None:
         """Let the model think, not think, or do as it likes (`None`), from the next turn on; return which."""

@@ -173,6 +173,7 @@ def _path(given: _Arguments, flags: ModelFlags) -> int:
     listed: dict[str, Path] = {
         "settings": paths.settings_file,
         "keymap": paths.keymap,
+        "presets": paths.presets,
         "themes": paths.themes,
         "chat templates": paths.chat_templates,
         "database": paths.database,

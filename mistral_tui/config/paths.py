@@ -20,6 +20,8 @@ class Paths:
     """`config.toml` of the platform's configuration folder, or what `--config` names."""
     keymap: Path
     """The person's own keys: `keymap.toml` of the configuration folder."""
+    presets: Path
+    """Parameters under names: `presets.toml` there."""
     database: Path
     inventory_overlay: Path
     """The inventory that the program may write; its entries overlay those of the one that is read."""
@@ -55,6 +57,7 @@ class Paths:
         return cls(
             settings_file=_absolute(config) or _from_environment("CONFIG") or config_folder / "config.toml",
             keymap=config_folder / "keymap.toml",
+            presets=config_folder / "presets.toml",
             database=_absolute(database) or _from_environment("DATABASE") or data / "chats.db",
             inventory_overlay=data / "inventory.json",
             models=_from_environment("MODELS") or (root / ".models" if root else data / "models"),

@@ -34,6 +34,7 @@ class MistralApp(App[None], inherit_bindings=False):
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         "app.tcss",
         "dialogs.tcss",
+        "settings/settings.tcss",
         "chat/chat.tcss",
         "panes/panes.tcss",
         "sessions/sessions.tcss",
@@ -120,6 +121,14 @@ class MistralApp(App[None], inherit_bindings=False):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
+    def action_settings(self) -> None:
+        """Show all settings, to be changed."""
+        from mistral_tui.tui.settings.fields import FieldsScreen
+        from mistral_tui.tui.settings.settings_fields import SettingsFields
+
+        if not isinstance(self.screen, FieldsScreen):
+            self.push_screen(FieldsScreen(SettingsFields(self._environment.paths.settings_file, self._setting_saved)))
+
     def action_theme(self) -> None:
         """Choose other colours."""
         for path in themes.theme_files(self._environment.own_themes):
@@ -128,6 +137,13 @@ class MistralApp(App[None], inherit_bindings=False):
             except ConfigError as error:
                 self.notify(str(error), severity="warning")
         self.search_themes()
+
+    def _setting_saved(self, name: str, value: object) -> str:
+        """A setting is in the file now; return when it counts."""
+        if name != "theme":
+            return "it counts from the next start"
+        self._use_theme(str(value or themes.DEFAULT))
+        return "it counts at once"
 
     def _use_theme(self, name: str) -> None:
         if name in self.available_themes:

@@ -1,9 +1,10 @@
 """What the parts of the screen are given: the workspace that they drive, and where a person keeps files for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.paths import Paths
 from mistral_tui.tui.models.starter import Starter
 
 
@@ -18,3 +19,5 @@ class Environment:
     """The person's folder of themes."""
     own_templates: Path | None = None
     """The person's folder of chat templates."""
+    paths: Paths = field(default_factory=Paths.resolve)
+    """The person's files and folders."""

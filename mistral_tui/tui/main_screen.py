@@ -35,7 +35,7 @@ TWICE = 3.0
 class MainScreen(Screen[None], inherit_bindings=False):
     """Where the person is, nearly always."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "panes")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "parameters", "panes")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "PromptInput"
 
@@ -111,7 +111,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     async def action_do(self, owner: str, call: str) -> None:
         """Let the pane in use, its model, or all panes do something."""
-        owners: dict[str, Widget] = {"pane": self.pane, "model": self.pane.model, "panes": self.panes}
+        pane = self.pane
+        owners = {"pane": pane, "model": pane.model, "parameters": pane.parameters, "panes": self.panes}
         await owners[owner].run_action(call)
 
     def action_pane_keys(self) -> None:

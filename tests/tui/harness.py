@@ -150,3 +150,14 @@ def screen_rows(screen: Widget) -> list[str]:
     width, height = app.size
     strips = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip)[:width] for strip in strips][:height]
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file of the person's, and the folder that it is in."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+
+
+def content(file: Path) -> str:
+    """Return what is in a file; nothing if it is not there."""
+    return file.read_text("utf-8") if file.exists() else ""

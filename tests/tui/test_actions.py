@@ -17,6 +17,9 @@ from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.sessions.list import ChatOptions
+from mistral_tui.tui.settings.chat_parameters import ChatParameters
+from mistral_tui.tui.settings.fields import FieldsScreen
+from mistral_tui.tui.settings.system_prompt import SystemPrompt
 
 pytestmark = pytest.mark.core
 
@@ -32,6 +35,9 @@ OWNERS: dict[Where, type] = {
     "dialog": HelpScreen,
     "reader": HelpScreen,
     "choice": Choices,
+    "parameters": ChatParameters,
+    "fields": FieldsScreen,
+    "system_prompt": SystemPrompt,
 }
 
 LEGACY = {
@@ -55,9 +61,8 @@ def test_an_action_can_be_done(each: Action) -> None:
 
 
 @pytest.mark.parametrize("each", ACTIONS, ids=lambda each: f"{each.where}-{each.id}")
-def test_an_action_has_a_key_of_every_terminal(each: Action) -> None:
-    keys = each.keys
-    assert any(LEGACY.issuperset(key.split(" ")) for key in keys)
+def test_an_action_has_a_key_of_every_terminal_or_a_command(each: Action) -> None:
+    assert each.slash or any(LEGACY.issuperset(key.split(" ")) for key in each.keys)
 
 
 @pytest.mark.parametrize("where", OWNERS)
@@ -99,14 +104,17 @@ def test_the_footer_shows_at_most_five_actions_and_each_has_a_short_name() -> No
         assert all(action(where, name).short for where, name in keys)
 
 
-@pytest.mark.parametrize("name", ["help", "exit", "clear"])
+MISTRALRS = ["help", "exit", "system", "clear", "temperature", "topk", "topp", "adapter"]
+
+
+@pytest.mark.parametrize("name", MISTRALRS)
 def test_mistral_rs_commands_are_there(name: str) -> None:
     assert slash_action(name) is not None
 
 
 def test_owners_bind_exactly_what_the_registry_says() -> None:
     # The main screen takes the keys for its panes.
-    takers = {**OWNERS, "pane": MainScreen, "model": MainScreen, "panes": MainScreen}
+    takers = {**OWNERS, "pane": MainScreen, "model": MainScreen, "parameters": MainScreen, "panes": MainScreen}
     for where, owner in takers.items():
         declared = {binding.key for binding in bindings(where)}  # type: ignore[union-attr]  # they are Bindings
         assert declared <= {binding.key for binding in owner.BINDINGS}  # type: ignore[attr-defined]

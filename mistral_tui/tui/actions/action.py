@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal[
-    "app", "screen", "pane", "model", "panes", "prompt", "transcript", "chats", "dialog", "reader", "choice"
-]
-"""Who does it: the app, the main screen, the pane in use, its model, all panes, the prompt, the transcript, the list
-of chats, a dialog, a dialog with a text, or one with a choice."""
+    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "transcript", "chats", "dialog", "reader",
+    "choice", "fields", "system_prompt",
+]  # fmt: skip
+"""Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, the
+transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with fields, or the one of the
+system prompt."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Panes", "Program", "Dialogs"]
 
 
-_OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "panes")
-_OF_DIALOGS: tuple[Where, ...] = ("dialog", "reader", "choice")
+_OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes")
+_OF_DIALOGS: tuple[Where, ...] = ("dialog", "reader", "choice", "fields", "system_prompt")
 
 
 @dataclass(frozen=True)

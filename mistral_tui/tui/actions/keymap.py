@@ -9,7 +9,7 @@ from mistral_tui.config.keymap import KeymapEntry
 from mistral_tui.tui.actions.action import Action
 from mistral_tui.tui.actions.registry import ACTIONS, binding_id, single_keys
 
-_ALIASES = {"esc": "escape", "page up": "pageup", "page down": "pagedown", "return": "enter", "del": "delete"}
+_ALIASES = {"esc": "escape", "return": "enter", "del": "delete"}
 _MODIFIERS = {"ctrl", "alt", "shift", "meta", "super", "hyper"}
 _NAMES = {name for each in Keys for name in each.value.split("+") if name not in _MODIFIERS} | KEY_ALIASES.keys()
 
@@ -85,12 +85,10 @@ def _rivals(one: Action, other: Action) -> bool:
     return not (one.modal or other.modal) and (one.everywhere or other.everywhere)
 
 
-def _known(written: str) -> str | None:
-    """Return a key, or the two of a chord, by the names that Textual gives them; `None`: there is none."""
-    if (single := _known_key(written)) is not None:
-        return single
-    chord = [_known_key(each) for each in written.split()]
-    return " ".join(filter(None, chord)) if len(chord) == 2 and None not in chord else None
+def _known(keys: str) -> str | None:
+    """Return a key, or a chord of keys with spaces between, by the names that Textual gives them; `None`: unknown."""
+    known = [_known_key(key) for key in keys.split()]
+    return " ".join(key for key in known if key) if known and all(known) else None
 
 
 def _known_key(key: str) -> str | None:

@@ -6,6 +6,7 @@ PROGRAM: tuple[Action, ...] = (
     Action("command_palette", "All commands", ("ctrl+p",), "app", "Program", short="commands"),
     Action("help", "Help: all keys", ("f1",), "app", "Program", slash=("help",), palette=True, short="help"),
     Action("theme", "Change the colours", ("f9",), "app", "Program", slash=("theme",), palette=True),
+    Action("settings", "Settings", ("alt+c",), "app", "Program", slash=("settings",), palette=True),
     Action("focus_next", "Next part of the screen", ("tab",), "app", "Program"),
     Action("focus_previous", "Part of the screen before", ("shift+tab",), "app", "Program"),
     Action(

@@ -13,12 +13,24 @@ from mistral_tui.tui.actions.chats import CHATS
 from mistral_tui.tui.actions.dialogs import DIALOGS
 from mistral_tui.tui.actions.models import MODELS
 from mistral_tui.tui.actions.panes import PANES
+from mistral_tui.tui.actions.parameters import PARAMETERS, SETTING
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
 from mistral_tui.tui.actions.writing import WRITING
 from mistral_tui.types.errors import InvalidRequest
 
-ACTIONS: tuple[Action, ...] = (*CHAT, *CHATS, *READING, *WRITING, *MODELS, *PANES, *PROGRAM, *DIALOGS)
+ACTIONS: tuple[Action, ...] = (
+    *CHAT,
+    *PARAMETERS,
+    *CHATS,
+    *READING,
+    *WRITING,
+    *MODELS,
+    *PANES,
+    *PROGRAM,
+    *DIALOGS,
+    *SETTING,
+)
 _EVERYWHERE: tuple[tuple[Where, str], ...] = (
     ("screen", "new_chat"),
     ("screen", "toggle_chats"),

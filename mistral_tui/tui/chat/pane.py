@@ -32,6 +32,7 @@ from mistral_tui.tui.clipboard import copy_text
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
+from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import (
@@ -99,6 +100,8 @@ class ChatPane(Vertical):
         self.chat = chat
         self.model = ChatModel(environment, chat)
         """What is done with the model of the chat."""
+        self.parameters = ChatParameters(environment, lambda: self.chat, self._hint_after)
+        """What is done with its parameters."""
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -120,6 +123,7 @@ class ChatPane(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
         yield self.model
+        yield self.parameters
         yield PaneHead()
         yield Welcome()
         yield Transcript()
@@ -298,6 +302,10 @@ class ChatPane(Vertical):
         """Give a prompt back, and say why."""
         self.prompt.refuse(text)
         self.call_after_refresh(self.status.hint, reason)
+
+    def _hint_after(self, text: str) -> None:
+        """Say something that stays although the prompt has just been emptied."""
+        self.call_after_refresh(self.status.hint, text)
 
     @on(ChatModel.StateChanged)
     def _model_changed(self, event: ChatModel.StateChanged) -> None:

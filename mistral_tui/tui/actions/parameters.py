@@ -1,0 +1,92 @@
+"""What is done with the parameters of the chat in view, and in the screens where things are set."""
+
+from mistral_tui.config.schema import typed
+from mistral_tui.tui.actions.action import Action, Argument
+
+PARAMETERS: tuple[Action, ...] = (
+    Action(
+        "parameters",
+        "Parameters of this chat",
+        ("alt+p",),
+        "parameters",
+        "Chat",
+        slash=("parameters", "params"),
+        palette=True,
+    ),
+    Action(
+        "system",
+        "System prompt of this chat",
+        ("alt+s",),
+        "parameters",
+        "Chat",
+        slash=("system",),
+        argument=Argument("TEXT"),
+        palette=True,
+    ),
+    Action(
+        "temperature",
+        "Temperature",
+        (),
+        "parameters",
+        "Chat",
+        slash=("temperature",),
+        argument=Argument("0…2", lambda words: typed("temperature", words)),
+        palette=True,
+    ),
+    Action(
+        "topk",
+        "How many candidates stay",
+        (),
+        "parameters",
+        "Chat",
+        slash=("topk",),
+        argument=Argument("N", lambda words: typed("top_k", words)),
+        palette=True,
+    ),
+    Action(
+        "topp",
+        "Probability of the candidates together",
+        (),
+        "parameters",
+        "Chat",
+        slash=("topp",),
+        argument=Argument("0…1", lambda words: typed("top_p", words)),
+        palette=True,
+    ),
+    Action(
+        "adapter",
+        "Use a LoRA, or none",
+        (),
+        "parameters",
+        "Chat",
+        slash=("adapter",),
+        argument=Argument("FILE[=SCALE] | none", required=True),
+    ),
+    Action(
+        "preset",
+        "Use a preset",
+        ("alt+o",),
+        "parameters",
+        "Chat",
+        slash=("preset",),
+        argument=Argument("NAME"),
+        palette=True,
+    ),
+    Action(
+        "save_preset",
+        "Keep these parameters as a preset",
+        (),
+        "parameters",
+        "Chat",
+        slash=("savepreset",),
+        argument=Argument("NAME", required=True),
+    ),
+)
+SETTING: tuple[Action, ...] = (
+    Action("leave", "Leave it as it is, or close", ("escape", "ctrl+c"), "fields", "Dialogs"),
+    Action("field_above", "Field above", ("up",), "fields", "Dialogs", call="move(-1)"),
+    Action("field_below", "Field below", ("down",), "fields", "Dialogs", call="move(1)"),
+    Action("fields_up", "A page of fields up", ("pageup",), "fields", "Dialogs", call="move(-10)"),
+    Action("fields_down", "A page of fields down", ("pagedown",), "fields", "Dialogs", call="move(10)"),
+    Action("keep", "Set the system prompt", ("ctrl+s", "f10"), "system_prompt", "Dialogs"),
+)

@@ -1,0 +1,154 @@
+"""The parameters of the chat in a pane: shows and sets them, by commands, by a form and by presets."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from textual.widget import Widget
+
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.config.presets import Preset, parameters_of, read_presets, save_preset
+from mistral_tui.config.schema import in_words, typed
+from mistral_tui.tui.environment import Environment
+from mistral_tui.types.errors import MistralTuiError
+from mistral_tui.types.models import Adapter
+
+
+class ChatParameters(Widget):
+    """Draws nothing. It belongs to a pane, and sets how the chat there is answered.
+
+    Args:
+        environment: What the parts of the screen are given.
+        chat: Returns the chat that the pane shows.
+        hint: Says something for a moment.
+    """
+
+    DEFAULT_CSS = "ChatParameters { display: none; }"
+
+    def __init__(self, environment: Environment, chat: Callable[[], LiveChat], hint: Callable[[str], None]) -> None:
+        super().__init__()
+        self._environment = environment
+        self._get_chat = chat
+        self._hint = hint
+
+    def action_parameters(self) -> None:
+        """Show all parameters of the chat, to be set."""
+        from mistral_tui.tui.settings.fields import FieldsScreen
+        from mistral_tui.tui.settings.parameter_fields import ParameterFields
+
+        self.app.push_screen(FieldsScreen(ParameterFields(self._get_chat())))
+
+    def action_temperature(self, words: str) -> None:
+        """Set the temperature, or say it."""
+        self._set("temperature", words)
+
+    def action_topk(self, words: str) -> None:
+        """Set how many candidates stay, or say it."""
+        self._set("top_k", words)
+
+    def action_topp(self, words: str) -> None:
+        """Set the probability that the candidates have together, or say it."""
+        self._set("top_p", words)
+
+    def action_system(self, words: str) -> None:
+        """Set the system prompt; without one, edit the present one."""
+        from mistral_tui.tui.settings.system_prompt import SystemPrompt
+
+        chat = self._get_chat()
+        if words:
+            self._use_system_prompt(chat, words)
+            return
+
+        def take(text: str | None) -> None:
+            if text is not None:
+                self._use_system_prompt(chat, text)
+
+        self.app.push_screen(SystemPrompt(chat.conversation.session.system_prompt or ""), take)
+
+    def action_adapter(self, words: str) -> None:
+        """Use one LoRA more, or none any more."""
+        chat = self._get_chat()
+        if words == "none":
+            chat.use_adapters(())
+            self._hint("no LoRA counts from the next reply on")
+            return
+        file, equals, number = words.rpartition("=")
+        try:
+            adapter = Adapter(_absolute(file), float(number)) if equals else Adapter(_absolute(words))
+        except ValueError:  # an equals sign in the name of a file
+            adapter = Adapter(_absolute(words))
+        except MistralTuiError as error:
+            self._hint(str(error))
+            return
+        if not Path(adapter.path).is_file():
+            self._hint(f"there is no file {adapter.path}")
+            return
+        usual = self._environment.workspace.adapters_of(chat)
+        before = usual if chat.request.adapters is None else chat.request.adapters
+        chat.use_adapters((*(each for each in before if each.path != adapter.path), adapter))
+        self._hint(f"{Path(adapter.path).name} counts from the next reply on, with scale {adapter.scale:g}")
+
+    async def action_preset(self, words: str) -> None:
+        """Use a preset; without a name, ask which."""
+        from mistral_tui.tui.settings.preset_choice import PresetChoice
+
+        presets, notices = await asyncio.to_thread(read_presets, self._file)
+        for notice in notices:
+            self.app.notify(notice, severity="warning")
+        chat = self._get_chat()
+        found = next((each for each in presets if each.name == words), None)
+        if found is not None:
+            self._use(chat, found)
+        elif words:
+            names = ", ".join(each.name for each in presets) or "there are none; /savepreset NAME makes one"
+            self._hint(f"there is no preset {words!r}: {names}")
+        else:
+            self.app.push_screen(PresetChoice(presets), lambda chosen: self._use(chat, chosen) if chosen else None)
+
+    async def action_save_preset(self, words: str) -> None:
+        """Keep the parameters of the chat under a name."""
+        chat = self._get_chat()
+        system = chat.conversation.session.system_prompt
+        preset = Preset(words, parameters_of(chat.request.sampling), system)
+        try:
+            await asyncio.to_thread(save_preset, self._file, preset)
+        except MistralTuiError as error:
+            self.app.notify(str(error), severity="error")
+        else:
+            self._hint(f"the preset {words} is saved; /preset {words} uses it in any chat")
+
+    # Within
+
+    @property
+    def _file(self) -> Path:
+        return self._environment.paths.presets
+
+    def _set(self, name: str, words: str) -> None:
+        chat = self._get_chat()
+        if words:
+            try:
+                sampling = msgspec.structs.replace(chat.request.sampling, **{name: typed(name, words)})
+            except MistralTuiError as error:
+                self._hint(str(error))
+                return
+            chat.use_sampling(sampling)
+        value = getattr(chat.request.sampling, name)
+        shown = "as the model's file says" if value is None else in_words(value)
+        self._hint(f"{name}: {shown}{', from the next reply on' if words else ''}")
+
+    def _use_system_prompt(self, chat: LiveChat, text: str) -> None:
+        chat.use_system_prompt(text)
+        self._hint("the system prompt counts from the next reply on" if text.strip() else "there is no system prompt")
+
+    def _use(self, chat: LiveChat, preset: Preset) -> None:
+        usual: dict[str, Any] = msgspec.structs.asdict(self._environment.workspace.request.sampling)
+        chat.use_sampling(type(chat.request.sampling)(**{**usual, **preset.parameters}))
+        if preset.system_prompt is not None:
+            chat.use_system_prompt(preset.system_prompt)
+        self._hint(f"{preset.name} counts from the next reply on")
+
+
+def _absolute(file: str) -> str:
+    return str(Path(file).expanduser().absolute())
