@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,7 +20,7 @@ from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
-from mistral_tui.types.events import MessageCommitted, TurnEnded
+from mistral_tui.types.events import MessageCommitted, TurnEnded, TurnEvent
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
@@ -35,6 +35,10 @@ CLOSE_LIMIT = 3.0
 
 ChatState = Literal["idle", "loading", "answering"]
 Listener = Callable[[ChatEvent], None]
+Answers = Callable[
+    [Conversation, asyncio.Event, Callable[[int, LoadProgress], None]], AsyncGenerator[tuple[int, TurnEvent], None]
+]
+"""Answers a prompt several times; see `mistral_tui.chat.compare.run_comparison`."""
 GetEngine = Callable[["LiveChat", Callable[[LoadProgress], None]], Awaitable[Engine]]
 
 
@@ -130,17 +134,35 @@ class LiveChat:
             InvalidRequest: The prompt is empty, the chat is busy, or so many choices are not possible.
         """
         self.check_idle()
-        if not text.strip() and not files:
-            raise InvalidRequest("the prompt is empty; type something first")
         check_count(choices)
-        parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
         leaf_before = self.conversation.leaf_id
-        if instead_of is not None:
-            self.conversation.select(self.conversation.parent_id(instead_of))
-        prompt = self.conversation.append(Message("user", parts))
-        self.remember(prompt)
+        prompt = self._ask(text, files, instead_of)
         self._start(_Begun(leaf_before, prompt=prompt), choices)
         self._emit(MessageCommitted(prompt))
+
+    def compare(self, answers: Answers, text: str = "", files: tuple[Attachment, ...] = ()) -> None:
+        """Let several models answer a prompt, or one with several settings: each reply is a branch.
+
+        The events of the replies come as `ChoiceEvent`.
+
+        Args:
+            answers: Yields the events of the replies.
+            text: What the person says; empty: the last prompt of the active branch is answered anew.
+            files: What goes along.
+
+        Raises:
+            InvalidRequest: There is no prompt yet, or the chat is busy.
+        """
+        self.check_idle()
+        leaf_before = self.conversation.leaf_id
+        prompt = self._ask(text, files) if text.strip() or files else None
+        if prompt is None:
+            self.conversation.select(self._last_prompt(self.conversation.path()).id)
+        cancelled = self._begin_work()
+        work = self._work_compared(_Begun(leaf_before, prompt=prompt), answers, cancelled)
+        self._task = asyncio.create_task(work)
+        if prompt is not None:
+            self._emit(MessageCommitted(prompt))
 
     def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
         """Let these LoRAs count from the next turn on."""
@@ -183,9 +205,7 @@ class LiveChat:
         """
         self.check_idle()
         path = self.conversation.path() if message_id is None else self.conversation.path_to(message_id)
-        prompt = next((message for message in reversed(path) if message.role == "user"), None)
-        if prompt is None:
-            raise InvalidRequest("there is no prompt to answer again; type one first")
+        prompt = self._last_prompt(path)
         leaf_before = self.conversation.leaf_id
         self.conversation.select(prompt.id)
         self._start(_Begun(leaf_before))
@@ -255,12 +275,33 @@ class LiveChat:
         if self.busy:
             raise InvalidRequest("a reply is still being written; wait for it or cancel it first")
 
-    def _start(self, begun: "_Begun", choices: int = 1) -> None:
+    def _ask(self, text: str, files: tuple[Attachment, ...], instead_of: str | None = None) -> Message:
+        """Append a prompt to the active branch, or put it beside another message."""
+        if not text.strip() and not files:
+            raise InvalidRequest("the prompt is empty; type something first")
+        parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
+        if instead_of is not None:
+            self.conversation.select(self.conversation.parent_id(instead_of))
+        prompt = self.conversation.append(Message("user", parts))
+        self.remember(prompt)
+        return prompt
+
+    def _last_prompt(self, path: tuple[Message, ...]) -> Message:
+        prompt = next((message for message in reversed(path) if message.role == "user"), None)
+        if prompt is None:
+            raise InvalidRequest("there is no prompt to answer again; type one first")
+        return prompt
+
+    def _begin_work(self) -> asyncio.Event:
         self._state = "loading"
         self.failed = False
         self._cancelled = asyncio.Event()
         self._use_changed()
-        self._task = asyncio.create_task(self._work(begun, choices, self._cancelled))
+        return self._cancelled
+
+    def _start(self, begun: "_Begun", choices: int = 1) -> None:
+        cancelled = self._begin_work()
+        self._task = asyncio.create_task(self._work(begun, choices, cancelled))
 
     async def _work(self, begun: "_Begun", choices: int, cancelled: asyncio.Event) -> None:
         """Answer what the active branch ends with; if nothing comes of it, the chat is as it was before."""
@@ -298,9 +339,28 @@ class LiveChat:
         return ended
 
     async def _write_choices(self, engine: Engine, choices: int, cancelled: asyncio.Event) -> TurnEnded:
+        turns = run_choices(self.conversation, engine, self.request, choices, cancelled)
+        return await self._follow_choices(turns)
+
+    async def _work_compared(self, begun: "_Begun", answers: Answers, cancelled: asyncio.Event) -> None:
+        if self._recorder is not None:
+            await self._recorder.flush(PROMPT_LIMIT)
+        self._state = "answering"
+        prompt = self.conversation.leaf_id
+        turns = answers(self.conversation, cancelled, lambda choice, event: self._emit(ChoiceEvent(choice, event)))
+        ended = await self._follow_choices(turns)
+        if self.conversation.leaf_id != prompt:
+            self._end(ended)
+        elif cancelled.is_set():
+            self._take_back(begun)
+        else:
+            if begun.prompt is None:
+                self._undo(begun)
+            self._end(ChatFailed(EngineError(ended.error or "nobody answered; try again")))
+
+    async def _follow_choices(self, turns: AsyncGenerator[tuple[int, TurnEvent], None]) -> TurnEnded:
         """Return how the turn of the last reply ended that failed, if one did."""
         ended = TurnEnded("cancelled")
-        turns = run_choices(self.conversation, engine, self.request, choices, cancelled)
         async with contextlib.aclosing(turns) as events:
             async for choice, event in events:
                 if self._recorder is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,14 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.queries import embed
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
+from mistral_tui.types.messages import Attachment
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import printable
 
 if TYPE_CHECKING:
+    from mistral_tui.chat.compare import Comparison, Contestant
     from mistral_tui.chat.documents.retrieval import Retrieval
     from mistral_tui.models.catalog import Catalog
 
@@ -163,6 +166,20 @@ class Workspace:
         """Return the engine of the model of a chat, if it is loaded."""
         entry = self.entry_of(chat)
         return next((load.engine for load in self._loads if load.engine is not None and load.entry == entry), None)
+
+    async def compare(
+        self, chat: LiveChat, contestants: Sequence["Contestant"], text: str = "", files: tuple[Attachment, ...] = ()
+    ) -> "Comparison":
+        """Let several contestants answer a prompt of a chat, or its last one anew; return who answers when.
+
+        Raises:
+            InvalidRequest: There are too few contestants or too many, there is no prompt, or the chat is busy.
+        """
+        from mistral_tui.chat.compare import plan, run_comparison  # seldom wanted
+
+        comparison = await asyncio.to_thread(plan, contestants, self.options)
+        chat.compare(partial(run_comparison, comparison=comparison, engine_of=self._load_and_wait), text, files)
+        return comparison
 
     async def unload(self, chat: LiveChat) -> None:
         """Unload the model of a chat; the next prompt loads it again.
