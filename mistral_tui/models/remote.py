@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from mistral_tui.types.catalog import CatalogEntry, ModelFacts
 from mistral_tui.types.endpoints import Endpoint, RemoteModel
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable_line
@@ -42,6 +43,14 @@ def remote_entry(endpoints: Sequence[Endpoint], wanted: str) -> ModelEntry | Non
     return _entry(_unnamed(url), model)
 
 
+def listed_remote(entry: ModelEntry) -> CatalogEntry:
+    """Return a remote model as it is listed: of it is known what the settings say."""
+    assert entry.remote is not None
+    endpoint = entry.remote.endpoint
+    facts = ModelFacts(context_length=endpoint.n_ctx) if endpoint.n_ctx else None
+    return CatalogEntry(entry, "remote", endpoint.base, facts)
+
+
 def _unnamed(url: str) -> Endpoint:
     checked = Endpoint("any", url)
     key = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else None
@@ -56,6 +65,5 @@ def _entry(endpoint: Endpoint, model: str) -> ModelEntry:
         "remote",
         0,
         downloaded=True,
-        notes=endpoint.base,
         remote=RemoteModel(endpoint, model),
     )

@@ -41,6 +41,8 @@ def plan_removal(found: CatalogEntry, models: Path, others: dict[Path, ModelSour
         InvalidRequest: Its files belong to another program's store, or it is in no inventory that may be written.
     """
     entry = found.entry
+    if entry.remote is not None:
+        raise InvalidRequest(f"{entry.name} runs at an endpoint; take that out of the settings (endpoints)")
     if not entry.downloaded:
         return Removal(entry, ())
     real = entry.path.resolve()

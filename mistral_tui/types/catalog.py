@@ -10,7 +10,7 @@ from mistral_tui.types.models import ModelEntry
 
 ModelSource = Literal["inventory", "folder", "hugging face", "lm studio", "ollama", "here", "remote"]
 """Who knows of a model: the inventory, a configured folder, another program's store, the working folder, a server."""
-Availability = Literal["loaded", "on disk", "not downloaded", "damaged", "remote"]
+Availability = Literal["loaded", "on disk", "not downloaded", "damaged", "remote", "unreachable"]
 Role = Literal["model", "projector", "adapter", "other"]
 """What a file is to a person; only models are listed."""
 Modality = Literal["text", "sees", "hears", "embedding", "image", "speech"]
@@ -84,7 +84,7 @@ class CatalogEntry(msgspec.Struct, frozen=True):
     def availability(self, loaded: Collection[Path] = ()) -> Availability:
         """Return where it is, given the paths of those that are loaded."""
         if self.source == "remote":
-            return "remote"
+            return "unreachable" if self.problem else "remote"
         if self.entry.path in loaded:
             return "loaded"
         if not self.entry.downloaded:

@@ -69,3 +69,8 @@ def test_the_interface_loads_no_engine() -> None:
     program = "import sys, mistral_tui.cli.interface; print(*sorted({n.partition('.')[0] for n in sys.modules}))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not set(result.stdout.split()) & (ALWAYS_HEAVY | {"typer", "pydantic", "tree_sitter"})
+
+
+def test_http_is_loaded_for_those_alone_who_ask_a_server() -> None:
+    assert "httpx2" not in loaded_by("models", "list")
+    assert "httpx2" in loaded_by("ask", "--endpoint", "http://127.0.0.1:1", "Hi", status=1)

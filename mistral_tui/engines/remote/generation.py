@@ -159,6 +159,10 @@ class Generation:
         if not reader.done and reader.finish is None:
             if not reader.chunks and size:
                 raise answer.unreadable("")
+            if not size:
+                raise PassingFailure(
+                    f"{self._name} ended without a word; try again, or see in its log whether the prompt is too long"
+                )
             raise PassingFailure(f"{self._name} broke off before the end of the reply; try again, or look at its log")
         if not reader.chunks:
             raise answer.unreadable("")

@@ -445,7 +445,7 @@ BAD_REPLIES: dict[str, tuple[Script, str]] = {
     ),
     "a web page": (Script.says(200, "<!doctype html><title>Welcome</title>"), "a web page titled Welcome"),
     "an error in place of a reply": (Script.says(200, {"error": {"message": "no GPU"}}), "failed: no GPU"),
-    "nothing": (Script.events(), "broke off"),
+    "nothing": (Script.events(), "ended without a word"),
     "only the end": (Script.events(b"data: [DONE]\n\n"), "no answer of OpenAI's API"),
     "an end without a beginning": (Script.events(chunk({"role": "assistant"}), b"data: [DONE]\n\n"), "before it began"),
     "garbage": (Script.events(b"\0\xff garbage\n\nmore\n\n"), "no answer of OpenAI's API"),
