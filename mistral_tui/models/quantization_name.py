@@ -13,4 +13,14 @@ _NAME: Final = re.compile(
 def quantization_in(name: str) -> str:
     """Return what a name such as `gemma-2-2b-it-Q4_K_M` says of quantization, in capitals; empty: nothing."""
     found = _NAME.findall(name)
-    return str(found[-1]).upper().replace("FP", "F") if found else ""
+    return _written(str(found[-1])) if found else ""
+
+
+def is_quantization(text: str) -> bool:
+    """Return whether a text is the name of a quantization and nothing else."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _written(name: str) -> str:
+    """Return a quantization as GGUF files name it."""
+    return {"FP16": "F16", "FP32": "F32"}.get(name.upper(), name.upper())

@@ -47,7 +47,7 @@ def walk(root: Path, harvest: Harvest, deepest: int = DEEPEST) -> Iterator[Folde
                     left -= 1
                     if left < 0:
                         break
-                    (folders if entry.is_dir() else files).append(entry.name)
+                    (folders if _is_folder(entry) else files).append(entry.name)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:  # ValueError: a null character
@@ -63,3 +63,10 @@ def walk(root: Path, harvest: Harvest, deepest: int = DEEPEST) -> Iterator[Folde
             waiting += [(path / name, level + 1) for name in reversed(folders)]
         elif folders:
             harvest.skip(path, f"its folders are not looked into: they lie more than {deepest} deep")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

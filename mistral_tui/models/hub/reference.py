@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Self
 
-from mistral_tui.models.quantization_name import quantization_in
+from mistral_tui.models.quantization_name import is_quantization, quantization_in
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable_line
 
@@ -43,7 +43,7 @@ class HubReference:
             raise _bad(text)
         if file and not safe_path(file):
             raise _bad(text)
-        if colon and quantization_in(quantization) != quantization.upper().replace("FP", "F"):
+        if colon and not is_quantization(quantization):
             raise InvalidRequest(f"{printable_line(quantization)!r} is no quantization; write one such as Q4_K_M")
         return cls(repository, file or None, quantization_in(quantization) or None)
 
