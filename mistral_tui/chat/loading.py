@@ -7,6 +7,7 @@ from typing import Protocol
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import LoadCancelled
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import HeldModel
 
 OnProgress = Callable[[LoadProgress], None]
 
@@ -29,6 +30,10 @@ class Pool(Protocol):
             ModelNotFound: It is not loaded.
             EngineError: It is answering, or being loaded.
         """
+        ...
+
+    async def held(self) -> tuple[HeldModel, ...]:
+        """Return the models that are loaded or being loaded, also for other programs that share them."""
         ...
 
     def listen(self, on_notice: Callable[[str], None]) -> None:

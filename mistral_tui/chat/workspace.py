@@ -22,6 +22,7 @@ from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.messages import Attachment
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
+from mistral_tui.types.pool import HeldModel
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import printable
@@ -71,6 +72,7 @@ class Workspace:
         self._store = None if store is None else StoreThread(store)
         self._living: dict[str, LiveChat] = {}
         self._loads: list[Load] = []
+        self._listeners: list[Callable[[str], None]] = []
         self._templates = TemplateChoice(self._store)
         self.embedding_entry: ModelEntry | None = None
         """The model that finds passages in long documents; `None`: the one that answers."""
@@ -87,6 +89,25 @@ class Workspace:
     def use_model(self, chat: LiveChat, entry: ModelEntry) -> None:
         """Let this model answer a chat from its next turn on."""
         chat.entry = entry
+
+    def use_by_default(self, entry: ModelEntry) -> None:
+        """Let this model answer chats that have none of their own; those that have begun keep the one they have."""
+        for chat in self._living.values():
+            if len(chat.conversation) and chat.entry is None:
+                chat.entry = self.entry
+        self.entry = entry
+
+    async def loaded_models(self) -> tuple[HeldModel, ...]:
+        """Return the models that are loaded or being loaded, also for other programs that share them."""
+        return await self._pool.held()
+
+    async def models_last_used(self) -> dict[str, float]:
+        """Return when each model last answered a stored chat, by its name.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        return {} if self._store is None else await self._store.run(self._store.store.models_last_used)
 
     def adapters_of(self, chat: LiveChat) -> tuple[Adapter, ...]:
         """Return the LoRAs that count unless the chat names others."""
@@ -121,9 +142,12 @@ class Workspace:
                 raise StoreError(f"there is no session {session_id}; it may have been deleted")
             session = await self._store.run(self._store.store.session, session_id)
             messages = await self._store.run(self._store.store.messages, session_id)
+            entry = await self._model_of(session)
             # It may have been opened by another caller meanwhile.
             if session_id not in self._living:
-                return self._live(Conversation(session, messages))
+                chat = self._live(Conversation(session, messages))
+                chat.entry = entry
+                return chat
         return self._living[session_id]
 
     async def past_prompts(self) -> list[str]:
@@ -191,10 +215,31 @@ class Workspace:
         entry = self.entry_of(chat)
         if entry is None:
             raise ModelNotFound("no model is chosen")
+        await self.unload_model(entry)
+
+    async def load_model(self, entry: ModelEntry, on_progress: OnProgress | None = None) -> Engine:
+        """Load any model now.
+
+        Raises:
+            ModelError, EngineError: It cannot be loaded.
+        """
+        if all(held.name != entry.name for held in await self._pool.held()):
+            # A load that is done says nothing of a model that was unloaded since.
+            self._loads = [load for load in self._loads if load.engine is None or load.entry != entry]
+        return await self._load_and_wait(entry, on_progress or (lambda progress: None))
+
+    async def unload_model(self, entry: ModelEntry) -> None:
+        """Unload any model; the next prompt for it loads it again.
+
+        Raises:
+            ModelNotFound: It is not loaded.
+            EngineError: It is answering, or being loaded.
+        """
         await self._pool.unload(entry.name)
 
     def listen(self, on_notice: Callable[[str], None]) -> None:
-        """Tell what the person should know of the loaded models: that one was unloaded, and why."""
+        """Tell what the person should know of models: that one was unloaded, and why, or is not there any more."""
+        self._listeners.append(on_notice)
         self._pool.listen(on_notice)
 
     async def choose_chat_template(self, template: str, chat: LiveChat | None = None) -> None:
@@ -229,6 +274,23 @@ class Workspace:
         for load in self._loads:
             if load.engine is not None:
                 await load.engine.forget(session_id)
+
+    async def _model_of(self, session: Session) -> ModelEntry | None:
+        """Return the model that answered a session last, unless that is the default; says so if it is not there."""
+        name = session.model
+        if name is None or self.catalog is None or (self.entry is not None and self.entry.name == name):
+            return None
+        with contextlib.suppress(ModelNotFound):
+            entry = await asyncio.to_thread(self.catalog().find, name)
+            if entry.name == name and entry.downloaded:
+                return entry
+        if self.entry is not None:
+            self._tell(f"{name}, which answered this chat, is not here any more; {self.entry.name} goes on")
+        return None
+
+    def _tell(self, notice: str) -> None:
+        for listener in self._listeners:
+            listener(notice)
 
     def _live(self, conversation: Conversation) -> LiveChat:
         chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed)

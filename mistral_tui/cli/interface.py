@@ -1,9 +1,12 @@
 """Opens the terminal interface."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
+from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
@@ -11,6 +14,7 @@ from mistral_tui.cli.setup import Setup
 from mistral_tui.cli.terminal import in_browser, prepare_drawing
 from mistral_tui.config.keymap import read_keymap
 from mistral_tui.engines.pool import GGUF_LOADER
+from mistral_tui.models.downloads import Fetch
 from mistral_tui.store.store import Store
 from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
@@ -44,15 +48,18 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         lambda: setup.catalog,
     )
 
+    fetch = _fetching_into(setup.paths.models)
+    library = ModelLibrary(workspace, fetch, setup.paths.settings_file, setup.paths.inventory_overlay)
     entries, about_keymap = read_keymap(setup.paths.keymap)
     about_keys = apply_keymap(entries)
     app = MistralApp(
         workspace,
         theme=setup.settings.theme or themes.DEFAULT,
         notices=(*about_terminal, *notices, *about_keymap, *about_keys),
-        starter=_starter(setup),
+        starter=_starter(setup, fetch),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,
+        library=library,
     )
     app.run()
     return app.return_code or 0
@@ -68,19 +75,22 @@ def _choose(setup: Setup, wanted: str | None) -> tuple[ModelEntry | None, tuple[
         return setup.inventory.smallest_on_disk(), (*setup.notices, f"default_model: {error}")
 
 
-def _starter(setup: Setup) -> Starter | None:
+def _starter(setup: Setup, fetch: Fetch) -> Starter | None:
     entry = setup.inventory.starter
-    if entry is None:
-        return None
+    return None if entry is None else Starter(entry, partial(fetch, entry))
 
-    async def fetch_starter(report: Callable[[int, int], None]) -> ModelEntry:
+
+def _fetching_into(folder: Path) -> Fetch:
+    """Return what fetches models into a folder."""
+
+    async def fetch_model(entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
         # Only now: importing it would delay the first paint by a tenth.
         from mistral_tui.models.download import DownloadProgress, fetch
 
         def tell(progress: DownloadProgress) -> None:
             report(progress.done, progress.total)
 
-        path = await fetch(entry, setup.paths.models, tell)
+        path = await fetch(entry, folder, tell)
         return msgspec.structs.replace(entry, path=path, size_bytes=path.stat().st_size, downloaded=True)
 
-    return Starter(entry, fetch_starter)
+    return fetch_model

@@ -172,6 +172,10 @@ class EnginePool:
             for place in held
         )
 
+    async def held(self) -> tuple[HeldModel, ...]:
+        """Return what `loaded` returns: a pool in another process has to be asked."""
+        return self.loaded()
+
     async def close(self) -> None:
         """End all workers within a second. Requests that are still open fail, loads are stopped."""
         self._closed = True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, ModelNotFound
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import HeldModel
 
 if TYPE_CHECKING:
     from mistral_tui.engines.remote.pool import RemoteEngines
@@ -23,6 +24,10 @@ class LocalPool(Protocol):
 
     async def unload(self, model: str) -> None:
         """Unload a model."""
+        ...
+
+    async def held(self) -> tuple[HeldModel, ...]:
+        """Return the models that are loaded or being loaded."""
         ...
 
     def listen(self, on_notice: OnNotice) -> None:
@@ -76,6 +81,10 @@ class RoutingPool:
         if model in self._remote_names:
             raise ModelNotFound(f"{model} runs at its endpoint, and nothing of it is loaded here")
         await self._local.unload(model)
+
+    async def held(self) -> tuple[HeldModel, ...]:
+        """Return the models that are loaded on this machine, or being loaded."""
+        return await self._local.held()
 
     def listen(self, on_notice: OnNotice) -> None:
         """Tell, on the event loop, what a person should know of the models in use."""

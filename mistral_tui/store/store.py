@@ -99,6 +99,14 @@ class Store:
         with self._database.reading() as connection:
             return listing.sessions_beginning(connection, prefix, deleted)
 
+    def models_last_used(self) -> dict[str, float]:
+        """Return the names of the models that answered sessions, with the time of the latest of these."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT model_id, max(updated_at) FROM sessions WHERE model_id IS NOT NULL GROUP BY model_id"
+            ).fetchall()
+        return {str(name): float(when) for name, when in found}
+
     def session(self, session_id: str) -> Session:
         """Return one session.
 

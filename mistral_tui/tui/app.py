@@ -9,7 +9,9 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.notifications import SeverityLevel
 
+from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.pane import ChatPane
@@ -39,6 +41,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "panes/panes.tcss",
         "sessions/sessions.tcss",
         "help/help.tcss",
+        "models/models.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
@@ -53,6 +56,7 @@ class MistralApp(App[None], inherit_bindings=False):
         starter: Starter | None = None,
         own_themes: Path | None = None,
         own_templates: Path | None = None,
+        library: ModelLibrary | None = None,
     ) -> None:
         """Make the app.
 
@@ -63,11 +67,13 @@ class MistralApp(App[None], inherit_bindings=False):
             starter: The model to offer where there is none.
             own_themes: The person's folder of themes.
             own_templates: The person's folder of chat templates.
+            library: The models to choose from; `None`: those of the workspace, and nothing can be fetched.
         """
         super().__init__()
         self.animation_level = "none"
         self.workspace = workspace
-        self._environment = Environment(workspace, starter, own_themes, own_templates)
+        self._library = library or ModelLibrary(workspace)
+        self._environment = Environment(workspace, self._library, starter, own_themes, own_templates)
         self._notices = notices
         self.set_keymap(textual_keymap())
         self._use_theme(theme)
@@ -86,8 +92,16 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         self.workspace.listen(self.notify)
+        self._library.downloads.subscribe(self._tell_of_download)
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
+
+    def _tell_of_download(self, download: Download) -> None:
+        name = download.entry.name
+        if download.state == "done":
+            self.notify(f"{name} is here; /model {name} lets it answer")
+        elif download.state == "failed":
+            self.notify(f"{name} was not fetched: {download.error}", severity="error")
 
     def notify(
         self,
@@ -102,7 +116,8 @@ class MistralApp(App[None], inherit_bindings=False):
         super().notify(printable_line(message), title=title, severity=severity, timeout=timeout, markup=False)
 
     async def on_unmount(self) -> None:
-        """Stop replies, save, unload."""
+        """Stop replies and downloads, save, unload."""
+        await self._library.close()
         await self.workspace.close()
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.paths import Paths
 from mistral_tui.tui.models.starter import Starter
@@ -13,6 +14,7 @@ class Environment:
     """Made once for a run of the program."""
 
     workspace: Workspace
+    library: ModelLibrary
     starter: Starter | None = None
     """The model to offer where there is none."""
     own_themes: Path | None = None

@@ -19,9 +19,9 @@ class KeyBar(Widget):
     }
     """
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None, situation: str = "idle") -> None:
         super().__init__(id=id)
-        self._situation = "idle"
+        self._situation = situation
 
     def show(self, context: str) -> None:
         """Show the keys for what is going on: a key of `FOOTERS`."""

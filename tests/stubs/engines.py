@@ -9,6 +9,7 @@ from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import Delta, EngineEvent, Finished, PromptProgress, TextDelta, TokenScored
 from mistral_tui.types.messages import FinishReason, Usage
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import HeldModel
 from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
@@ -113,6 +114,8 @@ class FakePool:
     loads: list[ModelEntry] = field(default_factory=list)
     closed: bool = False
     unloaded: list[str] = field(default_factory=list)
+    loaded: list[HeldModel] = field(default_factory=list)
+    """What `held` returns."""
     listeners: list[Callable[[str], None]] = field(default_factory=list)
 
     async def acquire(
@@ -126,12 +129,21 @@ class FakePool:
         if self.error is not None:
             raise self.error
         report(LoadProgress("ready", 1.0))
+        self._drop(entry.name)
+        self.loaded.append(HeldModel(entry.name, str(entry.path), "idle", entry.size_bytes))
         return self.engine
 
     async def unload(self, model: str) -> None:
         if self.error is not None:
             raise self.error
         self.unloaded.append(model)
+        self._drop(model)
+
+    def _drop(self, model: str) -> None:
+        self.loaded = [held for held in self.loaded if held.name != model]
+
+    async def held(self) -> tuple[HeldModel, ...]:
+        return tuple(self.loaded)
 
     def listen(self, on_notice: Callable[[str], None]) -> None:
         self.listeners.append(on_notice)

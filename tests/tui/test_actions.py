@@ -11,9 +11,13 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.field import Field
 from mistral_tui.tui.help.screen import HelpScreen, help_content
 from mistral_tui.tui.main_screen import MainScreen
 from mistral_tui.tui.models.chat_model import ChatModel
+from mistral_tui.tui.models.details import DetailsPane
+from mistral_tui.tui.models.picker import ModelPicker
+from mistral_tui.tui.models.questions import AddModel
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.sessions.list import ChatOptions
@@ -38,6 +42,10 @@ OWNERS: dict[Where, type] = {
     "parameters": ChatParameters,
     "fields": FieldsScreen,
     "system_prompt": SystemPrompt,
+    "models": ModelPicker,
+    "details": DetailsPane,
+    "field": Field,
+    "asking": AddModel,
 }
 
 LEGACY = {

@@ -100,6 +100,15 @@ class HostedPool:
         else:
             await unload_shared(self._meeting.folder, model)
 
+    async def held(self) -> tuple[HeldModel, ...]:
+        """Return what the host has loaded for all programs; nothing while it cannot be asked."""
+        if self._private is not None:
+            return self._private.loaded()
+        try:
+            return await loaded_by_host(self._meeting.folder)
+        except CannotShare:
+            return ()
+
     def listen(self, on_notice: OnNotice) -> None:
         """Tell, on the event loop, what a person should know of the models that this program uses."""
         self._listeners.append(on_notice)

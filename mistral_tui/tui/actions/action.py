@@ -6,16 +6,18 @@ from typing import Literal
 
 Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "prompt", "transcript", "chats", "dialog", "reader",
-    "choice", "fields", "system_prompt",
+    "choice", "fields", "system_prompt", "models", "details", "field", "asking",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, the
-transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with fields, or the one of the
-system prompt."""
-Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Panes", "Program", "Dialogs"]
+transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with fields, the one of the
+system prompt, the list of models, its details, a line of text, or a dialog with one."""
+Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
 
 
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes")
-_OF_DIALOGS: tuple[Where, ...] = ("dialog", "reader", "choice", "fields", "system_prompt")
+_OF_DIALOGS: tuple[Where, ...] = (
+    "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Action:
         call = self.call or (self.id if self.argument is None else f"{self.id}({argument!r})")
         if self.where in ("app", "screen"):
             return f"{self.where}.{call}"
+        if self.where == "models":
+            return f"screen.{call}"
         if self.where in _OF_THE_SCREEN:
             return f"screen.do({self.where!r}, {call!r})"
         return call

@@ -1,8 +1,18 @@
 """What is done with the model of the chat in view."""
 
-from mistral_tui.tui.actions.action import Action
+from mistral_tui.tui.actions.action import Action, Argument
 
 MODELS: tuple[Action, ...] = (
+    Action(
+        "models",
+        "Choose the model of this chat, or fetch one",
+        ("alt+l", "f11"),
+        "model",
+        "Model",
+        slash=("model", "models"),
+        argument=Argument("[NAME]"),
+        palette=True,
+    ),
     Action(
         "fetch_starter", "Fetch the starter model, where there is no other", ("f5",), "model", "Model", palette=True
     ),

@@ -11,9 +11,11 @@ from mistral_tui.tui.actions.action import Action, Where
 from mistral_tui.tui.actions.chat import CHAT
 from mistral_tui.tui.actions.chats import CHATS
 from mistral_tui.tui.actions.dialogs import DIALOGS
+from mistral_tui.tui.actions.field import FIELD
 from mistral_tui.tui.actions.models import MODELS
 from mistral_tui.tui.actions.panes import PANES
 from mistral_tui.tui.actions.parameters import PARAMETERS, SETTING
+from mistral_tui.tui.actions.picker import PICKER
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
 from mistral_tui.tui.actions.writing import WRITING
@@ -25,7 +27,9 @@ ACTIONS: tuple[Action, ...] = (
     *CHATS,
     *READING,
     *WRITING,
+    *FIELD,
     *MODELS,
+    *PICKER,
     *PANES,
     *PROGRAM,
     *DIALOGS,
@@ -41,6 +45,13 @@ FOOTERS: dict[str, tuple[tuple[Where, str], ...]] = {
     "idle": (("prompt", "send"), *_EVERYWHERE),
     "busy": (("screen", "stop"), *_EVERYWHERE),
     "failed": (("pane", "retry"), *_EVERYWHERE),
+    "models": (
+        ("models", "use"),
+        ("models", "download"),
+        ("models", "details"),
+        ("models", "make_default"),
+        ("models", "close"),
+    ),
     "chats": (("chats", "select"), *_EVERYWHERE),
 }
 """The five keys that matter, by what is going on."""

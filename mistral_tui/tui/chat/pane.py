@@ -312,6 +312,11 @@ class ChatPane(Vertical):
         event.stop()
         self.show_model(event.state, event.context_size)
 
+    @on(ChatModel.Fetching)
+    def _fetching(self, event: ChatModel.Fetching) -> None:
+        event.stop()
+        self.status.show(replace(self.status.figures, fetching=event.words))
+
     @on(ChatModel.Hint)
     def _model_hint(self, event: ChatModel.Hint) -> None:
         event.stop()

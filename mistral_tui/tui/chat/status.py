@@ -33,6 +33,8 @@ class Figures:
     """Seconds."""
     unsaved: str | None = None
     private: bool = False
+    fetching: str = ""
+    """How far downloads are."""
 
     def with_usage(self, usage: Usage) -> "Figures":
         """Return the figures of a finished reply; those of one that never began stay as they were."""
@@ -87,6 +89,8 @@ class StatusLine(Widget):
         words: list[str | Content | tuple[str, str]] = []
         if figures.state:
             words += [" · ", figures.state]
+        if figures.fetching:
+            words += [" · ", figures.fetching]
         if figures.private:
             words += [" · ", "private"]
         if figures.unsaved is not None:

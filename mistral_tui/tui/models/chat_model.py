@@ -1,6 +1,7 @@
 """The model of the chat in a pane: loads it, says how it is doing, and asks what it needs to know."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,12 @@ class ChatModel(Widget):
             return self.model
 
     @dataclass
+    class Fetching(Message):
+        """Models are being fetched, whichever they are; empty words: none is."""
+
+        words: str
+
+    @dataclass
     class Hint(Message):
         """Something to say for a moment."""
 
@@ -57,6 +64,7 @@ class ChatModel(Widget):
         self._workspace = environment.workspace
         self._chat = chat
         self._last_try = self.action_load_model
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._shown: ModelEntry | None = None
         """The model whose state was told last."""
 
@@ -68,6 +76,13 @@ class ChatModel(Widget):
     def on_mount(self) -> None:
         """Begin to load once the screen is painted."""
         self.call_after_refresh(self.action_load_model)
+        downloads = self._environment.library.downloads
+        self._unsubscribe = downloads.subscribe(lambda download: self._tell_fetching())
+        self._tell_fetching()
+
+    def on_unmount(self) -> None:
+        """Listen no longer to downloads."""
+        self._unsubscribe()
 
     def show(self, chat: LiveChat) -> None:
         """The pane shows this chat now; its model may be another one."""
@@ -103,6 +118,33 @@ class ChatModel(Widget):
         else:
             work = load_model(self._workspace, self._chat, self.entry, self.post_message)
             self.run_worker(work, group=_LOAD, exclusive=True)
+
+    async def action_models(self, wanted: str = "") -> None:
+        """Show all models, or let the one of this name answer the chat."""
+        from mistral_tui.tui.models.picker import ModelPicker
+
+        library, current = self._environment.library, self.entry
+        if wanted:
+            try:
+                found = await library.find(wanted)
+            except MistralTuiError as error:
+                self._hint(str(error))
+                return
+            if found.downloaded:
+                self.use(found)
+                return
+            wanted = found.name
+        if not isinstance(self.app.screen, ModelPicker):
+            self.app.push_screen(ModelPicker(library, current.name if current else None, wanted or None), self.use)
+
+    def use(self, entry: ModelEntry | None) -> None:
+        """Let a model answer the chat from its next turn on; `None`: leave it as it is."""
+        if entry is None:
+            return
+        if self._workspace.entry is None:
+            self._workspace.use_by_default(entry)
+        self._workspace.use_model(self._chat, entry)
+        self.show(self._chat)
 
     def action_choose_loras(self) -> None:
         """Ask which LoRAs the chat is to use."""
@@ -205,6 +247,11 @@ class ChatModel(Widget):
         except MistralTuiError as error:
             self.app.notify(str(error), severity="error")
         self.action_load_model()
+
+    def _tell_fetching(self) -> None:
+        downloads = [each for each in self._environment.library.downloads.all if each.state in ("running", "waiting")]
+        more = f" +{len(downloads) - 1}" if len(downloads) > 1 else ""
+        self.post_message(self.Fetching(f"↓ {int(downloads[0].share * 100)} %{more}" if downloads else ""))
 
     def _tell(self, state: ModelState, context_size: int | None = None) -> None:
         self.post_message(self.StateChanged(self, state, context_size))

@@ -1,0 +1,18 @@
+"""A line of text to type into; its keys are those of the registry."""
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from mistral_tui.tui.actions import bindings
+
+
+class Field(Input, inherit_bindings=False):
+    """One line. Enter, and what moves in a list beside it, are left to the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("field")
+
+    def __init__(self, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+        self.cursor_blink = False

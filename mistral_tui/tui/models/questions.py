@@ -1,0 +1,70 @@
+"""What the list of models asks: what to do away with, and which file to add."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.field import Field
+from mistral_tui.tui.models.template_choice import Choices
+
+
+class Question(ModalScreen[str | None], inherit_bindings=False):
+    """Asks which of a few things to do; closes with its key, or with `None`.
+
+    Args:
+        title: What it is about.
+        text: What there is to know.
+        answers: Keys and words of what can be done; the first does nothing.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+
+    def __init__(self, title: str, text: str, answers: dict[str, str]) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the answers."""
+        with Vertical(classes="dialog", id="question"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Static(self._text, markup=False)
+            yield Choices(*(Option(Content(words), id=key) for key, words in self._answers.items()), markup=False)
+            yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option_id)
+
+
+class AddModel(ModalScreen[Path | None], inherit_bindings=False):
+    """Asks for the path of a model file; closes with it, or with `None`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]
+    AUTO_FOCUS = "Field"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the line to type into."""
+        with Vertical(classes="dialog", id="add-model"):
+            yield Static("add a model", classes="dialog-title", markup=False)
+            yield Static(
+                "The path of a .gguf file; of a split model the first part. It stays where it is.", markup=False
+            )
+            yield Field("~/models/….gguf", id="add-model-path")
+            yield Static("enter adds it · esc leaves", classes="dialog-hint", markup=False)
+
+    def action_answer(self) -> None:
+        """Close with what was typed."""
+        text = self.query_one(Field).value.strip().strip("'\"")
+        self.dismiss(Path(text).expanduser() if text else None)

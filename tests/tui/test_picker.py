@@ -1,0 +1,277 @@
+"""The list of models: it shows what there is, finds it, and does with it what the person wants."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from mistral_tui.chat.model_library import ModelLibrary
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.models.picker import ModelPicker
+from mistral_tui.tui.models.rows import models_of
+from mistral_tui.tui.models.table import ModelTable
+from mistral_tui.types.catalog import CatalogEntry, ModelFacts
+from mistral_tui.types.errors import DownloadFailed, EngineError
+from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import HeldModel
+from tests.stubs.catalog import GB, FakeCatalog, model
+from tests.stubs.engines import ENTRY, LOADED, FakeEngine, FakePool, Reply
+from tests.tui.harness import ask, key_of, screen_rows, shown_text, started, type_and_send, until
+
+pytestmark = pytest.mark.core
+
+MISTRAL = model("Mistral-7B", size=4 * GB)
+QWEN = model("Qwen2.5-Coder", size=GB, source="hugging face", origin="Qwen/Qwen2.5-Coder-GGUF")
+LLAVA = model(
+    "LLaVA", source="ollama", facts=ModelFacts(modalities=("text", "sees"), memory_bytes=900 * GB, context_length=4096)
+)
+ABSENT = model("Phi-4", size=9 * GB, downloaded=False, fetched_from="pypi:phi==1")
+FAKE = CatalogEntry(ENTRY, "inventory", facts=ModelFacts(memory_bytes=GB))
+MODELS = (FAKE, MISTRAL, QWEN, LLAVA, ABSENT)
+
+
+class NamingPool(FakePool):
+    """Its one engine has the name of the model that was loaded last."""
+
+    async def acquire(
+        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> FakeEngine:
+        engine = await super().acquire(entry, options, on_progress)
+        engine.model = msgspec.structs.replace(LOADED, name=entry.name)
+        return engine
+
+
+class Models:
+    """An app with a catalogue of models, and downloads that a test ends."""
+
+    def __init__(self, *entries: CatalogEntry, entry: ModelEntry | None = ENTRY, settings: Path | None = None) -> None:
+        self.catalog = FakeCatalog(entries or MODELS)
+        self.engine = FakeEngine([Reply()])
+        self.pool = NamingPool(self.engine)
+        self.workspace = Workspace(self.pool, None, entry, catalog=lambda: self.catalog)
+        self.fetched = asyncio.Event()
+        self.fetches: list[str] = []
+        self.failure: DownloadFailed | None = None
+        self.library = ModelLibrary(self.workspace, self._fetch, settings)
+        self.app = MistralApp(self.workspace, library=self.library)
+
+    async def _fetch(self, entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
+        self.fetches.append(entry.name)
+        report(entry.size_bytes // 4, entry.size_bytes)
+        await self.fetched.wait()
+        if self.failure is not None:
+            raise self.failure
+        self.catalog.put(model(entry.name, size=entry.size_bytes))
+        return self.catalog.find(entry.name)
+
+
+def picker(pilot: Pilot[None]) -> ModelPicker:
+    screen = pilot.app.screen
+    assert isinstance(screen, ModelPicker)
+    return screen
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    return "\n".join(screen_rows(pilot.app.screen))
+
+
+def marked(pilot: Pilot[None]) -> str:
+    row = pilot.app.screen.query_one(ModelTable).row
+    return row.name if row else ""
+
+
+async def opened(pilot: Pilot[None], name: str = "fake-1M") -> ModelPicker:
+    """Open the list, and wait until all is read."""
+    await pilot.press("alt+l")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker) and name in screen_text(pilot), "the list")
+    await until(pilot, lambda: not picker(pilot)._shelf.unread and picker(pilot)._looked, "the files")
+    return picker(pilot)
+
+
+async def search(pilot: Pilot[None], text: str) -> None:
+    await pilot.press(*(key_of(char) for char in text))
+
+
+async def test_the_list_opens_by_key_and_by_command_and_esc_leaves_all_as_it_is() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        assert marked(pilot) == "fake-1M"
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        await type_and_send(pilot, "/models")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert models.workspace.entry_of(models.app.pane.chat) == ENTRY
+
+
+async def test_models_stand_under_where_they_are_from_those_that_are_here_first() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        text = screen_text(pilot)
+        order = ("inventory", "fake-1M", "Mistral-7B", "Phi-4", "Hugging Face", "Qwen2.5-Coder", "Ollama", "LLaVA")
+        places = [text.index(words) for words in order]
+        assert places == sorted(places)
+        said = (
+            "loaded",
+            "on disk",
+            "not here yet",
+            "4.8 GB",
+            "fits",
+            "~11.2 GB",
+            "too big",
+            "text sees",
+            "8k",
+            "apache",
+        )
+        for words in said:
+            assert words in text
+
+
+async def test_a_model_is_found_by_a_few_letters_and_answers_the_chat_from_then_on() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        await opened(pilot)
+        await search(pilot, "hug cod")
+        await until(pilot, lambda: marked(pilot) == "Qwen2.5-Coder" and "Mistral-7B" not in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Qwen2.5-Coder" in shown_text(app.pane.status))
+        assert [entry.name for entry in models.pool.loads] == ["fake-1M", "Qwen2.5-Coder"]
+        await ask(pilot, "and now?")
+        said = [message.text for message in models.engine.requests[-1].messages]
+        assert said == ["hello", "Hello there.", "and now?"]
+        assert models.workspace.entry == ENTRY, "other chats keep their model"
+
+
+async def test_a_model_is_chosen_by_its_name_alone() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await type_and_send(pilot, "/model mistral")
+        await until(pilot, lambda: "Mistral-7B" in shown_text(app.pane.status))
+        await type_and_send(pilot, "/model nonsense")
+        await until(pilot, lambda: "no model is named" in shown_text(app.pane.status))
+        await type_and_send(pilot, "/model phi")
+        await until(pilot, lambda: marked(pilot) == "Phi-4")
+        assert len(models_of(picker(pilot).query_one(ModelTable)._rows)) == 5
+
+
+async def test_what_the_files_say_is_filled_in_and_nothing_moves() -> None:
+    models = Models(*(model(f"model-{number}") for number in range(9)))
+    models.catalog.at_once = 0
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await pilot.press("alt+l")
+        await until(pilot, lambda: "model-8" in screen_text(pilot))
+        await pilot.press("down", "down")
+        before = [row.split()[:1] for row in screen_rows(pilot.app.screen)]
+        assert "8k" not in screen_text(pilot)
+        models.catalog.at_once = 3
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: screen_text(pilot).count("8k") == 9)
+        assert [row.split()[:1] for row in screen_rows(pilot.app.screen)][:14] == before[:14]
+        assert marked(pilot) == "model-2"
+
+
+async def test_a_model_becomes_the_default_and_chats_that_have_begun_keep_theirs(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    models = Models(settings=settings)
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        await opened(pilot)
+        await search(pilot, "mistral")
+        await pilot.press("ctrl+d")
+        await until(pilot, lambda: "answers new chats" in screen_text(pilot) and settings.exists())
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert 'default_model = "Mistral-7B"' in settings.read_text("utf-8")
+        assert models.workspace.entry_of(app.pane.chat) == ENTRY
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "Mistral-7B" in shown_text(app.pane.status))
+
+
+async def test_a_model_is_loaded_and_unloaded_from_the_list() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "mistral")
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: picker(pilot).query_one(ModelTable).row.loaded)  # type: ignore[union-attr]
+        await pilot.press("f10")
+        await until(pilot, lambda: "Mistral-7B is unloaded" in screen_text(pilot))
+        assert models.pool.unloaded == ["Mistral-7B"]
+        models.pool.error = EngineError("Mistral-7B is answering and stays loaded")
+        await pilot.press("f10")
+        await until(pilot, lambda: "is answering and stays loaded" in screen_text(pilot))
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: any("stays loaded" in notice.message for notice in pilot.app._notifications))
+
+
+async def test_what_other_programs_load_shows_while_the_list_is_open() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        models.pool.loaded.append(HeldModel("Mistral-7B", "/models/Mistral-7B.gguf", "answering", GB))
+        await until(pilot, lambda: "answering" in screen_text(pilot))
+
+
+async def test_a_new_file_appears_while_the_list_is_open() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        models.catalog.put(model("Brand-New", source="here"))
+        await until(pilot, lambda: "Brand-New" in screen_text(pilot))
+        assert marked(pilot) == "fake-1M"
+
+
+async def test_a_download_goes_on_is_paused_and_resumed_and_ends_with_the_model_there() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await opened(pilot)
+        await search(pilot, "phi")
+        await pilot.press("enter")
+        await until(pilot, lambda: "downloading 25 %" in screen_text(pilot))
+        await pilot.press("f5")
+        await until(pilot, lambda: "paused at 25 %" in screen_text(pilot))
+        await pilot.press("f5")
+        await until(pilot, lambda: "downloading 25 %" in screen_text(pilot) and models.fetches == ["Phi-4"] * 2)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "↓ 25 %" in shown_text(app.pane.status))
+        models.fetched.set()
+        await until(pilot, lambda: any("Phi-4 is here" in notice.message for notice in app._notifications))
+        await until(pilot, lambda: "↓" not in shown_text(app.pane.status))
+        await opened(pilot)
+        await search(pilot, "phi")
+        await until(pilot, lambda: "on disk" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Phi-4" in shown_text(app.pane.status))
+
+
+async def test_a_download_that_fails_says_why_and_can_go_on() -> None:
+    models = Models()
+    models.failure = DownloadFailed("the hub does not answer; check the network and try again")
+    models.fetched.set()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "phi")
+        await pilot.press("f5")
+        await until(pilot, lambda: "download failed" in screen_text(pilot) and "does not answer" in screen_text(pilot))
+        models.failure = None
+        await pilot.press("f5")
+        await until(pilot, lambda: "on disk" in screen_text(pilot))
