@@ -110,11 +110,12 @@ def _print_table(entries: tuple[CatalogEntry, ...]) -> None:
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("quant", no_wrap=True)
     table.add_column("context", justify="right", no_wrap=True)
-    table.add_column("found in", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    table.add_column("where", no_wrap=True)
     for entry in entries:
         style = {"on disk": "", "remote": "", "damaged": "red", "unreachable": "red"}.get(entry.availability(), "dim")
-        table.add_row(*(Text(cell, style) for cell in (printable_line(entry.name), *_columns(entry))))
+        *columns, source, state = _columns(entry)
+        where = source if state == "on disk" else state  # 80 columns have no room for both
+        table.add_row(*(Text(cell, style) for cell in (printable_line(entry.name), *columns, where)))
     console = Console(highlight=False)
     console.print(table)
     for problem in dict.fromkeys(entry.problem for entry in entries if entry.problem):

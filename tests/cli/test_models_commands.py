@@ -166,6 +166,6 @@ def test_list_is_a_table_on_a_terminal(commands: Commands, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "100")
     _, out, err = commands.run("list")
-    assert "found in" in out.splitlines()[0]
+    assert "where" in out.splitlines()[0]
     assert "not downloaded" in out
     assert "bad.gguf: it ends in the middle" in err
