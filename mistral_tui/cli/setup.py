@@ -122,7 +122,10 @@ class Setup:
         given = {name: value for name in names if (value := getattr(flags, name)) is not None}
         given |= _undone(flags)
         if flags.draft is not None:
-            given["draft"] = str(self.entry_or_error(flags.draft).path)
+            draft = self.entry_or_error(flags.draft)
+            if draft.remote is not None:
+                raise ModelNotFound(f"{draft.name} runs at an endpoint and cannot be a draft model; name a .gguf file")
+            given["draft"] = str(draft.path)
         if flags.jinja_explicit is not None:
             given["chat_template"] = read_template(Path(flags.jinja_explicit).expanduser())
         elif flags.chat_template is not None:

@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 
+_ENDPOINTS = (
+    "## Servers elsewhere, as many as you like; they come last, behind all that is set above",
+    "",
+    "# [[endpoints]]",
+    '# name = "lab"',
+    '# url = "http://127.0.0.1:8080/v1"',
+    '# api_key_env = "LAB_KEY"',
+)
+
+
 def save_setting(path: Path, name: str, value: Any) -> None:
     """Set a setting in the file; `None` takes it out, so that the default counts again.
 
@@ -38,7 +48,7 @@ def commented_settings() -> str:
             if each.group == group:
                 allowed = "" if each.kind == "text" else f" ({each.allowed})"
                 lines += ["", f"# {each.meaning}{allowed}; otherwise {each.default}", f"# {each.name} ="]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_ENDPOINTS]) + "\n"
 
 
 def _plain(value: Any) -> Any:

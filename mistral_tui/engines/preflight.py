@@ -21,6 +21,8 @@ def check_file(entry: ModelEntry) -> None:
     Raises:
         ModelError: It is not there, may not be read, or is of a format that no engine here runs.
     """
+    if entry.remote is not None:
+        raise ModelError(f"{entry.name} runs at an endpoint, and this needs a model on this machine; name one")
     if entry.format != "gguf":
         raise ModelError(
             f"{entry.name} is a {entry.format} model, and the engine for those (torch) is not part of this version; "

@@ -168,6 +168,7 @@ class Client:
         if status != 429 and status < 500:
             return refusal
         passing = PassingFailure(str(refusal))
+        passing.answered = True
         passing.wait = _seconds(answer.header("retry-after"))
         return passing
 

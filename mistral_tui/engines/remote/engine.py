@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Final
 
 from mistral_tui.engines.exchange import same_id_twice
@@ -100,9 +101,10 @@ class RemoteEngine:
 async def _write(generation: Generation, events: asyncio.Queue[EngineEvent], room: asyncio.Semaphore) -> None:
     """Put a reply into `events`; whatever happens, the last one is `Finished`."""
     try:
-        async for event in generation.events():
-            await room.acquire()
-            events.put_nowait(event)
+        async with aclosing(generation.events()) as written:
+            async for event in written:
+                await room.acquire()
+                events.put_nowait(event)
         finished = generation.finished()
     except asyncio.CancelledError:
         finished = generation.finished("cancelled")

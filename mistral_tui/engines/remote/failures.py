@@ -19,6 +19,8 @@ class PassingFailure(EndpointError):
 
     wait: float | None = None
     """Seconds that the server wants to be left alone."""
+    answered = False
+    """Whether the server is there, and said so."""
 
 
 class Refused(EndpointError):

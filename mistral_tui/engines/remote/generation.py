@@ -5,6 +5,7 @@ import random
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from mistral_tui.engines.remote.client import Answer, Client
@@ -74,6 +75,8 @@ class Generation:
             MistralTuiError: It failed; what was yielded is what there is of it.
         """
         request = self._request
+        if request.adapters:
+            raise InvalidRequest("the LoRAs of a remote model are chosen at its server; choose none here")
         if request.documents:
             raise InvalidRequest("documents can be given to models on this machine only; attach them as files")
         if request.continues:
@@ -90,8 +93,9 @@ class Generation:
                     if left_out:
                         yield ContextTrimmed(left_out)
                         left_out = 0
-                    async for event in self._read(answer):
-                        yield event
+                    async with aclosing(self._read(answer)) as events:
+                        async for event in events:
+                            yield event
                 return
             except PassingFailure as failure:
                 failures += 1
@@ -138,15 +142,16 @@ class Generation:
             elif answer.kind in ("text/html", "application/xhtml+xml"):
                 raise answer.unreadable(await answer.beginning(2**16))
             else:
-                async for piece in answer.pieces():
-                    size += len(piece)
-                    if size > _MOST_BYTES:
-                        raise BadReply("sends without end")
-                    for data in events.feed(piece):
-                        for event in reader.feed(data):
-                            yield event
-                    if reader.done:
-                        break
+                async with aclosing(answer.pieces()) as pieces:
+                    async for piece in pieces:
+                        size += len(piece)
+                        if size > _MOST_BYTES:
+                            raise BadReply("sends without end")
+                        for data in events.feed(piece):
+                            for event in reader.feed(data):
+                                yield event
+                        if reader.done:
+                            break
                 for data in () if reader.done else events.flush():
                     for event in reader.feed(data):
                         yield event

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.remote.client import Client
 from mistral_tui.engines.remote.engine import RemoteEngine
-from mistral_tui.engines.remote.served import named, served_models
+from mistral_tui.engines.remote.served import served_model
 from mistral_tui.types.endpoints import Endpoint, RemoteModel
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.models import LoadedModel, LoadOptions
@@ -43,7 +43,7 @@ class RemoteEngines:
         key = (endpoint.name, endpoint.base, remote.name, options.n_ctx)
         if key not in self._engines:
             client = self._clients.setdefault(key[:2], Client(endpoint))
-            served = named(client, remote.name, await served_models(client))
+            served = await served_model(client, remote.name)
             self._warn(client)
             n_ctx = options.n_ctx or endpoint.n_ctx or served.n_ctx
             shown = name if remote.name else f"{name}/{served.name}"

@@ -6,12 +6,9 @@ from typing import Any, Final
 
 from mistral_tui.engines.remote.client import Client
 from mistral_tui.engines.remote.failures import Refused, described
-from mistral_tui.engines.remote.prompt import as_messages, as_tools
 from mistral_tui.types.errors import EndpointError, InvalidRequest
-from mistral_tui.types.messages import Json
 from mistral_tui.types.queries import (
     Answer,
-    Count,
     CountTokens,
     Detokenize,
     Embed,
@@ -23,7 +20,6 @@ from mistral_tui.types.queries import (
     Tokenize,
     Tokens,
 )
-from mistral_tui.types.requests import GenerateRequest
 
 _ABSENT: Final = (404, 405, 501)
 
@@ -43,8 +39,9 @@ async def answer_to(query: Query, client: Client, model: str) -> Answer:
             return await _tokenize(client, model, query)
         case Detokenize(tokens=tokens):
             return await _detokenize(client, model, tokens)
-        case CountTokens(request=request):
-            return await _count(client, model, request)
+        case CountTokens():
+            # People see a count while they type: what they have not sent does not leave this machine.
+            raise InvalidRequest(f"{described(client.endpoint)} is not asked to count prompts; send it to know")
 
 
 async def _embed(client: Client, model: str, texts: Sequence[str]) -> Embeddings:
@@ -106,22 +103,6 @@ async def _detokenize(client: Client, model: str, tokens: Sequence[int]) -> Text
         case {"prompt": str(text)} | {"content": str(text)} | {"text": str(text)}:
             return Text(text)
     raise _strange(client, "text")
-
-
-async def _count(client: Client, model: str, request: GenerateRequest) -> Count:
-    """Count a prompt: vLLM tokenizes messages, llama-server first renders them."""
-    root = client.endpoint.root
-    body: Json = {"model": model, "messages": as_messages(request.messages)}
-    if request.tools:
-        body["tools"] = as_tools(request.tools)
-    answer = await _first(client, "count a prompt", [(f"{root}/apply-template", body), (f"{root}/tokenize", body)])
-    match answer:
-        case {"count": int(count)}:
-            return Count(count)
-        case {"prompt": str(prompt)}:
-            tokens = await _tokenize(client, model, Tokenize(prompt, special=True, beginning=True))
-            return Count(len(tokens.tokens))
-    raise _strange(client, "count")
 
 
 async def _first(client: Client, doing: str, tries: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from mistral_tui.engines.remote.client import Client
-from mistral_tui.engines.remote.failures import Refused, described
+from mistral_tui.engines.remote.failures import PassingFailure, Refused, described
 from mistral_tui.types.errors import EndpointError
 from mistral_tui.types.text import printable_line
 
@@ -30,6 +30,25 @@ class ServedModel(NamedTuple):
     """Tokens of its context; 0 if it does not say."""
 
 
+async def served_model(client: Client, wanted: str) -> ServedModel:
+    """Return the model that is meant.
+
+    Args:
+        client: Of the endpoint.
+        wanted: Its name; empty: the only one.
+
+    Raises:
+        EndpointError: The endpoint cannot be used; or no model is named, and there is not exactly one.
+    """
+    try:
+        served = await served_models(client)
+    except PassingFailure as failure:
+        if not wanted or not failure.answered:
+            raise
+        served = ()  # perhaps it still loads; the prompt will wait for it
+    return _named(client, wanted, served)
+
+
 async def served_models(client: Client, seconds: float = SECONDS) -> tuple[ServedModel, ...]:
     """Return what the endpoint lists; nothing if it has no list.
 
@@ -45,19 +64,10 @@ async def served_models(client: Client, seconds: float = SECONDS) -> tuple[Serve
     return tuple(_models(listed))
 
 
-def named(client: Client, wanted: str, served: tuple[ServedModel, ...]) -> ServedModel:
-    """Return the model that is meant.
-
-    Args:
-        client: Of the endpoint.
-        wanted: Its name; empty: the only one.
-        served: What the endpoint lists. It may run more, for instance under shorter names.
-
-    Raises:
-        EndpointError: None is named, and there is not exactly one.
-    """
+def _named(client: Client, wanted: str, served: tuple[ServedModel, ...]) -> ServedModel:
     owner = served[0].owner if served else ""
     if wanted:
+        # An endpoint may run more than it lists, for instance under shorter names.
         return next((model for model in served if model.name == wanted), ServedModel(wanted, owner))
     if len(served) == 1:
         return served[0]

@@ -661,6 +661,16 @@ async def test_several_models_want_a_name() -> None:
         await engines.close()
 
 
+async def test_a_server_that_still_loads_is_waited_for_with_the_prompt() -> None:
+    loading = Script.says(503, {"error": "loading model"})
+    async with lab(loading, reply("Hello"), models=loading) as one:
+        assert one.engine.model.name == "lab/m"
+        assert text_of(await one.write()) == "Hello"
+    with pytest.raises(EndpointError, match="503 Service Unavailable: loading model"):
+        async with lab(models=loading, model=""):
+            pass
+
+
 async def test_nobody_there_is_an_error_in_one_line() -> None:
     async with serving() as server:
         endpoint = server.endpoint()
@@ -711,12 +721,17 @@ async def test_tokens_are_told_by_servers_that_can(answer: dict[str, Any], names
         assert (found.tokens, found.names) == ((1, 2), names)
 
 
+async def test_what_is_not_sent_yet_is_not_sent_to_be_counted() -> None:
+    async with lab() as one:
+        with pytest.raises(InvalidRequest, match="is not asked to count prompts"):
+            await queries.count_tokens(one.engine, prompt("Hi"))
+        assert len(one.server.asked) == 1
+
+
 async def test_what_an_endpoint_cannot_answer_is_refused() -> None:
     async with lab(Script.says(404, {"detail": "Not Found"})) as one:
         with pytest.raises(InvalidRequest, match="cannot tokenize"):
             await queries.tokenize(one.engine, "ab")
-        with pytest.raises(InvalidRequest, match="cannot count a prompt"):
-            await queries.count_tokens(one.engine, prompt("Hi"))
         with pytest.raises(InvalidRequest, match="cannot make vectors"):
             await queries.embed(one.engine, ["ab"])
     async with lab(Script.says(200, {"data": []})) as one:
