@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.paths import Paths
 from mistral_tui.models.downloads import Downloads, Fetch
-from mistral_tui.models.files import split_parts
-from mistral_tui.models.memory_fit import free_memory, gigabytes
 from mistral_tui.types.catalog import CatalogEntry, Listing
-from mistral_tui.types.errors import DownloadFailed, ModelError, ModelNotFound, StoreError
+from mistral_tui.types.errors import DownloadFailed, InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.pool import HeldModel
 
 if TYPE_CHECKING:
+    from mistral_tui.models.adding import OwnInventory
     from mistral_tui.models.details import ModelDetails
+    from mistral_tui.models.removing import Removal
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,20 @@ class ModelLibrary:
     Args:
         workspace: Whose models they are.
         fetch: Fetches a model; `None`: nothing can be fetched.
-        settings_file: Where the default model is remembered; `None`: nowhere.
-        inventory: The program's own, for models that are added; `None`: none can be.
+        paths: Where the person's files are; `None`: nothing is remembered or deleted.
+        own: Returns the inventory that the program writes; `None`: no model can be added.
     """
 
     def __init__(
         self,
         workspace: Workspace,
         fetch: Fetch | None = None,
-        settings_file: Path | None = None,
-        inventory: Path | None = None,
+        paths: Paths | None = None,
+        own: Callable[[], "OwnInventory"] | None = None,
     ) -> None:
         self._workspace = workspace
-        self._settings_file = settings_file
-        self._inventory = inventory
+        self._paths = paths
+        self._own = own
         self.downloads = Downloads(fetch or _cannot_fetch)
         """What is being fetched; it goes on whatever is on the screen."""
 
@@ -132,51 +133,86 @@ class ModelLibrary:
             ConfigError: It counts for this run, but cannot be remembered.
         """
         self._workspace.use_by_default(entry)
-        if self._settings_file is not None:
+        if self._paths is not None:
             from mistral_tui.config.settings_edits import save_setting  # a TOML editor, for this alone
 
-            await asyncio.to_thread(save_setting, self._settings_file, "default_model", entry.name)
+            await asyncio.to_thread(save_setting, self._paths.settings_file, "default_model", entry.name)
 
     async def add(self, path: Path) -> str:
-        """Put a model file into the inventory, and return its name there. The file stays where it is.
+        """Put a model that is on disk into the inventory, and return its name there. Its file stays where it is.
 
         Raises:
             ModelNotFound, BadModelFile: There is no such file, or it is no model.
+            InvalidRequest: Another model has its name.
             ConfigError: The inventory cannot be written.
         """
-        return await asyncio.to_thread(_add, self._inventory, path)
+        own = self._own
+        if own is None:
+            raise InvalidRequest(f"{path} cannot be added here; `mistral-tui models add` can")
+        return (await asyncio.to_thread(lambda: own().add(path))).name
 
-    def ways_to_remove(self, entry: CatalogEntry) -> dict[str, str]:
-        """Return what `remove` can do with a model, in words; the first changes nothing."""
+    async def ways_to_remove(self, found: CatalogEntry) -> dict[str, str]:
+        """Return what `remove` can do with a model, in words; the first changes nothing.
+
+        Raises:
+            InvalidRequest: It is not this program's to remove; says whose.
+        """
         ways = {"keep": "leave it as it is"}
-        if self.downloads.of(entry.name) is not None:
+        if self.downloads.of(found.name) is not None:
             ways["stop"] = "fetch it no longer"
-        # The stores of other programs are theirs to keep in order.
-        if entry.entry.downloaded and entry.source in ("inventory", "folder", "here"):
-            ways["file"] = f"delete its file for good, {gigabytes(entry.entry.size_bytes)}"
+        if not found.entry.downloaded or found.source == "remote" or self._paths is None:
+            return ways
+        removal, deletion = await asyncio.to_thread(self._plans, found)
+        if found.source == "inventory" and not removal.files:
+            ways["list"] = "take it off the list; its file stays"
+        files = f", with {len(deletion.files)} files" if len(deletion.files) > 1 else ""
+        ways["file"] = f"delete it for good{files}"
         return ways
 
-    async def remove(self, entry: CatalogEntry, way: str) -> str:
+    async def remove(self, found: CatalogEntry, way: str) -> str:
         """Do away with a model, and return what was done.
 
         Args:
-            entry: The model.
+            found: The model.
             way: A key of `ways_to_remove`.
 
         Raises:
+            InvalidRequest: Only the inventory of the person names it.
             EngineError: It is answering, or being loaded.
-            ModelError: Its file cannot be deleted.
+            ModelError: A file cannot be deleted.
+            ConfigError: The inventory cannot be written.
         """
-        match way:
-            case "stop":
-                self.downloads.drop(entry.name)
-                return f"{entry.name} is not fetched any more"
-            case "file":
-                with contextlib.suppress(ModelNotFound):
-                    await self._workspace.unload_model(entry.entry)
-                await asyncio.to_thread(_delete, entry.entry)
-                return f"{entry.name} is deleted"
-        return ""
+        if way == "stop":
+            self.downloads.drop(found.name)
+            return f"{found.name} is not fetched any more"
+        if way == "keep" or self._paths is None:
+            return ""
+        if way == "file":
+            with contextlib.suppress(ModelNotFound):
+                await self._workspace.unload_model(found.entry)
+        paths = self._paths
+
+        def carry_out() -> bool:
+            from mistral_tui.models.removing import remove
+
+            return remove(self._plans(found)[way == "file"], paths.inventory_overlay, paths.models)
+
+        if not await asyncio.to_thread(carry_out) and way == "list":
+            raise InvalidRequest(f"{found.name} is named by an inventory that is yours to edit")
+        return f"{found.name} is deleted" if way == "file" else f"{found.name} is off the list"
+
+    def _plans(self, found: CatalogEntry) -> "tuple[Removal, Removal]":
+        """Return what taking a model off the list does, and what deleting it does."""
+        from mistral_tui.models.removing import plan_removal
+
+        assert self._paths is not None
+        own = ("inventory", "folder", "here", "remote")
+        reports = self._scan(0.0).reports
+        others = {place: report.source for report in reports if report.source not in own for place in report.places}
+        deletion = plan_removal(found, self._paths.models, others, files=True)
+        if found.source != "inventory":
+            return deletion, deletion
+        return plan_removal(found, self._paths.models, others, files=False), deletion
 
     async def close(self) -> None:
         """Stop fetching; what is there is kept."""
@@ -201,26 +237,6 @@ async def _cannot_fetch(entry: ModelEntry, report: object) -> ModelEntry:
 
 
 def _memory_for(held: tuple[HeldModel, ...]) -> int:
+    from mistral_tui.models.memory_fit import free_memory  # it looks at the machine, and its import at start-up shows
+
     return free_memory() + sum(model.memory_bytes for model in held if model.state == "idle")
-
-
-def _add(inventory: Path | None, path: Path) -> str:
-    from mistral_tui.models.gguf_header import read_header
-    from mistral_tui.models.overlay import register
-
-    path = path.absolute()
-    if inventory is None or not path.exists():
-        raise ModelNotFound(f"no such model file: {path}")
-    read_header(path)
-    register(inventory, path.stem, {"path": str(path), "format": "gguf"})
-    return path.stem
-
-
-def _delete(model: ModelEntry) -> None:
-    for file in split_parts(model.path):
-        try:
-            if file.is_dir() and not file.is_symlink():
-                raise ModelError(f"{file} is a folder; delete it by hand")
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            raise ModelError(f"{file} cannot be deleted: {error.strerror or error}") from None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +23,9 @@ from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
+
+if TYPE_CHECKING:
+    from mistral_tui.models.adding import OwnInventory
 
 
 def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
@@ -49,7 +53,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     )
 
     fetch = _fetching_into(setup.paths.models)
-    library = ModelLibrary(workspace, fetch, setup.paths.settings_file, setup.paths.inventory_overlay)
+    library = ModelLibrary(workspace, fetch, setup.paths, partial(_own_inventory, setup))
     entries, about_keymap = read_keymap(setup.paths.keymap)
     about_keys = apply_keymap(entries)
     app = MistralApp(
@@ -94,3 +98,9 @@ def _fetching_into(folder: Path) -> Fetch:
         return msgspec.structs.replace(entry, path=path, size_bytes=path.stat().st_size, downloaded=True)
 
     return fetch_model
+
+
+def _own_inventory(setup: Setup) -> "OwnInventory":
+    from mistral_tui.models.adding import OwnInventory  # for those who add a model
+
+    return OwnInventory(setup.paths.inventory_overlay, setup.paths.models, setup.inventory_now)

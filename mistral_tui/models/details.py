@@ -57,7 +57,7 @@ def read_details(entry: CatalogEntry, options: LoadOptions) -> ModelDetails:
 def _figures(entry: CatalogEntry) -> Lines:
     model = entry.entry
     return _lines(
-        ("file", str(model.path) if model.downloaded else ""),
+        ("file", str(model.path) if model.downloaded and entry.source != "remote" else ""),
         ("from", entry.origin if entry.origin != str(model.path.parent) else ""),
         ("goes to", "" if model.downloaded or entry.source == "remote" else str(model.path)),
         ("title", entry.facts.title if entry.facts else ""),

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.paths import Paths
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.picker import ModelPicker
 from mistral_tui.tui.models.rows import models_of
@@ -48,7 +49,7 @@ class NamingPool(FakePool):
 class Models:
     """An app with a catalogue of models, and downloads that a test ends."""
 
-    def __init__(self, *entries: CatalogEntry, entry: ModelEntry | None = ENTRY, settings: Path | None = None) -> None:
+    def __init__(self, *entries: CatalogEntry, entry: ModelEntry | None = ENTRY, paths: Paths | None = None) -> None:
         self.catalog = FakeCatalog(entries or MODELS)
         self.engine = FakeEngine([Reply()])
         self.pool = NamingPool(self.engine)
@@ -56,7 +57,7 @@ class Models:
         self.fetched = asyncio.Event()
         self.fetches: list[str] = []
         self.failure: DownloadFailed | None = None
-        self.library = ModelLibrary(self.workspace, self._fetch, settings)
+        self.library = ModelLibrary(self.workspace, self._fetch, paths)
         self.app = MistralApp(self.workspace, library=self.library)
 
     async def _fetch(self, entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
@@ -184,8 +185,9 @@ async def test_what_the_files_say_is_filled_in_and_nothing_moves() -> None:
 
 
 async def test_a_model_becomes_the_default_and_chats_that_have_begun_keep_theirs(tmp_path: Path) -> None:
-    settings = tmp_path / "config.toml"
-    models = Models(settings=settings)
+    paths = Paths.resolve(config=tmp_path / "config.toml")
+    settings = paths.settings_file
+    models = Models(paths=paths)
     async with models.app.run_test(size=(120, 36)) as pilot:
         app = await started(pilot)
         await ask(pilot, "hello")

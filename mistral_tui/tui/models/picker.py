@@ -214,14 +214,18 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         """Ask for a file to add."""
         self.app.push_screen(AddModel(), self._add)
 
-    def action_remove(self) -> None:
+    async def action_remove(self) -> None:
         """Ask what to do away with: the download, the entry, the file."""
         row = self._table.row
         if row is None:
             return
-        answers = self._library.ways_to_remove(row.entry)
+        try:
+            answers = await self._library.ways_to_remove(row.entry)
+        except MistralTuiError as error:
+            self._say(str(error))
+            return
         if len(answers) < 2:
-            self._say(f"{row.name} comes from {row.entry.origin or row.entry.source}; remove it there")
+            self._say(f"there is nothing of {row.name} on this machine to remove")
             return
         question = Question(f"remove {row.name}", str(row.entry.entry.path), answers)
         self.app.push_screen(question, lambda answer: self._remove(row, answer))
@@ -381,7 +385,7 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
     def _describe(self, row: ModelRow | None) -> None:
         self._pane.show(row, self._details.get(row.key) if row else None)
         if row is not None and row.key not in self._details:
-            self.run_worker(self._read(row), group="describe", exclusive=True)
+            self.run_worker(lambda: self._read(row), group="describe", exclusive=True)
 
     async def _read(self, row: ModelRow) -> None:
         await asyncio.sleep(_SETTLE)
