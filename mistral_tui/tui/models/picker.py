@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -385,8 +385,9 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
     def _describe(self, row: ModelRow | None) -> None:
         self._pane.show(row, self._details.get(row.key) if row else None)
         if row is not None and row.key not in self._details:
-            self.run_worker(lambda: self._read(row), group="describe", exclusive=True)
+            self._read(row)
 
+    @work(group="describe", exclusive=True)
     async def _read(self, row: ModelRow) -> None:
         await asyncio.sleep(_SETTLE)
         self.post_message(self.Described(row.key, await self._library.details(row.entry)))
