@@ -28,7 +28,8 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported wi
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from mistral_tui.models.hub.choosing import RemoteFile
-from mistral_tui.models.hub.failures import explained, offline
+from mistral_tui.models.hub.failures import explained
+from mistral_tui.models.hub.offline import check_online
 
 set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings would be written over the screen
 T = TypeVar("T")
@@ -36,7 +37,6 @@ ENDPOINT: Final = "https://huggingface.co"
 _MOST_FILES: Final = 20_000
 _ANSWER_SECONDS: Final = 15.0
 _TIMEOUT: Final = httpx2.Timeout(10.0, read=30.0)
-_TRUE: Final = ("1", "ON", "YES", "TRUE")
 
 
 class HubClient:
@@ -51,7 +51,7 @@ class HubClient:
         Raises:
             DownloadFailed: It is not there, may not be read, or the hub cannot be reached.
         """
-        _check_online(repository)
+        check_online(repository)
 
         def look() -> list[RemoteFile]:
             about = HfApi(endpoint=self.endpoint).model_info(repository, files_metadata=True, timeout=_ANSWER_SECONDS)
@@ -78,7 +78,7 @@ class HubClient:
         Raises:
             httpx2.HTTPError, OSError: As the client raises them.
         """
-        _check_online(repository)
+        check_online(repository)
         headers = {**build_hf_headers(library_name="mistral-tui"), "Accept-Encoding": "identity"}
         if begin:
             headers["Range"] = f"bytes={begin}-"
@@ -100,12 +100,6 @@ def _begin(response: httpx2.Response) -> int:
     if match is None:
         raise httpx2.RemoteProtocolError("a part without saying which")
     return int(match[1])
-
-
-def _check_online(repository: str) -> None:
-    # Asked anew each time: the client reads it once.
-    if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
-        raise offline(repository)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

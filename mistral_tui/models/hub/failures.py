@@ -13,6 +13,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from mistral_tui.models.hub.offline import offline
 from mistral_tui.types.errors import DownloadFailed
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
@@ -52,11 +53,6 @@ def explained(error: Exception, endpoint: str, repository: str, file: str | None
     if isinstance(error, httpx2.TransportError):
         return DownloadFailed(f"{hub} cannot be reached ({type(error).__name__}); check the network")
     return DownloadFailed(f"{repository}: {hub} sent an answer that is not understood ({type(error).__name__})")
-
-
-def offline(repository: str) -> DownloadFailed:
-    """Return the error for a fetch in offline mode."""
-    return DownloadFailed(f"{repository} was not fetched: HF_HUB_OFFLINE is set; unset it to use the network")
 
 
 def _status(status: int, hub: str) -> str:
