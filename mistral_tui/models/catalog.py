@@ -73,7 +73,8 @@ class Catalog:
     def find(self, wanted: str) -> ModelEntry:
         """Return the model of this name, or of this path. Looks into folders only if the inventory has no such name.
 
-        An exact name counts first, then a path, then a name in any case, then one that is shortened but clear.
+        An exact name counts first, then a path, then a name in any case, then one that is shortened but clear; of
+        several, the only one that is on disk is meant.
 
         Raises:
             ModelNotFound: There is no such model, or several; the message lists them.
@@ -83,7 +84,9 @@ class Catalog:
         if entry is not None and entry.downloaded:
             return entry
         entries = self.scan(read=False).entries
-        found = find_named(wanted, entries, lambda entry: (entry.name, *entry.aliases))
+        found = find_named(
+            wanted, entries, lambda entry: (entry.name, *entry.aliases), lambda entry: entry.entry.downloaded
+        )
         if found is not None:
             return found.entry
         path = Path(wanted.strip())

@@ -11,13 +11,16 @@ T = TypeVar("T")
 _MOST_LISTED = 12
 
 
-def find_named(wanted: str, items: Iterable[T], names_of: Callable[[T], Sequence[str]]) -> T | None:
+def find_named(
+    wanted: str, items: Iterable[T], names_of: Callable[[T], Sequence[str]], at_hand: Callable[[T], bool]
+) -> T | None:
     """Return the item of this name: exactly, in any case, or shortened as long as only one can be meant.
 
     Args:
         wanted: What the person typed.
         items: What there is.
         names_of: Returns the names of an item, its shown name first; the further ones are taken only whole.
+        at_hand: Whether an item is the likelier one: of several, it is meant if it alone is.
 
     Returns:
         The item; `None`: nothing has a name like this.
@@ -38,8 +41,9 @@ def find_named(wanted: str, items: Iterable[T], names_of: Callable[[T], Sequence
     )
     for test in tests:
         matches = [(item, names[0]) for item, names in named if test(names)]
-        if len(matches) == 1:
-            return matches[0][0]
+        likelier = [match for match in matches if at_hand(match[0])]
+        if len(matches) == 1 or len(likelier) == 1:
+            return (likelier or matches)[0][0]
         if matches:
             candidates = listed([name for _, name in matches])
             raise ModelNotFound(f"{printable_line(wanted)!r} could be {candidates}; write more of the name")

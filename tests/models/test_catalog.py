@@ -177,6 +177,12 @@ def test_a_model_is_found_by_what_is_clear(machine: Machine, wanted: str, found:
     assert machine.catalog().find(wanted).name == found
 
 
+def test_of_several_models_the_one_that_is_here_is_meant(machine: Machine) -> None:
+    machine.inventory.write_text(json.dumps([{"name": f"alpha-{size}", "path": f"{size}.gguf"} for size in (1, 2)]))
+    path = model(machine.shelf / "alpha-here.gguf")
+    assert machine.catalog().find("alpha").path == path
+
+
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
