@@ -12,7 +12,7 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
-from mistral_tui.cli.terminal import in_browser, prepare_drawing
+from mistral_tui.cli.terminal import draws_unicode, in_browser, prepare_drawing
 from mistral_tui.config.keymap import read_keymap
 from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.models.downloads import Fetch
@@ -20,7 +20,6 @@ from mistral_tui.store.store import Store
 from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
-from mistral_tui.tui.settings import themes
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
 
@@ -58,12 +57,14 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     about_keys = apply_keymap(entries)
     app = MistralApp(
         workspace,
-        theme=setup.settings.theme or themes.DEFAULT,
+        theme=setup.settings.theme,
         notices=(*about_terminal, *notices, *about_keymap, *about_keys),
         starter=_starter(setup, fetch),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,
         library=library,
+        ascii_only=not draws_unicode(),
+        screen_reader=bool(setup.settings.screen_reader if flags.screen_reader is None else flags.screen_reader),
     )
     app.run()
     return app.return_code or 0

@@ -147,6 +147,9 @@ def _parser() -> ArgumentParser:
         "--model-path", action="append", metavar="DIR", help="a folder to look for models in; may be repeated"
     )
     group.add_argument("-l", "--log", metavar="FILE", help="write a log of this process to FILE")
+    group.add_argument(
+        "--screen-reader", action="store_true", default=None, help="an interface of plain lines, to be listened to"
+    )
     group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     group.add_argument("--version", action="version", version=f"{PROGRAM} {mistral_tui.__version__}")
     return parser

@@ -34,7 +34,12 @@ def prepare_drawing() -> tuple[str, ...]:
         if isinstance(stream, TextIOWrapper):
             # One cell for a character that cannot be sent; an escape like \u2595 would push all others aside.
             stream.reconfigure(errors="replace")
-    encoding = sys.stderr.encoding.lower()
-    if encoding.replace("-", "") == "utf8":
+    if draws_unicode():
         return ()
+    encoding = sys.stderr.encoding.lower()
     return (f"the locale says {encoding}: characters that it lacks are shown as ?; LANG=C.UTF-8 shows them",)
+
+
+def draws_unicode() -> bool:
+    """Whether the locale knows all characters; if not, the interface draws with signs of ASCII."""
+    return sys.stderr.encoding.lower().replace("-", "") == "utf8"

@@ -39,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True):
         about("Models", "others' models to offer: huggingface, lmstudio, ollama, here; none", "all of them"),
     ] = None
     theme: Annotated[str | None, about("Look", "the colours; `/theme` lists them", "mistral-dark")] = None
+    screen_reader: Annotated[bool | None, about("Look", "plain lines, for those who listen to the screen", "false")] = (
+        None
+    )
     context_policy: Annotated[
         ContextPolicy | None, about("Chats", "a full context: leave out old turns, give up old tokens, or stop", "drop")
     ] = None

@@ -1,12 +1,14 @@
 """The app: composes the screen, and routes messages to it and to the workspace."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
 from mistral_tui.chat.model_library import ModelLibrary
@@ -16,9 +18,12 @@ from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
+from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
+from mistral_tui.tui.settings.colours import Colours
+from mistral_tui.tui.uncoloured import Uncoloured
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.text import printable_line
 
@@ -37,6 +42,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "app.tcss",
         "dialogs.tcss",
         "settings/settings.tcss",
+        "settings/terminal.tcss",
         "chat/chat.tcss",
         "panes/panes.tcss",
         "sessions/sessions.tcss",
@@ -51,23 +57,27 @@ class MistralApp(App[None], inherit_bindings=False):
         self,
         workspace: Workspace,
         *,
-        theme: str = themes.DEFAULT,
+        theme: str | None = None,
         notices: tuple[str, ...] = (),
         starter: Starter | None = None,
         own_themes: Path | None = None,
         own_templates: Path | None = None,
         library: ModelLibrary | None = None,
+        ascii_only: bool = False,
+        screen_reader: bool = False,
     ) -> None:
         """Make the app.
 
         Args:
             workspace: What it drives; the app closes it when it ends.
-            theme: Name of the theme.
+            theme: Name of the theme; `None`: what suits the terminal.
             notices: What the person should know once, one line each.
             starter: The model to offer where there is none.
             own_themes: The person's folder of themes.
             own_templates: The person's folder of chat templates.
             library: The models to choose from; `None`: those of the workspace, and nothing can be fetched.
+            ascii_only: Whether the terminal lacks our signs.
+            screen_reader: Whether the screen is listened to rather than looked at.
         """
         super().__init__()
         self.animation_level = "none"
@@ -76,11 +86,22 @@ class MistralApp(App[None], inherit_bindings=False):
         self._environment = Environment(workspace, self._library, starter, own_themes, own_templates)
         self._notices = notices
         self.set_keymap(textual_keymap())
-        self._use_theme(theme)
+        self._signs: tuple[LineFilter, ...] = ()
+        if screen_reader:
+            self.add_class("-screen-reader")
+            self._signs = (Glyphs(SILENT),)
+        elif ascii_only:
+            self._signs = (Glyphs(ASCII),)
+        self._colours = Colours(self, own_themes)
+        self._use_theme(self._usual_theme if theme is None or self.no_color else theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of the style sheets that Textual's own themes do not name."""
         return themes.missing_variables(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what everything that is drawn goes through: without colours, or with other signs, if need be."""
+        return (Uncoloured(), *self._signs) if self.no_color else (*super().get_line_filters(), *self._signs)
 
     def get_default_screen(self) -> MainScreen:
         """Return the screen that is always there."""
@@ -93,6 +114,7 @@ class MistralApp(App[None], inherit_bindings=False):
     def _begin(self) -> None:
         self.workspace.listen(self.notify)
         self._library.downloads.subscribe(self._tell_of_download)
+        self._colours.follow()
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
 
@@ -146,28 +168,39 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def action_theme(self) -> None:
         """Choose other colours."""
-        for path in themes.theme_files(self._environment.own_themes):
-            try:
-                self.register_theme(themes.read_theme(path))
-            except ConfigError as error:
-                self.notify(str(error), severity="warning")
-        self.search_themes()
+        from mistral_tui.tui.settings.theme_choice import ThemeChoice
+
+        if self.no_color:
+            self.notify("NO_COLOR is set: there are no colours to choose")
+        elif not isinstance(self.screen, ThemeChoice):
+            self.push_screen(ThemeChoice(self._colours, self.theme), self._theme_chosen)
+
+    async def _theme_chosen(self, name: str | None) -> None:
+        from mistral_tui.config.settings_edits import save_setting
+
+        if name is None:
+            return
+        try:
+            await asyncio.to_thread(save_setting, self._environment.paths.settings_file, "theme", name)
+        except ConfigError as error:
+            self.notify(f"these colours are used now, but not kept: {error}", severity="warning")
 
     def _setting_saved(self, name: str, value: object) -> str:
         """A setting is in the file now; return when it counts."""
         if name != "theme":
             return "it counts from the next start"
-        self._use_theme(str(value or themes.DEFAULT))
+        if not self.no_color:
+            self._use_theme(str(value or self._usual_theme))
         return "it counts at once"
 
+    @property
+    def _usual_theme(self) -> str:
+        few = self.no_color or self.console.color_system in (None, "standard", "windows")
+        return themes.FEW_COLOURS if few else themes.DEFAULT
+
     def _use_theme(self, name: str) -> None:
-        if name in self.available_themes:
-            self.theme = name
-            return
-        try:
-            theme = themes.read_theme(themes.find_theme(name, self._environment.own_themes))
-        except ConfigError as error:
-            self._notices += (str(error),)
-            theme = themes.read_theme(themes.find_theme(themes.DEFAULT))
-        self.register_theme(theme)
-        self.theme = theme.name
+        if problem := self._colours.use(name):
+            if self.is_running:
+                self.notify(problem, severity="warning")
+            else:
+                self._notices += (problem,)

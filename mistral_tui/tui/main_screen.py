@@ -50,6 +50,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
+        if self.app.has_class("-screen-reader"):
+            self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow")]  # nothing beside anything
         with Horizontal(id="columns"):
             yield SessionList(id="chats")
             yield PaneArea(self._environment)

@@ -34,6 +34,7 @@ _GLYPHS = {
     "system": Content.styled("≡ ", "$text-disabled"),
     "tool": Content.styled("⚙ ", "$text-disabled"),
 }
+_SPEAKERS = {"user": "You:", "assistant": "The model:", "system": "System:", "tool": "A tool:"}
 _WRITING = Content.styled("● ", "$accent")
 _FAILED = Content.styled("✗ ", "bold $text-error")
 _NO_GLYPH = Content("  ")
@@ -159,15 +160,24 @@ class MessageView(Widget):
 
     def _lay_out(self, column: int) -> None:
         if self._stream is not None:
-            self._live = GrowingRows(self._stream, column, _note_rows(self._note, column))
+            self._live = GrowingRows(self._stream, column, self._first_rows(column))
             return
         message = self.message
         if message.role == "assistant":
-            self._laid = [*_note_rows(self._note, column), *finished_rows(message, column, self._opened)]
+            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._opened)]
         else:
             text = printable(message.text)
-            self._laid = [*_file_rows(message, column), *_folded(wrapped(Content(text.strip("\n")), column))]
+            self._laid = [
+                *self._first_rows(column),
+                *_file_rows(message, column),
+                *_folded(wrapped(Content(text.strip("\n")), column)),
+            ]
         self._laid += _ending_rows(message, column, after_text=bool(self._laid))
+
+    def _first_rows(self, column: int) -> list[Row]:
+        """Say what a reader must know beforehand, and to those who listen, who speaks."""
+        speaker = [Row(Content(_SPEAKERS[self.message.role]))] if self.app.has_class("-screen-reader") else []
+        return [*speaker, *_note_rows(self._note, column)]
 
     def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:
         base = self.visual_style

@@ -13,7 +13,7 @@ from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
 from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.chat.reply_stream import ReplyStream
-from mistral_tui.types.events import Delta
+from mistral_tui.types.events import Delta, TextDelta
 from mistral_tui.types.messages import Message as ChatMessage
 
 STEP = 20
@@ -104,6 +104,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         if self._stream is None:
             return
         self._stream.feed(delta)
+        if isinstance(delta, TextDelta) and "\n" not in delta.text and self.app.has_class("-screen-reader"):
+            return  # what is listened to is drawn line by line
         if not self._flush_is_due:
             self._flush_is_due = True
             wait = self._gate.wait()

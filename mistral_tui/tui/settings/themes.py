@@ -18,6 +18,8 @@ from mistral_tui.config.toml_files import TomlFile, read_toml
 from mistral_tui.types.errors import ConfigError
 
 DEFAULT = "mistral-dark"
+FEW_COLOURS = "terminal"
+"""Where the terminal has 16 colours, or is to show none."""
 
 _COLORS = (
     "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "boost",

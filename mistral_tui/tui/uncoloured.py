@@ -1,0 +1,22 @@
+"""A screen without any colour, for those who set NO_COLOR: what is marked by one is drawn in reverse."""
+
+from rich.color import Color as RichColor
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+
+_DEFAULT = Style.from_color(RichColor.default(), RichColor.default())
+
+
+class Uncoloured(LineFilter):
+    """Takes the colours away. It belongs to a theme whose own background is that of the terminal."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments without colours."""
+        return [Segment(text, style and _without(style), control) for text, style, control in segments]
+
+
+def _without(style: Style) -> Style:
+    marked = style.bgcolor is not None and not style.bgcolor.is_default
+    return style + _DEFAULT + Style(reverse=True) if marked else style + _DEFAULT

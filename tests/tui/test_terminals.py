@@ -1,0 +1,130 @@
+"""Terminals with few colours, no colours, no Unicode, and the screen for those who listen to it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.glyphs import ASCII, SILENT
+from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.tui.harness import DOCUMENT, ask, paste_and_send, pieces, screen_rows, started, until
+
+pytestmark = pytest.mark.core
+
+
+def app_for(*replies: Reply, **given: Any) -> MistralApp:
+    return MistralApp(Workspace(FakePool(FakeEngine(list(replies) or [Reply()])), None, ENTRY), **given)
+
+
+def drawn(pilot: Pilot[None]) -> list[Any]:
+    """Return all segments as they go to the terminal."""
+    app = pilot.app
+    filters = app.get_line_filters()
+    segments = []
+    for strip in app.screen._compositor.render_strips():
+        row = list(strip)
+        for each in filters:
+            row = each.apply(row, app.screen.background_colors[1])
+        segments += row
+    return segments
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    return "".join(segment.text for segment in drawn(pilot))
+
+
+def lines(pilot: Pilot[None]) -> list[str]:
+    text, width = text_of(pilot), pilot.app.size.width
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
+@pytest.mark.parametrize("table", [ASCII, SILENT], ids=["ascii", "silent"])
+def test_a_sign_is_replaced_by_one_of_ascii_of_the_same_width(table: dict[int, str]) -> None:
+    assert all(len(sign) == 1 and sign.isascii() for sign in table.values())
+
+
+async def test_without_unicode_everything_is_ascii() -> None:
+    async with app_for(Reply(pieces(DOCUMENT)), ascii_only=True).run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await ask(pilot, "What makes the tides?", paste_and_send)
+        for key in ("f1", "escape", "alt+c", "escape", "ctrl+p", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+            strange = {char for char in text_of(pilot) if not char.isascii()}
+            assert not strange, f"after {key}: {strange}"
+
+
+async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with app_for().run_test() as pilot:
+        app = await started(pilot)
+        await ask(pilot, "hello")
+        assert app.theme == "terminal"
+        await pilot.press("f6")
+        await until(pilot, lambda: app.screen.query(".dialog"))
+        styles = [segment.style for segment in drawn(pilot) if segment.style is not None]
+        assert all(style.color is None or style.color.is_default for style in styles)
+        assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
+        assert any(style.reverse for style in styles), "what is marked must be seen"
+
+
+@pytest.mark.parametrize(
+    ("term", "colorterm", "theme"),
+    [("linux", "", "terminal"), ("xterm", "", "terminal"), ("xterm-256color", "", "mistral-dark")],
+)
+async def test_sixteen_colours_are_those_of_the_terminal(
+    term: str, colorterm: str, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colorterm)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    async with app_for().run_test() as pilot:
+        app = await started(pilot)
+        assert app.theme == theme
+        if theme == "terminal":
+            await ask(pilot, "hello")
+            colours = {segment.style.color for segment in drawn(pilot) if segment.style and segment.style.color}
+            assert all(colour.is_system_defined for colour in colours)
+
+
+async def test_who_is_told_a_theme_gets_it_on_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "linux")
+    async with app_for(theme="fjord").run_test() as pilot:
+        assert (await started(pilot)).theme == "fjord"
+
+
+async def test_a_screen_that_is_listened_to_is_plain_lines_in_order() -> None:
+    async with app_for(Reply(pieces("The Moon.\n\nAnd the Sun.")), screen_reader=True).run_test(
+        size=(120, 36)
+    ) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "What makes the tides?", paste_and_send)
+        assert not app.screen.query_one("#chats").display
+        said = [line.strip() for line in lines(pilot) if line.strip()]
+        assert said[:5] == ["You:", "What makes the tides?", "The model:", "The Moon.", "And the Sun."]
+        drawing = {char for char in text_of(pilot) if not (char.isalnum() or char.isspace() or char in ".,:?!/+-")}
+        assert not drawing
+
+
+async def test_what_is_listened_to_grows_by_lines() -> None:
+    hold = asyncio.Event()
+    reply = Reply(["The Moon pulls.\nThe ", *["Sun "] * 30, "too."], hold=hold)
+    async with app_for(reply, screen_reader=True).run_test() as pilot:
+        app = await started(pilot)
+        await paste_and_send(pilot, "Tides?")
+        await until(pilot, lambda: any("pulls." in row for row in screen_rows(app.screen)))
+        hold.set()
+        await until(pilot, lambda: not app.pane.chat.busy)
+        await until(pilot, lambda: any("too." in row for row in screen_rows(app.screen)))
+        assert app.pane.transcript.flushes == 1
+
+
+async def test_dialogs_of_a_screen_that_is_listened_to_are_at_the_left_margin() -> None:
+    async with app_for(screen_reader=True).run_test(size=(100, 24)) as pilot:
+        app = await started(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen.query(".dialog"))
+        assert app.screen.query_one(".dialog").region == (0, 0, 100, 24)
