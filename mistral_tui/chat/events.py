@@ -32,6 +32,16 @@ class PromptReturned:
 
 
 @dataclass(frozen=True)
+class QueueChanged:
+    """Prompts wait for the reply that is being written to end, or do so no more."""
+
+    waiting: tuple[str, ...]
+    """Their texts, the next one first."""
+    sent: bool = False
+    """Whether the next one was sent just now."""
+
+
+@dataclass(frozen=True)
 class ChoiceEvent:
     """What happens to one of several replies that are written at once."""
 
@@ -40,4 +50,4 @@ class ChoiceEvent:
     event: TurnEvent
 
 
-ChatEvent = TurnEvent | ChoiceEvent | SavingChanged | ChatFailed | PromptReturned
+ChatEvent = TurnEvent | ChoiceEvent | SavingChanged | ChatFailed | PromptReturned | QueueChanged

@@ -11,7 +11,7 @@ import msgspec
 
 from mistral_tui.chat.choices import run_choices
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, SavingChanged
+from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, QueueChanged, SavingChanged
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.token_scores import TokenScores
@@ -83,6 +83,7 @@ class LiveChat:
         if store is not None and not conversation.session.private:
             self._recorder = Recorder(conversation, store, self._saving_changed, self._use_changed)
         self._listeners: list[Listener] = []
+        self._queue: list[tuple[str, tuple[Attachment, ...]]] = []
         self._state: ChatState = "idle"
         self._cancelled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -102,7 +103,7 @@ class LiveChat:
         """Whether the chat would be missed: it works, someone listens, or it exists nowhere else."""
         if self._discarded:
             return False
-        if self.busy or self._listeners:
+        if self.busy or self._listeners or self._queue:
             return True
         return len(self.conversation) > 0 if self._recorder is None else self._recorder.pending
 
@@ -163,6 +164,30 @@ class LiveChat:
         self._task = asyncio.create_task(work)
         if prompt is not None:
             self._emit(MessageCommitted(prompt))
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """The texts of the prompts that wait, the next one first."""
+        return tuple(text for text, _ in self._queue)
+
+    def send_later(self, text: str, files: tuple[Attachment, ...] = ()) -> None:
+        """Send a prompt when the reply that is being written, and those before it in the queue, have ended.
+
+        When a reply is cancelled or fails, the prompts stay in the queue until they are taken back.
+        """
+        if not self.busy:
+            self.send(text, files)
+            return
+        self._queue.append((text, files))
+        self._emit(QueueChanged(self.queued))
+
+    def take_back_queued(self) -> list[tuple[str, tuple[Attachment, ...]]]:
+        """Return the prompts that wait, which do so no more."""
+        taken, self._queue = self._queue, []
+        if taken:
+            self._emit(QueueChanged(()))
+            self._use_changed()
+        return taken
 
     def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
         """Let these LoRAs count from the next turn on."""
@@ -414,6 +439,10 @@ class LiveChat:
         self.failed = isinstance(event, TurnEnded) and event.reason == "failed"
         self._use_changed()
         self._emit(event)
+        answered = isinstance(event, TurnEnded) and event.reason not in ("cancelled", "failed")
+        if answered and self._queue and not self.busy:
+            self.send(*self._queue.pop(0))
+            self._emit(QueueChanged(self.queued, sent=True))
 
     def _saving_changed(self, unsaved: str | None) -> None:
         self.unsaved = unsaved

@@ -104,8 +104,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.app.clear_notifications()
         if self.chats.has_focus_within and not self._close_overlay():
             self.pane.prompt.focus()
-        elif self.pane.chat.busy:
-            self.pane.chat.cancel()
+        elif self.pane.busy:
+            self.pane.stop()
         else:
             self.pane.model.stop_fetching()
             self.clear_selection()
@@ -129,8 +129,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if selected:
             await self.pane.copy(selected)
             self.clear_selection()
-        elif self.pane.chat.busy:
-            self.pane.chat.cancel()
+        elif self.pane.busy:
+            self.pane.stop()
         elif now - self._first_press < TWICE:
             await self.app.run_action("app.quit")
         else:

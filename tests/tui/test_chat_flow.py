@@ -157,10 +157,10 @@ async def test_tokens_that_are_given_up_are_said_above_the_reply() -> None:
 async def test_a_chat_does_something_else_when_its_context_is_full() -> None:
     async with app_with(Reply(["Hi."])).run_test() as pilot:
         app = await started(pilot)
-        await pilot.press("ctrl+g")
+        await pilot.press("alt+g")
         await until(pilot, lambda: "(shift): the oldest tokens are given up" in "\n".join(screen_rows(app.screen)))
         assert app.pane.chat.request.context_policy == "shift"
-        await pilot.press("ctrl+g")
+        await pilot.press("alt+g")
         await until(pilot, lambda: "(stop): the chat stops" in "\n".join(screen_rows(app.screen)))
 
 

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from mistral_tui.tui.chat.prompt import LONG_PASTE, LONGEST_PASTE, PromptInput
 from tests.stubs.engines import FakeEngine, FakePool, Reply
-from tests.tui.harness import app_with, ask, shown_text, started, type_and_send, until
+from tests.tui.harness import app_with, ask, screen_rows, shown_text, started, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -134,18 +134,35 @@ async def test_escape_sequences_in_a_paste_are_dropped() -> None:
         assert prompt.text == "abcd"
 
 
-async def test_a_prompt_typed_during_a_reply_stays_in_the_box() -> None:
+async def test_a_prompt_that_is_sent_during_a_reply_waits_for_its_end() -> None:
     hold = asyncio.Event()
     async with app_with(Reply(hold=hold)).run_test() as pilot:
         app = await started(pilot)
         await type_and_send(pilot, "first")
         await until(pilot, lambda: app.pane.last_reply)
         await type_and_send(pilot, "second")
-        assert app.pane.prompt.text == "second"
+        await until(pilot, lambda: "second  · ↑ takes it back" in shown_text(app.pane.box))
+        assert app.pane.prompt.text == ""
+        hold.set()
+        await until(pilot, lambda: len(app.pane.transcript.messages) == 4 and not app.pane.chat.busy)
+        assert app.pane.transcript.messages[2].text == "second"
+        assert "takes it back" not in shown_text(app.pane.box)
+
+
+@pytest.mark.parametrize("key", ["up", "escape"])
+async def test_a_prompt_that_waits_is_taken_back(key: str) -> None:
+    hold = asyncio.Event()
+    async with app_with(Reply(hold=hold)).run_test() as pilot:
+        app = await started(pilot)
+        await type_and_send(pilot, "first")
+        await until(pilot, lambda: app.pane.last_reply)
+        await type_and_send(pilot, "second")
+        await type_and_send(pilot, "third")
+        await pilot.press(key)
+        await until(pilot, lambda: app.pane.prompt.text == "second\n\nthird")
         hold.set()
         await until(pilot, lambda: not app.pane.chat.busy)
-        await pilot.press("enter")
-        await until(pilot, lambda: len(app.pane.transcript.messages) == 4)
+        assert len(app.pane.transcript.messages) == 2
 
 
 async def test_a_slash_command_runs_and_an_unknown_one_stays() -> None:
@@ -196,9 +213,10 @@ async def test_a_slash_lists_the_commands_it_may_become() -> None:
     async with app_with().run_test(size=(100, 24)) as pilot:
         app = await started(pilot)
         await pilot.press("slash")
-        await until(pilot, lambda: "/retry" in shown_text(app.pane.status))
+        await until(pilot, lambda: "/retry" in "\n".join(screen_rows(app.screen)))
         await pilot.press("h")
-        await until(pilot, lambda: shown_text(app.pane.status).strip() == "/help")
+        await until(pilot, lambda: "/retry" not in "\n".join(screen_rows(app.screen)))
+        assert "/help  Help: all keys" in "\n".join(screen_rows(app.screen))
 
 
 async def test_typing_and_pasting_reach_the_prompt_from_anywhere() -> None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal[
-    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "transcript", "chats", "dialog", "reader",
-    "choice", "fields", "system_prompt", "models", "details", "field", "asking",
+    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript",
+    "chats", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
 ]  # fmt: skip
-"""Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, the
-transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with fields, the one of the
-system prompt, the list of models, its details, a line of text, or a dialog with one."""
+"""Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, its
+list of completions, the transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with
+fields, the one of the system prompt, the list of models, its details, a line of text, or a dialog with one."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
 
 

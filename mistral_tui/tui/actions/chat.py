@@ -20,7 +20,7 @@ CHAT: tuple[Action, ...] = (
     Action(
         "context_policy",
         "Another way when the context is full",
-        ("ctrl+g",),
+        ("alt+g",),
         "pane",
         "Chat",
         slash=("context",),

@@ -1,6 +1,6 @@
 """How a prompt is written."""
 
-from mistral_tui.tui.actions.action import Action
+from mistral_tui.tui.actions.action import Action, Argument
 
 WRITING: tuple[Action, ...] = (
     Action("older", "Older prompt, from the first line; else a line up", ("up",), "prompt", "Writing"),
@@ -42,4 +42,24 @@ WRITING: tuple[Action, ...] = (
     Action("paste", "Paste what was cut or copied here", ("ctrl+v",), "prompt", "Writing"),
     Action("undo", "Undo", ("ctrl+z",), "prompt", "Writing"),
     Action("redo", "Redo", ("alt+z", "ctrl+shift+z"), "prompt", "Writing"),
+    # While the list of completions is open
+    Action("completion_up", "Completion above", ("up",), "completion", "Writing"),
+    Action("completion_down", "Completion below", ("down",), "completion", "Writing"),
+    Action("completion_take", "Take the completion", ("tab",), "completion", "Writing"),
+    Action("completion_send", "Take the completion of a command and run it", ("enter",), "completion", "Writing"),
+    Action("completion_close", "No completion", ("escape",), "completion", "Writing"),
+    # What goes along
+    Action(
+        "attach",
+        "Attach a file: type its name after @",
+        ("alt+a",),
+        "pane",
+        "Writing",
+        slash=("attach",),
+        argument=Argument("PATH"),
+        palette=True,
+    ),
+    Action(
+        "detach", "Take the last attached file away", ("alt+x",), "pane", "Writing", slash=("detach",), palette=True
+    ),
 )

@@ -10,19 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message as PostedMessage
 from textual.widgets import Static
+from textual.worker import Worker
 
 from mistral_tui.chat.attachments import read_attachment
-from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, SavingChanged
+from mistral_tui.chat.documents.fitting import DocumentTooLong
+from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, QueueChanged, SavingChanged
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.chat.media_in_text import take_media, with_media
+from mistral_tui.chat.media_in_text import take_media
+from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.config.paths import Paths
 from mistral_tui.tui.actions import slash_hint
-from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
@@ -32,9 +35,11 @@ from mistral_tui.tui.clipboard import copy_text
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
+from mistral_tui.tui.prompt.box import PromptBox
+from mistral_tui.tui.prompt.fit_choice import FitChoice
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.types.choices import ContextPolicy
-from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
     ContextShifted,
     ContextTrimmed,
@@ -48,7 +53,7 @@ from mistral_tui.types.events import (
     ToolCallDelta,
     TurnEnded,
 )
-from mistral_tui.types.messages import Message, ToolCallPart
+from mistral_tui.types.messages import Attachment, Message, ToolCallPart
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.text import printable_line
 
@@ -102,6 +107,8 @@ class ChatPane(Vertical):
         """What is done with the model of the chat."""
         self.parameters = ChatParameters(environment, lambda: self.chat, self._hint_after)
         """What is done with its parameters."""
+        self.box = PromptBox(environment, chat)
+        """The prompt, and what goes along with it."""
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -119,6 +126,8 @@ class ChatPane(Vertical):
         self._drafts = environment.workspace.drafts
         self._draft_of: LiveChat | None = None
         """The chat whose draft is in the prompt."""
+        self._preparing: Worker[None] | None = None
+        """What is done with the files of a prompt before it is sent."""
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
@@ -128,9 +137,7 @@ class ChatPane(Vertical):
         yield Welcome()
         yield Transcript()
         yield Static(classes="failure", markup=False)
-        with Horizontal(classes="prompt-box"):
-            yield Static(GLYPH, classes="prompt-glyph", markup=False)
-            yield PromptInput()
+        yield self.box
         yield StatusLine()
 
     async def on_mount(self) -> None:
@@ -191,6 +198,8 @@ class ChatPane(Vertical):
             self.prompt.set_history([message.text for message in path if message.role == "user"])
             self._show_figures_of(path)
             self.model.show(chat)
+            self.box.show_chat(chat)
+            self._take_back_waiting()
         self.run_worker(self._show_draft(chat), group="draft", exclusive=True)
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
@@ -200,6 +209,7 @@ class ChatPane(Vertical):
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
+        self.box.show_model(sees=state.senses is not False)
         figures = replace(self.status.figures, model=state.name, state=self._state_words("answering"))
         if context_size and not figures.context_size:
             figures = replace(figures, context_size=context_size)
@@ -219,8 +229,9 @@ class ChatPane(Vertical):
                 self.status.hint(str(error))
                 return
             path = self.chat.conversation.path()
-            if self.prompt.full_text in (path[-1].text, with_media(path[-1].text, path[-1].parts)):
+            if self.prompt.full_text == path[-1].text:
                 self.prompt.text = ""
+                self.box.take_files()
             self._turn_begins()
             await self.transcript.show(path)
 
@@ -265,6 +276,18 @@ class ChatPane(Vertical):
 
     # Prompts
 
+    def action_attach(self, path: str = "") -> None:
+        """Let a file go along with the prompt; without a path, ask for one."""
+        if path:
+            self.box.attach_typed(path)
+        else:
+            self.prompt.focus()
+            self.prompt.insert("@")
+
+    def action_detach(self) -> None:
+        """Take the last file away."""
+        self.box.remove_file()
+
     async def copy(self, text: str) -> None:
         """Copy a text, and say whether that was possible."""
         said = await copy_text(text, self.app.copy_to_clipboard)
@@ -280,27 +303,89 @@ class ChatPane(Vertical):
             self.post_message(self.Sent(self, event.text))
 
     async def send(self, text: str) -> bool:
-        """Send a prompt, and return whether it is sent; while a reply is being written, it stays in the box.
+        """Send a prompt with what goes along, and return whether that is done or under way.
+
+        While a reply is being written, it waits for the end of that.
 
         Pictures and recordings that it names by their path go along, unless the model takes none.
         """
-        if self.chat.busy:
-            self.refuse(text, "a reply is being written: esc stops it, your prompt stays here")
-            return False
+        files = self.box.take_files()
+        if files:
+            # Its documents may have to be searched, which takes its time.
+            self._preparing = self.run_worker(self._prepare(text, files), exit_on_error=False)
+            return True
+        return await self._send(text, files)
+
+    async def _prepare(self, text: str, files: tuple[PromptFile, ...]) -> None:
+        self.status.show(replace(self.status.figures, state="reading documents"))
+        try:
+            await self._send(text, files)
+        except asyncio.CancelledError:
+            self.box.put_back(text, files)
+            raise
+        finally:
+            self._preparing = None
+            self._show_state()
+
+    async def _send(self, text: str, files: tuple[PromptFile, ...]) -> bool:
         words, paths = take_media(text) if self._model_state.senses is not False else (text, [])
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
         try:
             media = [await asyncio.to_thread(read_attachment, path, keep) for path in paths]
-            self.chat.send(words, tuple(media))
-        except InvalidRequest as error:
-            self.refuse(text, str(error))
+            given = await self._fitted(files, words)
+        except MistralTuiError as error:
+            self.refuse(text, str(error), files)
             return False
-        self._turn_begins()
+        if given is None:
+            self.refuse(text, "not sent: choose what is given of the document, or take it away with alt+x", files)
+            return False
+        waits = self.chat.busy
+        try:
+            self.chat.send_later(words, (*given, *media))
+        except InvalidRequest as error:
+            self.refuse(text, str(error), files)
+            return False
+        if not waits:
+            self._turn_begins()
         return True
 
-    def refuse(self, text: str, reason: str) -> None:
+    async def _fitted(self, files: tuple[PromptFile, ...], question: str) -> tuple[Attachment, ...] | None:
+        """Return what is given of the files; `None`: the person wants to think about that."""
+        while True:
+            try:
+                return await self.box.files.fitted(files, question)
+            except DocumentTooLong as too_long:
+                fit = await self.app.push_screen_wait(FitChoice(too_long))
+                if fit is None:
+                    return None
+                files = tuple(
+                    msgspec.structs.replace(file, fit=fit) if file.part.name == too_long.name else file
+                    for file in files
+                )
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to stop."""
+        return self.chat.busy or self._preparing is not None
+
+    def stop(self) -> None:
+        """Stop the reply, or what is done before it."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self.chat.cancel()
+
+    def _take_back_waiting(self) -> None:
+        """Put the prompts that wait for nothing any more back into the box."""
+        if not self.chat.busy:
+            for text, files in reversed(self.chat.take_back_queued()):
+                self.box.put_back(text, files)
+
+    def refuse(self, text: str, reason: str, files: tuple[PromptFile, ...] = ()) -> None:
         """Give a prompt back, and say why."""
         self.prompt.refuse(text)
+        if files:
+            self.box.files.put_back(files)
+            self.box.show_files()
         self.call_after_refresh(self.status.hint, reason)
 
     def _hint_after(self, text: str) -> None:
@@ -327,17 +412,28 @@ class ChatPane(Vertical):
         event.stop()
         self.notify(event.reason, severity="warning")
 
+    @on(PromptBox.Hint)
+    def _box_hint(self, event: PromptBox.Hint) -> None:
+        event.stop()
+        self.status.hint(event.text)
+
+    @on(PromptInput.QueueWanted)
+    def _queue_wanted(self, event: PromptInput.QueueWanted) -> None:
+        event.stop()
+        for text, files in reversed(self.chat.take_back_queued()):
+            self.box.put_back(text, files)
+
     @on(PromptInput.Changed)
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
-        self.status.hint(slash_hint(self.prompt.text))
+        self.status.hint(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
         if self._draft_of is self.chat:
             self._drafts.keep(self.chat.conversation, self.prompt.full_text)
 
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:
         event.stop()
-        self.query_one(".prompt-box").border_title = "" if event.in_view else "more below · f4"
+        self.box.show_end(event.in_view)
 
     @on(Heard)
     async def _heard(self, heard: Heard) -> None:
@@ -372,7 +468,7 @@ class ChatPane(Vertical):
             case PromptReturned(message_id, text, files):
                 await self.transcript.take_back(message_id)
                 self._show_empty(not self.transcript.messages)
-                self.prompt.put_back(with_media(text, files))
+                self.box.put_back(text, files)
                 self._turn_ended(failed=False, empty=False)
             case ChatFailed(error):
                 self._set_failure(str(error))
@@ -380,6 +476,10 @@ class ChatPane(Vertical):
                 self.model.prompt_failed(error)
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
+            case QueueChanged(waiting, sent):
+                self.box.show_waiting(waiting)
+                if sent:
+                    self._turn_begins()
 
     def _hear(self, subscription: int, event: ChatEvent) -> None:
         self.post_message(self.Heard(subscription, event))
@@ -433,7 +533,10 @@ class ChatPane(Vertical):
         self.failed = failed
         if empty and not self.prompt.text.strip():
             prompts = [message for message in self.chat.conversation.path() if message.role == "user"]
-            self.prompt.put_back(with_media(prompts[-1].text, prompts[-1].parts) if prompts else "")
+            if prompts:
+                files = [part for part in prompts[-1].parts if isinstance(part, Attachment)]
+                self.box.put_back(prompts[-1].text, files)
+        self._take_back_waiting()
         self._show_state()
         self.post_message(self.StateChanged(self))
 

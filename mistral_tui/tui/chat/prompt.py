@@ -3,14 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widgets import TextArea
 
+from mistral_tui.chat.paths_in_text import pasted_paths
 from mistral_tui.tui.actions import ACTIONS, bindings
+from mistral_tui.tui.prompt.completion import CompletionList
+from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
 from mistral_tui.types.text import printable
 
 LONG_PASTE = 8_000
@@ -21,7 +24,7 @@ LONGEST_PASTE = 4_000_000
 _MARK = re.compile(r"\[pasted text (\d+): [\d,]+ characters\]")
 
 
-class PromptInput(TextArea, inherit_bindings=False):
+class PromptInput(GraphemeTextArea, inherit_bindings=False):
     """A text box of one to eight lines: enter sends, and the arrows lead to older prompts at its edges."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("prompt")
@@ -50,6 +53,31 @@ class PromptInput(TextArea, inherit_bindings=False):
             """The prompt that sent this message."""
             return self.prompt
 
+    @dataclass
+    class QueueWanted(Message):
+        """The person wants the prompts back that wait."""
+
+        prompt: "PromptInput"
+
+        @property
+        def control(self) -> "PromptInput":
+            """The prompt that sent this message."""
+            return self.prompt
+
+    @dataclass
+    class PathsPasted(Message):
+        """Files were pasted by their paths, or dropped on the terminal."""
+
+        prompt: "PromptInput"
+        paths: tuple[Path, ...]
+        text: str
+        """As it was pasted."""
+
+        @property
+        def control(self) -> "PromptInput":
+            """The prompt that sent this message."""
+            return self.prompt
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(
             id=id,
@@ -59,6 +87,12 @@ class PromptInput(TextArea, inherit_bindings=False):
         )
         self.cursor_blink = False
         self._by_key = {key: action for action in ACTIONS if action.where == "prompt" for key in action.keys}
+        self.completion: CompletionList | None = None
+        """The list that gets the keys that are for it while it is open."""
+        self.put_in = ""
+        """The text that was put in last, instead of typed: nobody wants it completed."""
+        self.others_wait = False
+        """Whether prompts wait to be sent: the arrow up leads to them first."""
         self._sent: list[str] = []
         self._shown: int | None = None
         """Index of the older prompt that is shown; `None`: what is being written."""
@@ -69,6 +103,12 @@ class PromptInput(TextArea, inherit_bindings=False):
     def full_text(self) -> str:
         """The text with what was pasted in the place of its marks."""
         return _MARK.sub(lambda mark: self._pastes.get(int(mark[1]), mark[0]), self.text)
+
+    @property
+    def before_cursor(self) -> str:
+        """The line up to the cursor."""
+        row, column = self.cursor_location
+        return self.document[row][:column]
 
     def set_history(self, prompts: Sequence[str]) -> None:
         """Set what the arrows lead to, oldest first."""
@@ -106,6 +146,8 @@ class PromptInput(TextArea, inherit_bindings=False):
         """Move up; from the first line, show the prompt before."""
         if self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
             self.action_cursor_up()
+        elif self.others_wait and not self.text:
+            self.post_message(self.QueueWanted(self))
         elif self._sent and self._shown != 0:
             if self._shown is None:
                 self._draft = self.text
@@ -123,6 +165,12 @@ class PromptInput(TextArea, inherit_bindings=False):
     async def _on_key(self, event: events.Key) -> None:
         # A binding is run only after the key has gone up to the app, when later keys may be in the text already:
         # what edits or sends the text is done here, in the order of the keys.
+        completion = self.completion
+        if completion is not None and (action := completion.action_for(event.key, self.before_cursor)):
+            event.stop()
+            event.prevent_default()
+            await completion.run_action(action.binding_call)
+            return
         action = self._by_key.get(event.key)
         if action is not None:
             event.stop()
@@ -137,6 +185,9 @@ class PromptInput(TextArea, inherit_bindings=False):
             reason = f"the paste of {len(text):,} characters was left out: the most is {LONGEST_PASTE:,}"
             self.post_message(self.Declined(self, reason))
             return
+        if paths := pasted_paths(text):
+            self.post_message(self.PathsPasted(self, paths, text))
+            return
         if len(text) > LONG_PASTE:
             number = max(self._pastes, default=0) + 1
             self._pastes[number] = text
@@ -145,7 +196,8 @@ class PromptInput(TextArea, inherit_bindings=False):
         self.scroll_cursor_visible()
 
     def _write(self, text: str) -> None:
-        self.text = _shortened(text, self._pastes)
+        self.put_in = _shortened(text, self._pastes)
+        self.text = self.put_in
         self.move_cursor(self.document.end)
 
 

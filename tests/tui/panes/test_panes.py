@@ -313,7 +313,7 @@ async def test_a_prompt_goes_to_all_panes_while_that_is_on() -> None:
         assert sorted(len(pane.chat.conversation) for pane in area(app).panes) == [2, 4]
 
 
-async def test_a_pane_that_is_busy_keeps_the_prompt_for_all_in_its_box() -> None:
+async def test_in_a_pane_that_is_busy_the_prompt_for_all_waits() -> None:
     hold = asyncio.Event()
     app = app_with(Reply(["a ", "b"], hold=hold), Reply(["yes"]))
     async with app.run_test(size=WIDE) as pilot:
@@ -324,6 +324,6 @@ async def test_a_pane_that_is_busy_keeps_the_prompt_for_all_in_its_box() -> None
         await chord(pilot, "v", "a")
         await panes_are(pilot, 2)
         await paste_and_send(pilot, "to all")
-        await until(pilot, lambda: app.pane.last_reply == "yes" and busy.prompt.text == "to all")
+        await until(pilot, lambda: app.pane.last_reply == "yes" and busy.chat.queued == ("to all",))
         hold.set()
-        await until(pilot, lambda: not busy.chat.busy)
+        await until(pilot, lambda: not busy.chat.busy and not busy.chat.queued)

@@ -73,8 +73,8 @@ async def test_an_unknown_command_is_said_and_a_space_before_sends_it() -> None:
 async def test_the_hint_says_what_a_command_takes_and_what_is_wrong() -> None:
     async with app_with().run_test() as pilot:
         app = await started(pilot)
-        app.pane.prompt.text = "/temp"
-        await until(pilot, lambda: "/temperature 0…2" in screen_rows(app.screen)[-2])
+        app.pane.prompt.insert("/temp")
+        await until(pilot, lambda: "/temperature 0…2  Temperature" in "\n".join(screen_rows(app.screen)))
         app.pane.prompt.text = "/temperature "
         await until(pilot, lambda: "0…2: Temperature" in screen_rows(app.screen)[-2])
         app.pane.prompt.text = "/temperature 7"

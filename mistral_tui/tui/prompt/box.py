@@ -1,0 +1,244 @@
+"""The prompt of a pane with all that belongs to it: the files that go along, completions, prompts that wait."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from mistral_tui.chat.file_search import FileSearch
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.paths_in_text import path_from
+from mistral_tui.chat.prompt_files import PromptFile, PromptFiles
+from mistral_tui.tui.chat.message import GLYPH
+from mistral_tui.tui.chat.prompt import PromptInput
+from mistral_tui.tui.environment import Environment
+from mistral_tui.tui.prompt.completion import Choice, CompletionList
+from mistral_tui.tui.prompt.tray import AttachmentTray
+from mistral_tui.tui.prompt.waiting import WaitingPrompts
+from mistral_tui.tui.prompt.words import Word, commands_like, word_at
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.messages import Attachment, ImagePart
+
+_PAUSE: Final = 0.4
+"""Seconds without a key after which the tokens of a prompt are counted."""
+
+
+class PromptBox(Vertical):
+    """What a person writes and what goes along, for the chat in the pane."""
+
+    DEFAULT_CSS = "PromptBox { height: auto; width: 1fr; }"
+
+    @dataclass
+    class Hint(Message):
+        """Something to say for a moment."""
+
+        box: "PromptBox"
+        text: str
+
+        @property
+        def control(self) -> "PromptBox":
+            """The box that sent this message."""
+            return self.box
+
+    def __init__(self, environment: Environment, chat: LiveChat) -> None:
+        super().__init__()
+        self._workspace = environment.workspace
+        self._chat = chat
+        self._files: dict[str, PromptFiles] = {}
+        """Of each chat that was shown here."""
+        self._search = FileSearch(Path.cwd())
+        self._word: Word | None = None
+        """What is being completed."""
+        self._more_below = False
+        self._tokens = ""
+        self._pause: Timer | None = None
+        self._sees = True
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box."""
+        yield WaitingPrompts()
+        yield AttachmentTray()
+        yield CompletionList()
+        with Horizontal(classes="prompt-box"):
+            yield Static(GLYPH, classes="prompt-glyph", markup=False)
+            yield PromptInput()
+
+    def on_mount(self) -> None:
+        """Let the prompt hand its keys to the list."""
+        self.prompt.completion = self.completion
+
+    @property
+    def prompt(self) -> PromptInput:
+        """The text box."""
+        return self.query_one(PromptInput)
+
+    @property
+    def completion(self) -> CompletionList:
+        """The list of completions."""
+        return self.query_one(CompletionList)
+
+    @property
+    def files(self) -> PromptFiles:
+        """What goes along with the prompt of the chat in view."""
+        chat_id = self._chat.conversation.session.id
+        if chat_id not in self._files:
+            self._files[chat_id] = PromptFiles(self._workspace, self._chat)
+        return self._files[chat_id]
+
+    def show_chat(self, chat: LiveChat) -> None:
+        """Show what waits and goes along in another chat."""
+        self._chat = chat
+        self.completion.close()
+        self.show_files()
+        self.show_waiting(chat.queued)
+
+    def show_waiting(self, texts: Sequence[str]) -> None:
+        """Show the prompts that wait."""
+        self.query_one(WaitingPrompts).show(texts)
+        self.prompt.others_wait = bool(texts)
+
+    def show_model(self, sees: bool) -> None:
+        """The model takes pictures or recordings, or not; what is shown in tokens may be another number now."""
+        self._sees = sees
+        self._count_soon()
+
+    def show_end(self, in_view: bool) -> None:
+        """Say whether there is more of the chat below."""
+        self._more_below = not in_view
+        self._show_title()
+
+    # Files
+
+    async def attach(self, paths: Sequence[Path], otherwise: str = "") -> None:
+        """Let files go along; what cannot is said, and `otherwise` is typed in its place."""
+        problem = ""
+        for path in paths:
+            try:
+                file = await self.files.add(path)
+                if not self._sees and isinstance(file.part, ImagePart):
+                    problem = f"{file.part.name}: this model takes no pictures"
+            except InvalidRequest as error:
+                problem = str(error)
+                if otherwise:
+                    self.prompt.insert(otherwise)
+                    otherwise = ""
+        self.show_files()
+        if problem:
+            self.call_after_refresh(self._say, problem)
+
+    def attach_typed(self, argument: str) -> None:
+        """Let a file go along that was named after a command."""
+        self.run_worker(self.attach([path_from(argument)], f"/attach {argument}"))
+
+    def take_files(self) -> tuple[PromptFile, ...]:
+        """Return what goes along with the prompt that is sent now."""
+        files = self.files.take()
+        self.show_files()
+        return files
+
+    def put_back(self, text: str, files: Sequence[Attachment] | Sequence[PromptFile]) -> None:
+        """Give a prompt back that was not answered, with its files; what was written meanwhile follows it."""
+        self.prompt.put_back(text)
+        self.files.put_back(files)
+        self.show_files()
+
+    def remove_file(self, index: int = -1) -> None:
+        """Take a file away."""
+        if not self.files.files:
+            self._say("no file goes along with this prompt")
+            return
+        file = self.files.remove(index)
+        self.show_files()
+        self._say(f"{file.part.name} does not go along any more")
+
+    def show_files(self) -> None:
+        """Show what goes along."""
+        self.query_one(AttachmentTray).show(self.files.files, self.files.room)
+
+    @on(AttachmentTray.Removed)
+    def _removed(self, event: AttachmentTray.Removed) -> None:
+        event.stop()
+        self.remove_file(event.index)
+
+    @on(PromptInput.PathsPasted)
+    def _paths_pasted(self, event: PromptInput.PathsPasted) -> None:
+        event.stop()
+        self.run_worker(self.attach(event.paths, event.text))
+
+    # Completion
+
+    @on(PromptInput.Changed)
+    def _changed(self) -> None:
+        self._count_soon()
+        self._complete()
+
+    def _complete(self) -> None:
+        prompt = self.prompt
+        typed = prompt.before_cursor
+        word = None if prompt.text == prompt.put_in else word_at(typed, prompt.cursor_location[0])
+        self._word = word
+        if word is None:
+            self.completion.close()
+        elif word.kind == "command":
+            self.completion.show(commands_like(word), typed)
+        else:
+            self.run_worker(self._find_files(word, typed), group="files", exclusive=True)
+
+    async def _find_files(self, word: Word, typed: str) -> None:
+        found = await asyncio.to_thread(self._search.matches, word.query)
+        if self._word == word:
+            self.completion.show([Choice(path, goes_on=path.endswith("/")) for path in found], typed)
+
+    @on(CompletionList.Accepted)
+    def _accepted(self, event: CompletionList.Accepted) -> None:
+        event.stop()
+        word, choice, prompt = self._word, event.choice, self.prompt
+        if word is None:
+            return
+        row, column = prompt.cursor_location
+        text = choice.text
+        if word.kind == "command":
+            text = text.split()[0] + " " * choice.goes_on
+        elif word.kind == "mention":
+            text = f"@{text}" if choice.goes_on else f"{Path(text).name} "
+            if not choice.goes_on:
+                self.run_worker(self.attach([self._search.folder / Path(choice.text).expanduser()]))
+        prompt.replace(text, (row, word.column), (row, column), maintain_selection_offset=False)
+        if event.send and not choice.goes_on and word.kind != "mention":
+            prompt.call_later(prompt.action_send)  # what the box itself posts there does not reach the pane
+
+    # The count of tokens
+
+    def _count_soon(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        if not self.prompt.text.strip():
+            self._tokens = ""
+            self._show_title()
+            return
+        self._pause = self.set_timer(_PAUSE, self._count)
+
+    def _count(self) -> None:
+        self.run_worker(self._count_tokens(), group="count", exclusive=True)
+
+    async def _count_tokens(self) -> None:
+        text = self.prompt.full_text
+        count = await self.files.count_text(text)
+        if text == self.prompt.full_text:
+            self._tokens = f"{count} tokens" if count.tokens != 1 else f"{count} token"
+            self._show_title()
+
+    def _show_title(self) -> None:
+        words = filter(None, (self._tokens, "more below · f4" if self._more_below else ""))
+        self.query_one(".prompt-box").border_title = " · ".join(words)
+
+    def _say(self, text: str) -> None:
+        self.post_message(self.Hint(self, text))

@@ -1,0 +1,82 @@
+"""A text box whose cursor stands between characters as people see them, never within one.
+
+A family emoji is seven code points and a letter with an accent may be two: Textual counts code points.
+"""
+
+from bisect import bisect_left, bisect_right
+
+from rich.cells import split_graphemes
+from rich.style import Style
+from rich.text import Text
+from textual.document._document import Location, Selection
+from textual.widgets import TextArea
+
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+"""Two of them are a flag."""
+
+
+def borders(line: str) -> list[int]:
+    """Return the places in a line where a cursor may stand, both ends among them."""
+    if line.isascii():
+        return list(range(len(line) + 1))
+    found = [0]
+    flag_open = False
+    for start, end, _ in split_graphemes(line)[0]:
+        letter = end == start + 1 and ord(line[start]) in _FLAG_LETTERS
+        if letter and flag_open:
+            found[-1] = end
+        else:
+            found.append(end)
+        flag_open = letter and not flag_open
+    return found
+
+
+class GraphemeText(Text):
+    """A line that is coloured in whole characters: half of one cannot be drawn."""
+
+    def stylize(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
+        """Apply a style to a span, made longer so that it ends between characters."""
+        if end is not None and 0 <= end < len(self.plain) and not self.plain.isascii():
+            places = borders(self.plain)
+            end = places[min(bisect_left(places, end), len(places) - 1)]
+        super().stylize(style, start, end)
+
+
+class GraphemeTextArea(TextArea):
+    """Moves and deletes by what people see as one character."""
+
+    def get_cursor_left_location(self) -> Location:
+        """Return the place before the character at the left."""
+        row, column = self.cursor_location
+        if column == 0:
+            return super().get_cursor_left_location()
+        places = borders(self.document[row])
+        return row, places[bisect_left(places, column) - 1]
+
+    def get_cursor_right_location(self) -> Location:
+        """Return the place after the character at the right."""
+        row, column = self.cursor_location
+        line = self.document[row]
+        if column >= len(line):
+            return super().get_cursor_right_location()
+        places = borders(line)
+        return row, places[bisect_right(places, column)]
+
+    def validate_selection(self, selection: Selection) -> Selection:
+        """Keep both ends of the selection between characters, wherever a click or a line above has put them."""
+        return Selection(self._snapped(selection.start), self._snapped(selection.end))
+
+    def get_line(self, line_index: int) -> Text:
+        """Return a line to be drawn."""
+        line = super().get_line(line_index)
+        return GraphemeText(line.plain, end=line.end, no_wrap=line.no_wrap)
+
+    def _snapped(self, location: Location) -> Location:
+        row, column = location
+        if not 0 <= row < self.document.line_count:
+            return location
+        line = self.document[row]
+        if line.isascii() or not 0 < column < len(line):
+            return location
+        places = borders(line)
+        return row, places[bisect_right(places, column) - 1]

@@ -1,0 +1,120 @@
+"""The files that go along with a prompt, as chips above it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.widget import Widget
+
+from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.types.messages import AudioPart, FilePart, ImagePart
+from mistral_tui.types.text import printable_line
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_NAME = 32
+"""Characters of a name that are shown."""
+FIT_WORDS = {"whole": "all of it", "beginning": "the beginning", "ends": "both ends", "passages": "passages"}
+
+
+class AttachmentTray(Widget):
+    """One chip a file, with its size and what it costs in tokens; a click on the cross takes it away."""
+
+    DEFAULT_CSS = """
+    AttachmentTray {
+        height: auto; max-height: 4; width: 1fr; padding: 0 3; display: none; color: $text-muted;
+        link-style: none; link-color: $text-muted; link-background-hover: $background;
+        link-style-hover: none; link-color-hover: $accent;
+    }
+    """
+
+    @dataclass
+    class Removed(Message):
+        """A file is not to go along."""
+
+        tray: "AttachmentTray"
+        index: int
+
+        @property
+        def control(self) -> "AttachmentTray":
+            """The tray that sent this message."""
+            return self.tray
+
+    @dataclass
+    class Opened(Message):
+        """A file is to be looked at."""
+
+        tray: "AttachmentTray"
+        index: int
+
+        @property
+        def control(self) -> "AttachmentTray":
+            """The tray that sent this message."""
+            return self.tray
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.files: tuple[PromptFile, ...] = ()
+        self._room: int | None = None
+
+    def show(self, files: Sequence[PromptFile], room: int | None) -> None:
+        """Show these files; `room` is how many tokens the context can hold of them, if that is known."""
+        self.files, self._room = tuple(files), room
+        self.display = bool(files)
+        self.refresh(layout=True)
+
+    def action_remove(self, index: int) -> None:
+        """Take a file away."""
+        self.post_message(self.Removed(self, index))
+
+    def action_open(self, index: int) -> None:
+        """Look at a file."""
+        self.post_message(self.Opened(self, index))
+
+    def render(self) -> RenderResult:
+        """Return the chips, in as many lines as they need."""
+        return Content("  ").join(self._chip(index, file) for index, file in enumerate(self.files))
+
+    def _chip(self, index: int, file: PromptFile) -> Content:
+        glyph, name, details = describe(file)
+        too_long = self._room is not None and file.tokens is not None and file.tokens.tokens > self._room
+        if too_long:
+            details.append(FIT_WORDS[file.fit] if file.fit else "too long")
+        name = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+        look = Style.from_meta({"@click": f"open({index})"})
+        chip = Content.assemble(
+            (f"{glyph}{_NO_BREAK}", "$accent"),
+            (name.replace(" ", _NO_BREAK), "$foreground"),
+            (_NO_BREAK + f"{_NO_BREAK}·{_NO_BREAK}".join(details).replace(" ", _NO_BREAK), "$text-muted"),
+        ).stylize(look)
+        if too_long and not file.fit:
+            chip = chip.stylize("$text-warning")
+        return chip + Content(f"{_NO_BREAK}✕").stylize(Style.from_meta({"@click": f"remove({index})"}))
+
+
+def describe(file: PromptFile) -> tuple[str, str, list[str]]:
+    """Return the glyph of a file, its name, and what there is to say of it."""
+    part = file.part
+    match part:
+        case FilePart():
+            glyph, name, details = "▤", part.name, []
+        case ImagePart():
+            size = f"{part.width}\N{MULTIPLICATION SIGN}{part.height}"
+            glyph, name, details = "▣", part.name or "picture", [size] if part.width else []
+        case AudioPart():
+            length = [] if part.seconds is None else [f"{part.seconds:.0f} s"]
+            glyph, name, details = "♪", part.name or "recording", length
+    if file.size:
+        details.append(size_words(file.size))
+    if file.tokens is not None:
+        details.append(f"{file.tokens} tokens")
+    return glyph, printable_line(name), details
+
+
+def size_words(size: int) -> str:
+    """Return a number of bytes for people."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:,.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
