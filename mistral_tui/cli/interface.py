@@ -20,7 +20,7 @@ from mistral_tui.store.store import Store
 from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
-from mistral_tui.types.errors import ModelNotFound
+from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 from mistral_tui.types.models import ModelEntry
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _choose(setup: Setup, wanted: str | None) -> tuple[ModelEntry | None, tuple[
     """Return the model to open, and what to tell; a default that is not there must not keep anyone out."""
     try:
         return setup.entry(wanted), setup.notices
-    except ModelNotFound as error:
+    except (ModelNotFound, InvalidRequest) as error:
         if wanted is not None:
             raise
         return setup.inventory.smallest_on_disk(), (*setup.notices, f"default_model: {error}")

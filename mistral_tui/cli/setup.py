@@ -90,6 +90,8 @@ class Setup:
             return entry
         starter = self.inventory.starter
         hint = f"`mistral-tui models pull {starter.name}` fetches the starter" if starter else "name a file with -m"
+        if self.inventory.endpoints:
+            hint += f", and -m {self.inventory.endpoints[0].name} asks your endpoint"
         raise ModelNotFound(f"there is no model on this machine; {hint}")
 
     @property

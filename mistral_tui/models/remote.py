@@ -47,8 +47,7 @@ def listed_remote(entry: ModelEntry) -> CatalogEntry:
     """Return a remote model as it is listed: of it is known what the settings say."""
     assert entry.remote is not None
     endpoint = entry.remote.endpoint
-    facts = ModelFacts(context_length=endpoint.n_ctx) if endpoint.n_ctx else None
-    return CatalogEntry(entry, "remote", endpoint.base, facts)
+    return CatalogEntry(entry, "remote", endpoint.base, ModelFacts(context_length=endpoint.n_ctx or 0))
 
 
 def _unnamed(url: str) -> Endpoint:

@@ -8,6 +8,8 @@ import msgspec
 
 from mistral_tui.engines.remote.client import Client
 from mistral_tui.engines.remote.served import ServedModel, served_models
+from mistral_tui.models.remote import listed_remote, remote_entries
+from mistral_tui.types.catalog import CatalogEntry, ModelFacts
 from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import EndpointError
 
@@ -29,6 +31,27 @@ class EndpointReport(msgspec.Struct, frozen=True):
 async def check_endpoints(endpoints: Sequence[Endpoint], seconds: float = SECONDS) -> tuple[EndpointReport, ...]:
     """Ask all endpoints at once for their models, each for at most so many seconds."""
     return tuple(await asyncio.gather(*(_check(endpoint, seconds) for endpoint in endpoints)))
+
+
+async def checked(entries: Sequence[CatalogEntry], endpoints: Sequence[Endpoint]) -> tuple[CatalogEntry, ...]:
+    """Return the list of models after asking the endpoints.
+
+    What the settings name of an endpoint stays, with the context that it told; of one without names all that it runs
+    is listed. Models of endpoints that cannot be used have a problem.
+
+    Args:
+        entries: All models.
+        endpoints: Those of the settings.
+    """
+    found = [entry for entry in entries if entry.source != "remote"]
+    for report in await check_endpoints(endpoints):
+        served = {model.name: model.n_ctx for model in report.models}
+        named = msgspec.structs.replace(report.endpoint, models=report.endpoint.models or tuple(served))
+        for model in remote_entries((named,)):
+            n_ctx = report.endpoint.n_ctx or served.get(model.remote.name if model.remote else "", 0)
+            facts = ModelFacts(context_length=n_ctx, problem=report.problem)
+            found.append(msgspec.structs.replace(listed_remote(model), facts=facts))
+    return tuple(found)
 
 
 async def _check(endpoint: Endpoint, seconds: float) -> EndpointReport:

@@ -118,7 +118,7 @@ class Generation:
     def finished(self, reason: FinishReason | None = None, error: str | None = None) -> Finished:
         """Return the end of the reply: the server's reason, unless there is another one."""
         usage = self._reader.usage(self._context_size)
-        return Finished(reason or self._reader.reason(), usage, error and self._client.hide(error))
+        return Finished(reason or self._reader.reason(self._context_size), usage, error and self._client.hide(error))
 
     @property
     def _name(self) -> str:

@@ -109,16 +109,18 @@ class ReplyReader:
         pieces = [*self._splitter.feed(self._text.flush()), *self._splitter.flush()]
         return events + self._deltas([*self._split(pieces), *self._calls.nameless()])
 
-    def reason(self) -> FinishReason:
-        """Return why a reply that has come to its end did."""
+    def reason(self, context_size: int) -> FinishReason:
+        """Return why a reply that has come to its end did, in a context of so many tokens; 0: unknown."""
         found = self.finish or "stop"
+        if found == "length" and 0 < context_size <= self.usage(context_size).context_tokens + 1:
+            return "context"
         return "tool_calls" if found == "stop" and self._calls.begun else found
 
     def usage(self, context_size: int) -> Usage:
         """Return the figures so far; what the server has not told is counted, or 0."""
         prompt, completion = _count(self._usage, "prompt_tokens"), _count(self._usage, "completion_tokens")
         told = prompt > 0
-        completion = completion if told else self._pieces
+        completion = (completion if told else 0) or self._pieces
         details = self._usage.get("prompt_tokens_details")
         cached = _count(details if isinstance(details, dict) else {}, "cached_tokens") or _count(
             self._timings, "cache_n"

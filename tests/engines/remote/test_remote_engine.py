@@ -137,6 +137,14 @@ async def test_figures_that_nobody_tells_are_counted_and_marked(usage: dict[str,
         assert finished.usage.estimated
 
 
+async def test_a_full_context_is_told_from_a_limit() -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 4}
+    script = Script.events(text("Hello"), chunk(finish="length", usage=usage))
+    for n_ctx, reason in ((16, "context"), (100, "length")):
+        async with lab(script, n_ctx=n_ctx) as one:
+            assert end_of(await one.write()).reason == reason
+
+
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 async def test_reasoning_arrives_apart(name: str) -> None:
     async with lab(Script.events(chunk({name: "Let me"}), chunk({name: " see."}), text("42"), END)) as one:
