@@ -1,6 +1,7 @@
 """`mistral-tui models pull|add|remove|scan`: getting models, naming them, taking them away, and where they lie."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -114,7 +115,7 @@ async def _pulled(setup: Setup, wanted: str | None, projector: bool) -> ModelEnt
         own = OwnInventory(setup.paths.inventory_overlay, setup.paths.models, setup.inventory_now)
         with DownloadLine(printable_line(wanted.removeprefix("hf:"))) as line:
             return await own.pull(HubReference.parse(wanted), line.take, projector=projector)
-    entry = inventory.find(wanted) if wanted is not None else inventory.starter
+    entry = _meant(setup, wanted) if wanted is not None else inventory.starter
     if entry is None:
         raise ModelNotFound("the inventory has no model that can be fetched; name one, or a repository: OWNER/NAME")
     if entry.remote is not None:
@@ -125,6 +126,13 @@ async def _pulled(setup: Setup, wanted: str | None, projector: bool) -> ModelEnt
     with DownloadLine(printable_line(entry.name)) as line:
         path = await fetch(entry, folder, line.take)
     return setup.inventory_now().exact(entry.name) or setup.inventory.find(str(path))
+
+
+def _meant(setup: Setup, wanted: str) -> ModelEntry:
+    """Return a model of the inventory, else any; where another program has fetched it already, as it lies there."""
+    with contextlib.suppress(ModelNotFound):
+        wanted = setup.inventory.find(wanted).name
+    return setup.catalog.find(wanted)
 
 
 def _stores(setup: Setup) -> dict[Path, ModelSource]:

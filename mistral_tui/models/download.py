@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mistral_tui.models.hub.environment import check_online, endpoint
 from mistral_tui.models.hub.fetching import HubDownload, discard_parts
-from mistral_tui.models.hub.offline import check_online
 from mistral_tui.models.hub.reference import HubReference
 from mistral_tui.models.package_download import PackageDownload
 from mistral_tui.models.source import PackageSource, source_of
@@ -67,6 +67,7 @@ async def look_up(reference: HubReference, *, projector: bool = True) -> "Choice
         DownloadFailed: There is no such model, it may not be read, or the hub cannot be reached.
     """
     check_online(reference.repository)
+    endpoint()  # the client could not even be loaded with one that is wrong
     from mistral_tui.models.hub.choosing import choose
     from mistral_tui.models.hub.client import HubClient
 

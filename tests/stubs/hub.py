@@ -45,6 +45,8 @@ class Hub:
     """After how many bytes of content the next answers break off."""
     bytes_per_second: int | None = None
     ranges: bool = True
+    answer: bytes | None = None
+    """That is given for every listing."""
     lies: dict[str, bytes] = field(default_factory=dict)
     """Content that is sent instead of what the listing promises."""
     url: str = ""
@@ -148,7 +150,7 @@ def _handler(hub: Hub, name: str) -> type[BaseHTTPRequestHandler]:
             if repository not in hub.repositories:
                 self._allowed(repository, token)
                 return
-            body = json.dumps(hub.about(repository)).encode()  # that of a gated repository is open to all
+            body = hub.answer or json.dumps(hub.about(repository)).encode()  # that of a gated repository is open to all
             self._send(200, body, {"Content-Type": "application/json"})
 
         def _resolve(self, path: str, token: str | None) -> None:

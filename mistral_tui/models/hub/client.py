@@ -20,7 +20,6 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 from huggingface_hub import HfApi, get_async_session, hf_hub_url
-from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported without saying so
     build_hf_headers,
     hf_raise_for_status,
@@ -28,12 +27,11 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported wi
 from huggingface_hub.utils.logging import set_verbosity_error
 
 from mistral_tui.models.hub.choosing import RemoteFile
+from mistral_tui.models.hub.environment import check_online, endpoint
 from mistral_tui.models.hub.failures import explained
-from mistral_tui.models.hub.offline import check_online
 
 set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings would be written over the screen
 T = TypeVar("T")
-ENDPOINT: Final = "https://huggingface.co"
 _MOST_FILES: Final = 20_000
 _ANSWER_SECONDS: Final = 15.0
 _TIMEOUT: Final = httpx2.Timeout(10.0, read=30.0)
@@ -43,7 +41,7 @@ class HubClient:
     """The hub that the environment names."""
 
     def __init__(self) -> None:
-        self.endpoint = (os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+        self.endpoint = endpoint()
 
     async def files(self, repository: str) -> list[RemoteFile]:
         """Return all files of a repository.
@@ -63,7 +61,7 @@ class HubClient:
 
         try:
             return await _in_thread(look)
-        except (httpx2.HTTPError, OfflineModeIsEnabled, OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever an answer that nobody expected makes the client raise
             raise explained(error, self.endpoint, repository) from None
 
     @asynccontextmanager

@@ -1,7 +1,6 @@
 """What went wrong with the hub, in one line that says what to do. Nothing of a token is ever in it."""
 
 import os
-from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub.errors import (
@@ -13,22 +12,16 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from mistral_tui.models.hub.offline import offline
+from mistral_tui.models.hub.environment import host_of, offline
 from mistral_tui.types.errors import DownloadFailed
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
-def hub_name(endpoint: str) -> str:
-    """Return the host of the hub, without what else its address may contain."""
-    address = urlsplit(endpoint)
-    return f"{address.hostname or endpoint}{f':{address.port}' if address.port else ''}"
-
-
 def explained(error: Exception, endpoint: str, repository: str, file: str | None = None) -> DownloadFailed:
     """Return the error for people that stands for one of the hub's client."""
     page = f"{endpoint.rstrip('/')}/{repository}" if "@" not in endpoint else repository
-    hub = hub_name(endpoint)
+    hub = host_of(endpoint)
     if isinstance(error, OfflineModeIsEnabled):
         return offline(repository)
     if isinstance(error, GatedRepoError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mistral_tui.config.paths import make_private_folder
 from mistral_tui.models.hub.choosing import Choice, RemoteFile
+from mistral_tui.models.hub.environment import host_of
 from mistral_tui.models.hub.part_file import PartFile
 from mistral_tui.models.memory_fit import gigabytes
 from mistral_tui.models.transfer import POLL_SECONDS, DownloadProgress, Report, Stage, lock_of, try_lock
@@ -143,7 +144,7 @@ class HubDownload:
         import httpx2
         from huggingface_hub.errors import HfHubHTTPError
 
-        from mistral_tui.models.hub.failures import explained, hub_name
+        from mistral_tui.models.hub.failures import explained
 
         if isinstance(error, OSError) and not isinstance(error, httpx2.HTTPError | ConnectionError):
             raise error
@@ -153,7 +154,7 @@ class HubDownload:
                 return None
             if self._done and not status:
                 return DownloadFailed(
-                    f"the connection to {hub_name(self._client.endpoint)} broke after {gigabytes(self._done)} of "
+                    f"the connection to {host_of(self._client.endpoint)} broke after {gigabytes(self._done)} of "
                     f"{gigabytes(self._whole)}; what was fetched is kept: fetch it again to go on"
                 )
         return explained(error, self._client.endpoint, self._choice.reference.repository, file.path)

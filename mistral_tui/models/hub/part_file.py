@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 from mistral_tui.models.hub.choosing import RemoteFile
 
 _CHUNK: Final = 2**20
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 class PartFile:
@@ -37,7 +38,7 @@ class PartFile:
 
     def open_at(self, begin: int) -> BinaryIO:
         """Open it for writing from `begin` on; what was behind that is cut off."""
-        out = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        out = os.fdopen(os.open(self.path, _FLAGS, 0o600), "r+b")
         out.truncate(begin)
         out.seek(begin)
         return out

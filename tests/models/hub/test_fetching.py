@@ -1,17 +1,20 @@
 """Fetching from a hub: the real client, against a server that speaks the hub's protocol and misbehaves."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from mistral_tui.models.download import DownloadProgress, discard, fetch, fetch_choice, look_up
 from mistral_tui.models.hub import fetching
+from mistral_tui.models.hub.part_file import PartFile
 from mistral_tui.models.hub.reference import HubReference
 from mistral_tui.types.errors import DownloadFailed
 from mistral_tui.types.models import ModelEntry
@@ -189,7 +192,14 @@ async def test_what_is_not_there_is_said(hub: Hub, tmp_path: Path, source: str, 
 
 
 @pytest.mark.parametrize(
-    ("status", "message"), [(403, "refuses it (403)"), (418, "answered with status 418"), (404, "has no repository")]
+    ("status", "message"),
+    [
+        (503, "has a problem of its own (503)"),
+        (429, "too many requests"),
+        (403, "refuses it (403)"),
+        (418, "answered with status 418"),
+        (404, "has no repository"),
+    ],
 )
 async def test_what_the_hub_refuses_is_said(hub: Hub, tmp_path: Path, status: int, message: str) -> None:
     hub.status = status
@@ -211,6 +221,55 @@ async def test_a_full_disk_is_foreseen_and_survived(hub: Hub, tmp_path: Path, mo
     with pytest.raises(DownloadFailed, match=r"needs 0\.00 GB on the disk of .* are free; make room"):
         await fetch(entry(), tmp_path, nothing)
     assert not hub.content_requests()
+
+
+async def test_a_disk_that_fills_up_keeps_what_is_there(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.break_after = [1_200_000, *[0] * 20]
+    with pytest.raises(DownloadFailed):
+        await fetch(entry(), tmp_path, nothing)
+    kept = part_size(tmp_path)
+    hub.break_after = []
+
+    def full(part: PartFile, begin: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartFile, "open_at", full)
+        with pytest.raises(DownloadFailed, match="is full; what was fetched is kept: make room and fetch it again"):
+            await fetch(entry(), tmp_path, nothing)
+    assert part_size(tmp_path) == kept
+    assert (await fetch(entry(), tmp_path, nothing)).read_bytes() == MODEL
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<html>log in to the hotel's network</html>",
+        b"[]",
+        b"{}",
+        b'{"id": "owner/repo"}',
+        b'{"id": "owner/repo", "siblings": [{"rfilename": 7, "size": -1}, {"rfilename": "m.gguf", "size": "big"}]}',
+        b'{"id": "owner/repo", "siblings": [{"rfilename": "m.gguf", "size": 4, "lfs": {"oid": []}}]}',
+        b'{"id": "o/r", "siblings": [{"rfilename": "../../m.gguf", "size": 4}, {"rfilename": "/m.gguf", "size": 4}]}',
+        b"[" * 100_000,
+    ],
+    ids=range(8),
+)
+async def test_answers_that_make_no_sense_are_one_line(hub: Hub, tmp_path: Path, answer: bytes) -> None:
+    hub.answer = answer
+    with pytest.raises(DownloadFailed) as caught:
+        await fetch(entry("hf:owner/repo/m.gguf"), tmp_path, nothing)
+    assert "\n" not in str(caught.value)
+    assert not hub.content_requests()
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "ftp://x", "nonsense", "http://127.0.0.1:99999"])
+async def test_an_endpoint_that_is_none_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(DownloadFailed, match=r"HF_ENDPOINT \(.*\) is no address"):
+        await fetch(entry(), tmp_path, nothing)
 
 
 async def test_two_downloads_of_one_model_wait_for_each_other(hub: Hub, tmp_path: Path) -> None:
