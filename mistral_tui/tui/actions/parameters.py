@@ -83,6 +83,7 @@ PARAMETERS: tuple[Action, ...] = (
     ),
 )
 SETTING: tuple[Action, ...] = (
+    Action("edit_field", "Edit the field, or set it", ("enter",), "fields", "Dialogs", call="enter"),
     Action("leave", "Leave it as it is, or close", ("escape", "ctrl+c"), "fields", "Dialogs"),
     Action("field_above", "Field above", ("up",), "fields", "Dialogs", call="move(-1)"),
     Action("field_below", "Field below", ("down",), "fields", "Dialogs", call="move(1)"),

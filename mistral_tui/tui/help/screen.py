@@ -2,14 +2,16 @@
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from mistral_tui.tui.actions import ACTIONS, bindings, key_labels
+from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_labels
+from mistral_tui.tui.field import Field
 
 _NOTE = (
     "Select text with the mouse and press ctrl+c to copy it. To use the terminal's own selection instead, hold shift "
@@ -17,40 +19,52 @@ _NOTE = (
 )
 
 
-def help_content() -> Content:
-    """Return all actions, under the name of their group."""
-    lines: list[Content] = []
+def help_content(searched: str = "") -> Content:
+    """Return all actions, under the name of their group; or those that have all words that are searched for."""
+    words = searched.lower().split()
     width = max(len(key_labels(action)) for action in ACTIONS)
+    blocks: list[Content] = []
     for group in dict.fromkeys(action.group for action in ACTIONS):
-        lines += (
-            [Content(""), Content.styled(group.lower(), "$text-muted")]
-            if lines
-            else [Content.styled(group.lower(), "$text-muted")]
-        )
-        for action in ACTIONS:
-            if action.group == group:
-                slash = "".join(f"  /{name}" for name in action.slash)
-                lines.append(
-                    Content.assemble(
-                        (f"{key_labels(action):<{width}}  ", "$accent"), action.title, (slash, "$text-muted")
-                    )
-                )
-    return Content("\n").join(lines)
+        found = [each for each in ACTIONS if each.group == group and all(word in _searchable(each) for word in words)]
+        if found:
+            heading = Content.styled(group.lower(), "$text-muted")
+            blocks.append(Content("\n").join([heading, *(_line(each, width) for each in found)]))
+    return Content("\n\n").join(blocks) if blocks else Content("nothing is called like that")
+
+
+def _line(action: Action, width: int) -> Content:
+    hint = f" {action.argument.hint}" if action.argument else ""
+    slash = "".join(f"  /{name}" for name in action.slash) + hint
+    return Content.assemble((f"{key_labels(action):<{width}}  ", "$accent"), action.title, (slash, "$text-muted"))
+
+
+def _searchable(action: Action) -> str:
+    slash = " ".join(f"/{name}" for name in action.slash)
+    return f"{key_labels(action)} {action.title} {slash} {action.group}".lower()
 
 
 class HelpScreen(ModalScreen[None], inherit_bindings=False):
     """Lists what can be done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("reader")]
+    AUTO_FOCUS = "#help-search"
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog", id="help"):
             yield Static("help", classes="dialog-title", markup=False)
-            with VerticalScroll(id="help-text"):
+            yield Field("type to search", id="help-search")
+            with VerticalScroll(id="help-text", can_focus=False):
                 yield Static(help_content(), id="help-keys")
                 yield Static(_NOTE, id="help-note", markup=False)
             yield Static("esc closes · ↑↓ scroll", classes="dialog-hint", markup=False)
+
+    @on(Input.Changed)
+    def _searched(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one("#help-keys", Static).update(help_content(event.value))
+        self.query_one("#help-note").display = not event.value
+        self.query_one("#help-text").scroll_home(animate=False)
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the text."""

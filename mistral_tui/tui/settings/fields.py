@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from mistral_tui.config.setting import Setting
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.field import Field
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable_line
 
@@ -23,7 +24,7 @@ _VALUE = 28
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldState:
     """One of them, as it is now."""
 
     setting: Setting
@@ -38,7 +39,7 @@ class Fields(Protocol):
 
     title: str
 
-    def all(self) -> list[Field]:
+    def all(self) -> list[FieldState]:
         """Return them all, those of a group together."""
 
     def check(self, name: str, text: str) -> None:
@@ -70,19 +71,19 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
     def __init__(self, fields: Fields) -> None:
         super().__init__()
         self._fields = fields
-        self._all: list[Field] = []
-        self._shown: list[Field | None] = []
+        self._all: list[FieldState] = []
+        self._shown: list[FieldState | None] = []
         """The field of each row; `None`: a heading."""
-        self._edited: Field | None = None
+        self._edited: FieldState | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out search, rows, and what is known of the one that is marked."""
         with Vertical(classes="dialog", id="fields"):
             yield Static(self._fields.title, classes="dialog-title", markup=False)
-            yield Input(id="fields-search", placeholder="type to search", compact=True)
+            yield Field("type to search", id="fields-search")
             yield FieldRows(id="fields-rows", markup=False)
             yield Static(id="fields-about", markup=False)
-            yield Input(id="fields-value", compact=True)
+            yield Field(id="fields-value")
             yield Static(id="fields-problem", markup=False)
             yield Static(id="fields-hint", classes="dialog-hint", markup=False)
 
@@ -117,18 +118,19 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
         else:
             self.dismiss(None)
 
+    async def action_enter(self) -> None:
+        """Edit the field that is marked, or set the one that is edited."""
+        if self._edited is not None:
+            await self._set(self._edited)
+        elif self._marked is not None:
+            self._edit(self._marked)
+
     # Messages
 
     @on(Input.Changed, "#fields-search")
     def _searched(self, event: Input.Changed) -> None:
         event.stop()
         self._show()
-
-    @on(Input.Submitted, "#fields-search")
-    def _chosen(self, event: Input.Submitted) -> None:
-        event.stop()
-        if self._marked is not None:
-            self._edit(self._marked)
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
@@ -146,15 +148,15 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
         event.stop()
         self._say("" if self._edited is None else self._problem(event.value))
 
-    @on(Input.Submitted, "#fields-value")
-    async def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        edited = self._edited
-        if edited is None or (problem := self._problem(event.value)):
-            self._say(problem if edited else "")
+    # Within
+
+    async def _set(self, edited: FieldState) -> None:
+        text = self.query_one("#fields-value", Input).value.strip()
+        if problem := self._problem(text):
+            self._say(problem)
             return
         try:
-            said = await self._fields.save(edited.setting.name, event.value.strip())
+            said = await self._fields.save(edited.setting.name, text)
         except MistralTuiError as error:
             self._say(str(error))
             return
@@ -163,14 +165,12 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
         self._show(edited.setting.name)
         self._say(said, wrong=False)
 
-    # Within
-
     @property
     def _rows(self) -> FieldRows:
         return self.query_one(FieldRows)
 
     @property
-    def _marked(self) -> Field | None:
+    def _marked(self) -> FieldState | None:
         index = self._rows.highlighted
         return None if index is None or index >= len(self._shown) else self._shown[index]
 
@@ -205,7 +205,7 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
         text = f"{setting.meaning}\n{allowed}unless set: {setting.default}"
         self.query_one("#fields-about", Static).update(text)
 
-    def _edit(self, field: Field | None) -> None:
+    def _edit(self, field: FieldState | None) -> None:
         """Edit a field, or none."""
         self._edited = field
         value = self.query_one("#fields-value", Input)
@@ -240,12 +240,12 @@ class FieldsScreen(ModalScreen[None], inherit_bindings=False):
         problem.set_class(wrong, "-wrong")
 
 
-def _searchable(field: Field) -> str:
+def _searchable(field: FieldState) -> str:
     setting = field.setting
     return f"{setting.name} {setting.name.replace('_', ' ')} {setting.group} {setting.meaning}".lower()
 
 
-def _row(field: Field) -> Content:
+def _row(field: FieldState) -> Content:
     name = Content(f"  {field.setting.name}").pad_right(max(0, _NAME + 2 - len(field.setting.name) - 2))
     if field.value:
         value = Content(printable_line(field.value))

@@ -8,7 +8,7 @@ from mistral_tui.chat.live import LiveChat
 from mistral_tui.config.presets import PARAMETERS
 from mistral_tui.config.schema import in_words, setting, typed
 from mistral_tui.config.setting import Setting
-from mistral_tui.tui.settings.fields import Field
+from mistral_tui.tui.settings.fields import FieldState
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.requests import SamplingParams
 
@@ -24,18 +24,18 @@ class ParameterFields:
     def __init__(self, chat: LiveChat) -> None:
         self._chat = chat
 
-    def all(self) -> list[Field]:
+    def all(self) -> list[FieldState]:
         """Return all parameters as they are now."""
         request = self._chat.request
         system = self._chat.conversation.session.system_prompt or ""
         fields = [
-            Field(_SYSTEM, system),
-            Field(_of_the_chat("context_policy"), request.context_policy),
-            Field(_of_the_chat("enable_thinking"), in_words(request.enable_thinking)),
+            FieldState(_SYSTEM, system),
+            FieldState(_of_the_chat("context_policy"), request.context_policy),
+            FieldState(_of_the_chat("enable_thinking"), in_words(request.enable_thinking)),
         ]
         for name in PARAMETERS:
             value = getattr(request.sampling, name)
-            fields.append(Field(_parameter(name), "" if value == getattr(_USUAL, name) else in_words(value)))
+            fields.append(FieldState(_parameter(name), "" if value == getattr(_USUAL, name) else in_words(value)))
         return fields
 
     def check(self, name: str, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mistral_tui.config.schema import SCHEMA, in_words, typed
 from mistral_tui.config.settings_file import read_settings, variable
-from mistral_tui.tui.settings.fields import Field
+from mistral_tui.tui.settings.fields import FieldState
 
 
 class SettingsFields:
@@ -25,11 +25,12 @@ class SettingsFields:
         self._path = path
         self._on_saved = on_saved
 
-    def all(self) -> list[Field]:
+    def all(self) -> list[FieldState]:
         """Return all settings as they are now."""
         read = read_settings(self._path)
         return [
-            Field(each, in_words(getattr(read.settings, each.name)), read.sources.get(each.name, "")) for each in SCHEMA
+            FieldState(each, in_words(getattr(read.settings, each.name)), read.sources.get(each.name, ""))
+            for each in SCHEMA
         ]
 
     def check(self, name: str, text: str) -> None:
