@@ -45,6 +45,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "settings/terminal.tcss",
         "chat/chat.tcss",
         "panes/panes.tcss",
+        "compare/compare.tcss",
         "sessions/sessions.tcss",
         "help/help.tcss",
         "models/models.tcss",

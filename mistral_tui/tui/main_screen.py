@@ -119,7 +119,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_pane_keys(self) -> None:
         """List the keys that may follow, and take one."""
-        self.app.push_screen(KeyMenu(lambda action: self.action_do(action.where, action.call or action.id)))
+        self.app.push_screen(KeyMenu(lambda action: self.action_do(action.where, action.owner_call())))
 
     async def action_interrupt(self) -> None:
         """Copy what is selected, else stop the reply, else quit at the second press."""

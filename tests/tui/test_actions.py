@@ -20,6 +20,7 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.compare.screen import CompareScreen
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.help.screen import HelpScreen, help_content
 from mistral_tui.tui.main_screen import MainScreen
@@ -42,6 +43,7 @@ OWNERS: dict[Where, type] = {
     "screen": MainScreen,
     "pane": ChatPane,
     "panes": PaneArea,
+    "compare": CompareScreen,
     "model": ChatModel,
     "prompt": PromptInput,
     "completion": CompletionList,

@@ -7,16 +7,18 @@ from typing import Literal
 Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript",
     "chats", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
+    "compare",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, its
 list of completions, the transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with
-fields, the one of the system prompt, the list of models, its details, a line of text, or a dialog with one."""
+fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, or
+several answers."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
 
 
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes")
 _OF_DIALOGS: tuple[Where, ...] = (
-    "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
+    "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "compare",
 )  # fmt: skip
 
 
@@ -77,9 +79,13 @@ class Action:
         """What Textual calls for the keys."""
         return self.call_with("")
 
+    def owner_call(self, argument: str = "") -> str:
+        """Return what is called of its owner."""
+        return self.call or (self.id if self.argument is None else f"{self.id}({argument!r})")
+
     def call_with(self, argument: str) -> str:
         """Return what Textual calls for the command with an argument."""
-        call = self.call or (self.id if self.argument is None else f"{self.id}({argument!r})")
+        call = self.owner_call(argument)
         if self.where in ("app", "screen"):
             return f"{self.where}.{call}"
         if self.where == "models":

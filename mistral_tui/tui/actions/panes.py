@@ -8,7 +8,15 @@ def _chords(*keys: str) -> tuple[str, ...]:
 
 
 PANES: tuple[Action, ...] = (
-    Action("pane_keys", "Panes and tabs: the keys that may follow", ("ctrl+s", "f12"), "screen", "Panes", palette=True),
+    Action(
+        "pane_keys",
+        "Panes and tabs: the keys that may follow",
+        ("ctrl+s", "f12"),
+        "screen",
+        "Panes",
+        palette=True,
+        priority=True,  # the key that follows may come before the prompt has seen this one
+    ),
     Action(
         "split_right",
         "Another pane at the right",

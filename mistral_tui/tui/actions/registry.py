@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from mistral_tui.tui.actions.action import Action, Where
 from mistral_tui.tui.actions.chat import CHAT
 from mistral_tui.tui.actions.chats import CHATS
+from mistral_tui.tui.actions.compare import COMPARE
 from mistral_tui.tui.actions.dialogs import DIALOGS
 from mistral_tui.tui.actions.field import FIELD
 from mistral_tui.tui.actions.models import MODELS
@@ -31,6 +32,7 @@ ACTIONS: tuple[Action, ...] = (
     *MODELS,
     *PICKER,
     *PANES,
+    *COMPARE,
     *PROGRAM,
     *DIALOGS,
     *SETTING,

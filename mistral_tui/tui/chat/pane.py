@@ -20,7 +20,7 @@ from textual.worker import Worker
 
 from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.documents.fitting import DocumentTooLong
-from mistral_tui.chat.events import ChatEvent, ChatFailed, PromptReturned, QueueChanged, SavingChanged
+from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, QueueChanged, SavingChanged
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.media_in_text import take_media
 from mistral_tui.chat.prompt_files import PromptFile
@@ -328,6 +328,21 @@ class ChatPane(Vertical):
             self._show_state()
 
     async def _send(self, text: str, files: tuple[PromptFile, ...]) -> bool:
+        gathered = await self.gather(text, files)
+        if gathered is None:
+            return False
+        waits = self.chat.busy
+        try:
+            self.chat.send_later(*gathered)
+        except InvalidRequest as error:
+            self.refuse(text, str(error), files)
+            return False
+        if not waits:
+            self._turn_begins()
+        return True
+
+    async def gather(self, text: str, files: tuple[PromptFile, ...]) -> tuple[str, tuple[Attachment, ...]] | None:
+        """Return the words of a prompt and all that goes along; `None`: it was put back, and the person knows why."""
         words, paths = take_media(text) if self._model_state.senses is not False else (text, [])
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
         try:
@@ -335,19 +350,11 @@ class ChatPane(Vertical):
             given = await self._fitted(files, words)
         except MistralTuiError as error:
             self.refuse(text, str(error), files)
-            return False
+            return None
         if given is None:
             self.refuse(text, "not sent: choose what is given of the document, or take it away with alt+x", files)
-            return False
-        waits = self.chat.busy
-        try:
-            self.chat.send_later(words, (*given, *media))
-        except InvalidRequest as error:
-            self.refuse(text, str(error), files)
-            return False
-        if not waits:
-            self._turn_begins()
-        return True
+            return None
+        return words, (*given, *media)
 
     async def _fitted(self, files: tuple[PromptFile, ...], question: str) -> tuple[Attachment, ...] | None:
         """Return what is given of the files; `None`: the person wants to think about that."""
@@ -474,6 +481,8 @@ class ChatPane(Vertical):
                 self._set_failure(str(error))
                 self._turn_ended(failed=True, empty=True)
                 self.model.prompt_failed(error)
+            case ChoiceEvent():
+                self._said_something = True
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
             case QueueChanged(waiting, sent):

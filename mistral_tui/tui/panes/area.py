@@ -160,6 +160,13 @@ class PaneArea(Vertical):
         self._arrange(self._tabs.with_tab(replace(tab, broadcast=not tab.broadcast)))
         self.hint("" if tab.broadcast else f"prompts go to all {len(tab.panes)} panes; the same again ends it")
 
+    async def action_compare(self, text: str) -> None:
+        """Let several models, or settings, answer a prompt: these words, what is in the box, or the last one anew."""
+        from mistral_tui.tui.compare.flow import choose_and_compare
+
+        await choose_and_compare(self._environment, self.pane, text)
+        self._label()
+
     def action_go_to_tab(self, number: int) -> None:
         """Go to a tab by its number, from 1."""
         if number > len(self._tabs.tabs):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from mistral_tui.tui.app import MistralApp
@@ -130,13 +131,13 @@ async def test_a_divider_is_moved_by_keys_again_and_again() -> None:
         await started(pilot)
         await chord(pilot, "v")
         await panes_are(pilot, 2)
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.region.x == area(app).panes[0].region.right + 1)
         width = app.pane.size.width
         await pilot.press("ctrl+s", "less_than_sign", "less_than_sign", "greater_than_sign", "less_than_sign", "escape")
         await until(pilot, lambda: app.pane.size.width == width + 8)
         await chord(pilot, "s")
         await panes_are(pilot, 3)
-        await pilot.pause()
+        await until(pilot, lambda: app.pane.region.y == area(app).panes[1].region.bottom)
         height = app.pane.size.height
         await pilot.press("ctrl+s", "minus", "plus", "minus", "escape")
         await until(pilot, lambda: app.pane.size.height == height + 2)
@@ -327,3 +328,12 @@ async def test_in_a_pane_that_is_busy_the_prompt_for_all_waits() -> None:
         await until(pilot, lambda: app.pane.last_reply == "yes" and busy.chat.queued == ("to all",))
         hold.set()
         await until(pilot, lambda: not busy.chat.busy and not busy.chat.queued)
+
+
+async def test_a_chord_typed_in_one_go_is_a_chord_and_what_follows_is_text() -> None:
+    app = app_with()
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        for key in ("a", "ctrl+s", "z", "b"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: app.pane.prompt.text == "ab" and not isinstance(app.screen, KeyMenu))
