@@ -83,6 +83,17 @@ class ModelLibrary:
             workspace.entry.name if workspace.entry else "",
         )
 
+    async def ask_endpoints(self) -> None:
+        """Ask the servers of the settings what they run; the next look lists it. Takes some seconds at most."""
+        if self._workspace.catalog is None:
+            return
+        catalog = self._workspace.catalog()
+        endpoints = await asyncio.to_thread(lambda: catalog.endpoints)
+        if endpoints:
+            from mistral_tui.engines.remote.checking import models_of  # HTTP, for those alone who have some
+
+            catalog.remote = await models_of(endpoints)
+
     async def held(self) -> dict[str, HeldModel]:
         """Return the models that are loaded or being loaded, by name."""
         return {model.name: model for model in await self._workspace.loaded_models()}

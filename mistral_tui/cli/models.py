@@ -37,11 +37,11 @@ def list_models(
     setup = Setup.read(strict=True)
     for notice in setup.notices:
         say("note", notice)
-    entries = setup.catalog.scan().entries
     if check:
-        from mistral_tui.engines.remote.checking import checked  # HTTP takes 70 ms to import
+        from mistral_tui.engines.remote.checking import models_of  # HTTP takes 70 ms to import
 
-        entries = asyncio.run(checked(entries, setup.inventory.endpoints))
+        setup.catalog.remote = asyncio.run(models_of(setup.catalog.endpoints))
+    entries = setup.catalog.scan().entries
     if as_json:
         free = free_memory()
         _print_json([_plain(entry, free) for entry in entries])

@@ -18,6 +18,7 @@ from mistral_tui.models.naming import find_named, listed
 from mistral_tui.models.projector_file import projector_of
 from mistral_tui.models.remote import listed_remote, remote_entries
 from mistral_tui.types.catalog import CatalogEntry, Listing, ModelFacts, SourceReport
+from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import ModelNotFound
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable_line
@@ -41,6 +42,13 @@ class Catalog:
         self._sources = tuple(sources)
         self._facts = FactsCache(cache / _FACTS_FILE)
         self._lock = threading.Lock()
+        self.remote: tuple[CatalogEntry, ...] = ()
+        """What the endpoints said when they were last asked; nobody asks them here."""
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The servers elsewhere that the settings name."""
+        return self._inventory().endpoints
 
     def scan(self, *, read: bool = True, stopped: Callable[[], bool] = lambda: False) -> Listing:
         """Look what there is. Blocks: for milliseconds, or with `read` for as long as it takes to read new headers.
@@ -64,8 +72,9 @@ class Catalog:
                 else:
                     entries.append(described)
             self._facts.save()
-        if remote := remote_entries(inventory.endpoints):
-            entries += map(listed_remote, remote)
+        if inventory.endpoints:
+            remote = self.remote or tuple(map(listed_remote, remote_entries(inventory.endpoints)))
+            entries += remote
             gathering.report(SourceReport("remote", (), len(remote)))
         watched = {folder: _changed_at(folder) for folder in sorted(gathering.folders)[:_MOST_WATCHED]}
         return Listing(tuple(entries), gathering.reports, watched, inventory.notices)

@@ -6,6 +6,7 @@ import pytest
 
 from mistral_tui.models.catalog import Catalog
 from mistral_tui.models.inventory import Inventory
+from mistral_tui.models.remote import listed_remote, remote_entries
 from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 from mistral_tui.types.models import ModelEntry
@@ -69,3 +70,13 @@ def test_the_catalogue_lists_them_behind_the_others(tmp_path: Path) -> None:
     assert remote[0].availability() == "remote"
     assert listing.entries[-3:] == tuple(remote)
     assert listing.reports[-1].found == 3
+
+
+def test_what_the_endpoints_said_counts_from_then_on(tmp_path: Path) -> None:
+    catalog = Catalog(lambda: INVENTORY, (), tmp_path)
+    assert catalog.endpoints == (LAB, HERE)
+    catalog.remote = tuple(listed_remote(entry) for entry in remote_entries((LAB,)))
+    assert [entry.name for entry in catalog.scan().entries if entry.source == "remote"] == [
+        "lab/small",
+        "lab/org/large",
+    ]

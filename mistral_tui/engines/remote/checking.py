@@ -33,17 +33,13 @@ async def check_endpoints(endpoints: Sequence[Endpoint], seconds: float = SECOND
     return tuple(await asyncio.gather(*(_check(endpoint, seconds) for endpoint in endpoints)))
 
 
-async def checked(entries: Sequence[CatalogEntry], endpoints: Sequence[Endpoint]) -> tuple[CatalogEntry, ...]:
-    """Return the list of models after asking the endpoints.
+async def models_of(endpoints: Sequence[Endpoint]) -> tuple[CatalogEntry, ...]:
+    """Return the models of endpoints after asking these.
 
     What the settings name of an endpoint stays, with the context that it told; of one without names all that it runs
     is listed. Models of endpoints that cannot be used have a problem.
-
-    Args:
-        entries: All models.
-        endpoints: Those of the settings.
     """
-    found = [entry for entry in entries if entry.source != "remote"]
+    found: list[CatalogEntry] = []
     for report in await check_endpoints(endpoints):
         served = {model.name: model.n_ctx for model in report.models}
         named = msgspec.structs.replace(report.endpoint, models=report.endpoint.models or tuple(served))

@@ -11,7 +11,7 @@ PICKER: tuple[Action, ...] = (
     Action("unload", "Unload the model", ("f10",), "models", "Models"),
     Action("add_file", "Add a model file by its path", ("ctrl+o",), "models", "Models"),
     Action("remove", "Stop fetching, take from the list, or delete", ("ctrl+x",), "models", "Models"),
-    Action("look_again", "Look for models again", ("ctrl+r",), "models", "Models"),
+    Action("look_again", "Look for models again, also on other servers", ("ctrl+r",), "models", "Models"),
     Action("close", "Look for nothing, or close the list", ("escape", "ctrl+c"), "models", "Models", short="close"),
     Action("model_up", "Model above", ("up",), "models", "Models", call="move(-1)"),
     Action("model_down", "Model below", ("down",), "models", "Models", call="move(1)"),

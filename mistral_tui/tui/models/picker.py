@@ -231,9 +231,10 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         self.app.push_screen(question, lambda answer: self._remove(row, answer))
 
     def action_look_again(self) -> None:
-        """Look for models again."""
+        """Look for models again, and ask the servers of the settings what they run."""
         self._look()
         self._say("")
+        self.run_worker(self._ask_endpoints(), group="ask", exclusive=True)
 
     # Messages
 
@@ -318,6 +319,10 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
             self.post_message(self.Looked(shelf))
             # A file that says something else each time would be read for ever.
             left = shelf.unread if shelf.unread < left else 0
+
+    async def _ask_endpoints(self) -> None:
+        await self._library.ask_endpoints()
+        self._look()
 
     def _watch(self) -> None:
         if not any(worker.group in ("look", "watch") and not worker.is_finished for worker in self.workers):
