@@ -94,6 +94,11 @@ class ModelLibrary:
 
             catalog.remote = await models_of(endpoints)
 
+    async def smallest(self) -> ModelEntry | None:
+        """Return the smallest text model on this machine, wherever it lies."""
+        catalog = self._workspace.catalog
+        return None if catalog is None else await asyncio.to_thread(catalog().smallest)
+
     async def held(self) -> dict[str, HeldModel]:
         """Return the models that are loaded or being loaded, by name."""
         return {model.name: model for model in await self._workspace.loaded_models()}

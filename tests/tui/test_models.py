@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from mistral_tui.chat.workspace import Workspace
 from mistral_tui.models.template_files import templates
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
@@ -15,8 +16,10 @@ from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.models.loading import TimeLeft, size_words
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.models.template_choice import Choices
+from mistral_tui.types.catalog import ModelFacts
 from mistral_tui.types.errors import DownloadFailed, EngineError, NoChatTemplate
 from mistral_tui.types.models import Adapter, LoadOptions, LoadProgress, ModelEntry
+from tests.stubs.catalog import GB, FakeCatalog, model
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
 from tests.tui.harness import STARTER, app_with, ask, screen_rows, shown_text, started, type_and_send, until
 
@@ -30,6 +33,24 @@ def welcome(app: MistralApp) -> ModelState:
 def the_app(pilot: Pilot[None]) -> MistralApp:
     assert isinstance(pilot.app, MistralApp)
     return pilot.app
+
+
+async def test_where_the_inventory_has_nothing_the_smallest_model_elsewhere_is_taken() -> None:
+    catalog = FakeCatalog(
+        [
+            model("away", size=1, downloaded=False),
+            model("vectors", size=2, facts=ModelFacts(modalities=("embedding",))),
+            model("damaged", size=3, facts=ModelFacts(problem="it is damaged")),
+            model("large", source="ollama", size=9 * GB),
+            model("small:1b", source="ollama"),
+        ]
+    )
+    pool = FakePool()
+    app = MistralApp(Workspace(pool, None, None, catalog=lambda: catalog))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: [entry.name for entry in pool.loads] == ["small:1b"])
+        await until(pilot, lambda: welcome(app).loading is None)
+        assert app.workspace.entry is not None
 
 
 async def test_loading_says_what_and_how_much_and_typing_is_possible() -> None:

@@ -115,6 +115,7 @@ class ChatModel(Widget):
         self._shown = self.entry
         if self.entry is None:
             self._tell(self._offer())
+            self.run_worker(self._look_elsewhere(), group=_LOAD, exclusive=True)
         else:
             work = load_model(self._workspace, self._chat, self.entry, self.post_message)
             self.run_worker(work, group=_LOAD, exclusive=True)
@@ -231,6 +232,13 @@ class ChatModel(Widget):
     @property
     def _fetching(self) -> bool:
         return any(worker.group == _FETCH and not worker.is_finished for worker in self.workers)
+
+    async def _look_elsewhere(self) -> None:
+        """Take a model that the inventory does not name, where it has none on disk."""
+        found = await self._environment.library.smallest()
+        if found is not None and self.entry is None and not self._fetching:
+            self._workspace.use_by_default(found)
+            self.action_load_model()
 
     def _offer(self) -> ModelState:
         starter = self._environment.starter
