@@ -88,7 +88,7 @@ class Client:
     ) -> AsyncGenerator["Answer", None]:
         http = await self._opened()
         url = path if "://" in path else self.endpoint.base + path
-        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        content = None if body is None else await asyncio.to_thread(_encoded, body)  # pictures may make it large
         request = http.build_request(method, url, content=content)
         response = await self.within(http.send(request, stream=True), seconds)
         try:
@@ -113,7 +113,7 @@ class Client:
             "content-type": "application/json",
             "user-agent": f"mistral-tui/{mistral_tui.__version__}",
             **({"authorization": f"Bearer {key}"} if key else {}),
-            **endpoint.headers,
+            **{name.lower(): value for name, value in endpoint.headers.items()},
         }
         self.has_key = bool(key or endpoint.headers)
         values = [key or "", *endpoint.headers.values()]
@@ -254,6 +254,10 @@ class Answer:
 async def _next(stream: Any) -> bytes | None:
     piece: bytes | None = await anext(stream, None)
     return piece
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -51,7 +51,8 @@ def status_words(status: int) -> str:
 def what_it_said(body: str, secrets: Collection[str]) -> str:
     """Return what a server gave as the reason, on one line, without secrets; empty if it gave none."""
     try:
-        found = next(_reasons(json.loads(body)), "")
+        told = json.loads(body)
+        found = next(_reasons(told), body if told else "")
     except (ValueError, RecursionError):
         title = _TITLE.search(body)
         is_page = title is not None or body.lstrip()[:1] == "<"

@@ -156,7 +156,7 @@ class Generation:
                     for event in reader.feed(data):
                         yield event
         except BadReply as bad:
-            raise self._bad(str(bad)) from None
+            raise self._bad(str(bad), bad.said) from None
         except TooLong:
             raise self._bad("sent an event that is too long") from None
         for event in reader.end():
@@ -174,10 +174,9 @@ class Generation:
         if reader.finish is None and not reader.said_something:
             raise self._bad("ended the reply before it began")
 
-    def _bad(self, words: str) -> EndpointError:
-        what, brace, rest = words.partition("{")
-        said = self._client.said(brace + rest) if brace else ""
-        return EndpointError(f"{self._name} {what}{said}; try again, or look at its log")
+    def _bad(self, what: str, said: str = "") -> EndpointError:
+        quoted = f": {self._client.said(said)}" if said else ""
+        return EndpointError(f"{self._name} {what}{quoted}; try again, or look at its log")
 
     async def _wait(self, failure: PassingFailure, failures: int) -> None:
         wait = WAITS[failures - 1] * random.uniform(0.8, 1.2)

@@ -27,7 +27,16 @@ _REASONS: Final[dict[str, FinishReason]] = {
 
 
 class BadReply(Exception):
-    """What came is no reply, or says that it failed; the words are the server's."""
+    """What came is no reply, or says that it failed.
+
+    Args:
+        what: What the server did, in our words.
+        said: What it said, as it is.
+    """
+
+    def __init__(self, what: str, said: str = "") -> None:
+        super().__init__(what)
+        self.said = said
 
 
 class ReplyReader:
@@ -77,7 +86,7 @@ class ReplyReader:
         try:
             chunk = json.loads(data)
         except (ValueError, RecursionError):
-            raise BadReply(f"sent something that is no JSON: {data[:100]!r}") from None
+            raise BadReply("sent something that is no JSON", data) from None
         return self.take(chunk)
 
     def take(self, chunk: Any) -> list[EngineEvent]:
@@ -87,9 +96,9 @@ class ReplyReader:
             BadReply: It is none, or says that the reply failed.
         """
         if not isinstance(chunk, dict):
-            raise BadReply(f"sent something that is no chunk of a reply: {json.dumps(chunk)[:100]}")
+            raise BadReply("sent something that is no chunk of a reply", repr(chunk))
         if (error := chunk.get("error")) or chunk.get("object") == "error":
-            raise BadReply(f"failed: {json.dumps({'error': error or chunk}, ensure_ascii=False)}")
+            raise BadReply("failed", json.dumps({"error": error or chunk}))
         self.chunks += 1
         for name, figures in (("usage", self._usage), ("timings", self._timings)):
             if isinstance(told := chunk.get(name), dict):

@@ -457,7 +457,7 @@ BAD_REPLIES: dict[str, tuple[Script, str]] = {
     "only the end": (Script.events(b"data: [DONE]\n\n"), "no answer of OpenAI's API"),
     "an end without a beginning": (Script.events(chunk({"role": "assistant"}), b"data: [DONE]\n\n"), "before it began"),
     "garbage": (Script.events(b"\0\xff garbage\n\nmore\n\n"), "no answer of OpenAI's API"),
-    "no JSON": (Script.events(text("Hi"), b"data: {oops}\n\n"), "no JSON: '{oops}'"),
+    "no JSON": (Script.events(text("Hi"), b"data: {oops}\n\n"), "no JSON: {oops};"),
     "half a line": (Script.events(text("Hi"), b'data: {"choices": [{"del'), "no JSON"),
     "a list": (Script.events(b"data: [1]\n\n"), "no chunk of a reply: [1]"),
     "an error in the middle": (
@@ -617,6 +617,14 @@ async def test_the_key_is_sent_and_never_shown(
     assert KEY not in caplog.text
     async with lab(Script.events(f'data: {{"error": "no {KEY}"}}\n\n'.encode()), api_key_env="LAB_KEY") as one:
         assert KEY not in await one.fails()
+
+
+async def test_a_quotation_is_not_cut_within_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+    for length in (80, 290, 300):
+        garbage = f"data: {'x' * length}{KEY}\n\n".encode()
+        async with lab(Script.events(garbage), api_key_env="LAB_KEY") as one:
+            assert KEY[:10] not in await one.fails()
 
 
 async def test_a_header_is_sent_and_never_shown() -> None:
