@@ -85,6 +85,30 @@ class Library:
         """
         return None if self._store is None else await self._store.run(self._store.store.latest_session)
 
+    async def session(self, session_id: str) -> Session:
+        """Return one session.
+
+        Raises:
+            StoreError: There is none of this id, or it cannot be read.
+        """
+        if chat := self._living.get(session_id):
+            return chat.conversation.session
+        if self._store is None:
+            raise StoreError(f"there is no session {session_id}; it may have been deleted")
+        return await self._store.run(self._store.store.session, session_id)
+
+    async def titled(self, text: str) -> list[Session]:
+        """Return the few sessions, the latest first, in whose title all words of `text` occur.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        words = text.replace("\0", " ").split()
+        if self._store is None or not words:
+            return []
+        reader = self._reader(self._store)
+        return await reader.run(reader.store.sessions_titled, words)
+
     async def search(self, text: str, limit: int = 50, order: SearchOrder = "newest") -> list[SearchHit]:
         """Return the stored messages that `text` asks for.
 
@@ -96,9 +120,8 @@ class Library:
         """
         if self._store is None:
             return []
-        if self._searching is None:
-            self._searching = StoreThread(Store(self._store.store.path))
-        return await self._searching.run(self._searching.store.search, text, limit, order)
+        reader = self._reader(self._store)
+        return await reader.run(reader.store.search, text, limit, order)
 
     async def rename(self, session_id: str, title: str) -> None:
         """Give a session another title, of which one line is kept.
@@ -186,6 +209,11 @@ class Library:
         """End the thread of the searches."""
         if self._searching is not None:
             await self._searching.close()
+
+    def _reader(self, store: StoreThread) -> StoreThread:
+        if self._searching is None:
+            self._searching = StoreThread(Store(store.store.path))
+        return self._searching
 
     def _change(self, session_id: str, **changes: str | bool | tuple[str, ...]) -> None:
         if chat := self._living.get(session_id):

@@ -30,6 +30,12 @@ def latest_session(connection: sqlite3.Connection) -> Session | None:
     return found[0] if found else None
 
 
+def sessions_titled(connection: sqlite3.Connection, words: list[str], limit: int) -> list[Session]:
+    """Return sessions in whose title all words occur, archived ones too, the latest first."""
+    conditions = ["deleted_at IS NULL", *["instr(lower(title), lower(?)) > 0"] * len(words)]
+    return _select(connection, f"{' AND '.join(conditions)} ORDER BY {_LATEST_FIRST} LIMIT ?", *words, limit)
+
+
 def deleted_sessions(connection: sqlite3.Connection) -> list[Session]:
     """Return the sessions that were deleted and can be brought back, the last deleted first."""
     return _select(connection, "deleted_at IS NOT NULL ORDER BY deleted_at DESC, id")

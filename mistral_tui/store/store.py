@@ -89,6 +89,11 @@ class Store:
         with self._database.reading() as connection:
             return listing.latest_session(connection)
 
+    def sessions_titled(self, words: list[str], limit: int = 5) -> list[Session]:
+        """Return sessions in whose title all words occur, archived ones too, the latest first."""
+        with self._database.reading() as connection:
+            return listing.sessions_titled(connection, words, limit)
+
     def deleted_sessions(self) -> list[Session]:
         """Return the sessions that were deleted and can be brought back, the last deleted first."""
         with self._database.reading() as connection:

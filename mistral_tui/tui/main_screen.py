@@ -19,6 +19,7 @@ from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.key_menu import KeyMenu
 from mistral_tui.tui.sessions.list import SessionList
+from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.sessions import Session
 
@@ -53,7 +54,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if self.app.has_class("-screen-reader"):
             self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow")]  # nothing beside anything
         with Horizontal(id="columns"):
-            yield SessionList(id="chats")
+            yield SessionList(self._environment, id="chats")
             yield PaneArea(self._environment)
         yield KeyBar(id="keys")
 
@@ -111,10 +112,21 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.clear_selection()
             self.pane.prompt.focus()
 
+    def action_search(self, words: str = "") -> None:
+        """Search all chats."""
+        self._show_list(True)
+        self.chats.find(words)
+
     async def action_do(self, owner: str, call: str) -> None:
-        """Let the pane in use, its model, or all panes do something."""
+        """Let the pane in use, its model, all panes, or the list of chats do something."""
         pane = self.pane
-        owners = {"pane": pane, "model": pane.model, "parameters": pane.parameters, "panes": self.panes}
+        owners = {
+            "pane": pane,
+            "model": pane.model,
+            "parameters": pane.parameters,
+            "panes": self.panes,
+            "sessions": self.chats.actions,
+        }
         await owners[owner].run_action(call)
 
     def action_pane_keys(self) -> None:
@@ -149,8 +161,19 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.notify(str(error), severity="error")
             return
         await self.open_chat(chat)
+        if event.message_id is not None:
+            await self.pane.show_message(event.message_id)
         self._close_overlay()
         self.pane.prompt.focus()
+
+    @on(SessionActions.Changed)
+    async def _sessions_changed(self, event: SessionActions.Changed) -> None:
+        event.stop()
+        if isinstance(event, SessionActions.Opened):
+            await self.open_chat(event.chat)
+        elif isinstance(event, SessionActions.Deleted) and (event.session_id == self.pane.chat.conversation.session.id):
+            await self.open_chat(self._workspace.new_chat())
+        self.refresh_chats()
 
     @on(SessionList.EndReached)
     async def _more_chats(self, event: SessionList.EndReached) -> None:
@@ -233,7 +256,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     async def _read(self, before: Session | None = None) -> list[Session]:
         try:
-            return await self._workspace.library.sessions(limit=PAGE, before=before)
+            return await self._workspace.library.sessions(PAGE, before, self.chats.archived)
         except MistralTuiError as error:
             self.notify(str(error), severity="error")
             return []

@@ -31,7 +31,8 @@ from mistral_tui.tui.models.questions import AddModel
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.prompt.completion import CompletionList
-from mistral_tui.tui.sessions.list import ChatOptions
+from mistral_tui.tui.sessions.list import ChatOptions, SessionList
+from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.tui.settings.fields import FieldsScreen
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
@@ -49,6 +50,7 @@ OWNERS: dict[Where, type] = {
     "completion": CompletionList,
     "transcript": Transcript,
     "chats": ChatOptions,
+    "sessions": SessionActions,
     "dialog": HelpScreen,
     "reader": HelpScreen,
     "choice": Choices,
@@ -135,7 +137,14 @@ def test_mistral_rs_commands_are_there(name: str) -> None:
 
 def test_owners_bind_exactly_what_the_registry_says() -> None:
     # The main screen takes the keys for its panes.
-    takers = {**OWNERS, "pane": MainScreen, "model": MainScreen, "parameters": MainScreen, "panes": MainScreen}
+    takers = {
+        **OWNERS,
+        "pane": MainScreen,
+        "model": MainScreen,
+        "parameters": MainScreen,
+        "panes": MainScreen,
+        "sessions": SessionList,
+    }
     for where, owner in takers.items():
         declared = {binding.key for binding in bindings(where)}  # type: ignore[union-attr]  # they are Bindings
         assert declared <= {binding.key for binding in owner.BINDINGS}  # type: ignore[attr-defined]

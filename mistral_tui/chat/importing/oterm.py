@@ -28,7 +28,7 @@ def read_database(path: Path) -> Iterator[Conversation]:
     """
     try:
         uri = f"{path.resolve().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
             connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             yield from _chats(connection, path)
     except sqlite3.Error as error:

@@ -49,6 +49,7 @@ class _Message(msgspec.Struct):
     finish: FinishReason | None = None
     usage: Usage | None = None
     error: str | None = None
+    hidden: bool = False
 
 
 class _Document(_Fields):
@@ -150,6 +151,7 @@ def _message(fields: _Message, attachments: Path) -> Message:
         finish=fields.finish,
         usage=fields.usage,
         error=fields.error,
+        hidden=fields.hidden,
     )
 
 

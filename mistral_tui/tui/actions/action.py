@@ -6,11 +6,11 @@ from typing import Literal
 
 Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript",
-    "chats", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
+    "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
     "compare",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, its
-list of completions, the transcript, the list of chats, a dialog, a dialog with a text, one with a choice, one with
+list of completions, the transcript, the list of chats, what is done with its sessions, a dialog, one with a text, one with a choice, one with
 fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, or
 several answers."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
@@ -90,6 +90,6 @@ class Action:
             return f"{self.where}.{call}"
         if self.where == "models":
             return f"screen.{call}"
-        if self.where in _OF_THE_SCREEN:
+        if self.where in (*_OF_THE_SCREEN, "sessions"):
             return f"screen.do({self.where!r}, {call!r})"
         return call

@@ -19,6 +19,7 @@ from mistral_tui.tui.actions.parameters import PARAMETERS, SETTING
 from mistral_tui.tui.actions.picker import PICKER
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
+from mistral_tui.tui.actions.sessions import SESSIONS
 from mistral_tui.tui.actions.writing import WRITING
 from mistral_tui.types.errors import InvalidRequest
 
@@ -26,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     *CHAT,
     *PARAMETERS,
     *CHATS,
+    *SESSIONS,
     *READING,
     *WRITING,
     *FIELD,
@@ -54,7 +56,13 @@ FOOTERS: dict[str, tuple[tuple[Where, str], ...]] = {
         ("models", "make_default"),
         ("models", "close"),
     ),
-    "chats": (("chats", "select"), *_EVERYWHERE),
+    "chats": (
+        ("chats", "select"),
+        ("sessions", "rename"),
+        ("sessions", "pin"),
+        ("sessions", "delete"),
+        ("app", "help"),
+    ),
 }
 """The five keys that matter, by what is going on."""
 

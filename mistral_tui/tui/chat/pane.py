@@ -19,6 +19,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from mistral_tui.chat.attachments import read_attachment
+from mistral_tui.chat.branching import select_branch
 from mistral_tui.chat.documents.fitting import DocumentTooLong
 from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, QueueChanged, SavingChanged
 from mistral_tui.chat.live import LiveChat
@@ -201,6 +202,21 @@ class ChatPane(Vertical):
             self.box.show_chat(chat)
             self._take_back_waiting()
         self.run_worker(self._show_draft(chat), group="draft", exclusive=True)
+
+    async def show_message(self, message_id: str) -> None:
+        """Go to a message and mark it; if it is of another branch, show that one."""
+        conversation = self.chat.conversation
+        if message_id not in conversation:
+            return
+        if message_id not in [message.id for message in conversation.path()]:
+            try:
+                select_branch(self.chat, message_id)
+            except InvalidRequest as error:
+                self.status.hint(str(error))
+                return
+            await self.show_chat(self.chat)
+        async with self._showing:
+            await self.transcript.show_message(message_id)
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""

@@ -154,6 +154,21 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             await self._mount_window(0, min(STEP, len(self._messages)))
         self.scroll_home(animate=False)
 
+    async def show_message(self, message_id: str) -> None:
+        """Go to a message and mark it until another one is shown."""
+        index = next((index for index, message in enumerate(self._messages) if message.id == message_id), None)
+        if index is None:
+            return
+        self._following = False
+        self.release_anchor()
+        if not self._first <= index < self._last:
+            first = max(0, min(index - STEP // 2, len(self._messages) - STEP))
+            await self._mount_window(first, min(len(self._messages), first + STEP))
+        for view in self.query_children(MessageView):
+            view.set_class(view.message.id == message_id, "-found")
+        found = self.children[index - self._first]
+        self.call_after_refresh(self.scroll_to_widget, found, animate=False, top=True)
+
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()

@@ -1,22 +1,25 @@
-"""The list of chats: the newest first, under the day they were last used."""
+"""The list of chats: those that are pinned, then the newest first; or what a search has found."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList, Static
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.environment import Environment
+from mistral_tui.tui.sessions.rows import hit_options, session_options
+from mistral_tui.tui.sessions.search_box import SearchBox
+from mistral_tui.tui.sessions.session_actions import SessionActions
+from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session
-from mistral_tui.types.text import printable_line
 
 
 class ChatOptions(OptionList, inherit_bindings=False):
@@ -24,16 +27,37 @@ class ChatOptions(OptionList, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("chats")
 
+    @dataclass
+    class Typed(Message):
+        """The person types: a search begins."""
 
-class SessionList(Vertical):
+        rows: "ChatOptions"
+        character: str
+
+        @property
+        def control(self) -> "ChatOptions":
+            """The rows that sent this message."""
+            return self.rows
+
+    def on_key(self, event: events.Key) -> None:
+        """Search for what is typed."""
+        if event.is_printable and event.character is not None:
+            event.stop()
+            self.post_message(self.Typed(self, event.character))
+
+
+class SessionList(Vertical, inherit_bindings=False):
     """Shows sessions and says which one the person wants."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sessions")
 
     @dataclass
     class Chosen(Message):
-        """The person wants this chat."""
+        """The person wants this chat, perhaps at one of its messages."""
 
         sessions: "SessionList"
         session_id: str
+        message_id: str | None = None
 
         @property
         def control(self) -> "SessionList":
@@ -47,14 +71,26 @@ class SessionList(Vertical):
         sessions: "SessionList"
         last: Session
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, environment: Environment, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.actions = SessionActions(environment, self)
+        """What is done with the sessions."""
+        self.archived = False
+        """Whether the archive is listed."""
+        self.order: SearchOrder = "newest"
+        """Of what a search finds."""
+        self.current = ""
+        """The id of the session in view."""
         self._listed: list[Session] = []
+        self._answering: Collection[str] = ()
         self._shown: tuple[object, ...] = ()
+        self._today = date.today()
 
     def compose(self) -> ComposeResult:
-        """Lay out the title and the rows."""
+        """Lay out the title, the search and the rows."""
+        yield self.actions
         yield Static("chats", id="chats-title", markup=False)
+        yield SearchBox(id="chats-search")
         yield Static("Nothing yet. What you ask is kept here.", id="chats-empty", markup=False)
         yield ChatOptions(id="chats-rows", markup=False)
 
@@ -63,71 +99,138 @@ class SessionList(Vertical):
         """The rows."""
         return self.query_one(ChatOptions)
 
+    @property
+    def box(self) -> SearchBox:
+        """Where a person types what to look for."""
+        return self.query_one(SearchBox)
+
+    @property
+    def target(self) -> str:
+        """The id of the session that is meant: the highlighted one, or that in view while the person is elsewhere."""
+        option = self.rows.highlighted_option
+        if self.has_focus_within and option is not None and option.id is not None:
+            return option.id.partition(" ")[0]
+        return self.current
+
     def show(
         self, sessions: Sequence[Session], current: str, answering: Collection[str], today: date | None = None
     ) -> None:
-        """List sessions.
+        """List sessions, unless a search is shown.
 
         Args:
-            sessions: What to list, newest first.
+            sessions: What to list, in this order.
             current: The id of the session that is open.
             answering: Ids of those whose reply is still being written.
             today: For the headings; the date of now unless given.
         """
-        today = today or date.today()
-        shown = (*((s.id, s.title, s.updated_at) for s in sessions), current, frozenset(answering), today)
+        self._listed, self._answering, self.current = list(sessions), frozenset(answering), current
+        self._today = today or date.today()
+        if not self.box.value.strip():
+            self.show_sessions()
+
+    def show_sessions(self) -> None:
+        """Show the sessions that were listed last."""
+        sessions = self._listed
+        shown = (*sessions, self.current, self._answering, self._today, self.archived, self.size.width)
         if shown == self._shown:
             return
         self._shown = shown
-        self._listed = list(sessions)
+        self._say(
+            "archive" if self.archived else "chats",
+            f"{len(sessions)}",
+            "The archive is empty. alt+a puts chats here."
+            if self.archived
+            else "Nothing yet. What you ask is kept here.",
+            bool(sessions),
+        )
         rows = self.rows
         highlighted = rows.highlighted_option
-        keep = highlighted.id if highlighted is not None and rows.has_focus else current
-        count = Content.styled(f"  {len(sessions)}", "$text-disabled")
-        self.query_one("#chats-title", Static).update(Content("chats") + count)
-        self.query_one("#chats-empty").display = not sessions
-        options: list[Option] = []
-        heading = ""
-        for session in sessions:
-            day = _day(session.updated_at, today)
-            if day != heading:
-                heading = day
-                options.append(Option(Content.styled(day, "$text-disabled"), disabled=True))
-            options.append(Option(_title(session, current, session.id in answering), id=session.id))
-        rows.set_options(options)
+        keep = highlighted.id if highlighted is not None and self.has_focus_within else self.current
+        place = rows.highlighted
+        width = rows.scrollable_content_region.width - 2
+        rows.set_options(session_options(sessions, self.current, self._answering, self._today, width))
         listed = {session.id for session in sessions}
-        wanted = next((id for id in (keep, current) if id in listed), sessions[0].id if sessions else None)
+        wanted = next((id for id in (keep, self.current) if id in listed), None)
         if wanted is not None:
             rows.highlighted = rows.get_option_index(wanted)
+        elif sessions:
+            # The one that was there is gone: stay near its place.
+            last = rows.option_count - 1
+            near = min(place or 0, last)
+            rows.highlighted = near if rows.get_option_at_index(near).id else min(near + 1, last)
+
+    def show_found(self, titled: Sequence[Session], hits: Sequence[SearchHit]) -> None:
+        """Show what a search has found."""
+        self._shown = ()
+        more = "+" if len(hits) >= SessionActions.MOST_HITS else ""
+        order = "newest first" if self.order == "newest" else "best first"
+        self._say("found", f"{len(hits)}{more} · {order}", "Nothing is found.", bool(titled or hits))
+        self.rows.set_options(hit_options(titled, hits, self.current, self._today))
+        if titled or hits:
+            self.rows.highlighted = 0
+        self.rows.scroll_home(animate=False)
+
+    def show_failure(self, text: str) -> None:
+        """Say why nothing can be found."""
+        self._shown = ()
+        self._say("found", "", text, False)
+        self.rows.clear_options()
+
+    def find(self, text: str) -> None:
+        """Go to the search, for these words if there are any."""
+        if text:
+            self.box.value = text
+        self.box.focus()
+        self.box.cursor_position = len(self.box.value)
+
+    def _say(self, title: str, count: str, empty: str, some: bool) -> None:
+        self.query_one("#chats-title", Static).update(Content(title) + Content.styled(f"  {count}", "$text-disabled"))
+        nothing = self.query_one("#chats-empty", Static)
+        nothing.update(empty)
+        nothing.display = not some
+
+    @on(Input.Changed)
+    def _search_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        searching = bool(event.value.strip())
+        self.set_class(searching, "-searching")
+        if searching:
+            self.actions.search(event.value)
+        else:
+            self.actions.stop_search()
+            self._shown = ()
+            self.show_sessions()
+
+    @on(SearchBox.Left)
+    async def _left_box(self, event: SearchBox.Left) -> None:
+        event.stop()
+        rows = self.rows
+        if event.key == "enter":
+            rows.action_select()
+            return
+        match event.key:
+            case "up":
+                rows.action_cursor_up()
+            case "down":
+                rows.action_cursor_down()
+            case page:
+                await rows.run_action("page_up" if page == "pageup" else "page_down")
+
+    @on(ChatOptions.Typed)
+    def _typed(self, event: ChatOptions.Typed) -> None:
+        event.stop()
+        self.box.focus()
+        self.box.insert_text_at_cursor(event.character)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_id is not None:
-            self.post_message(self.Chosen(self, event.option_id))
+            session_id, _, message_id = event.option_id.partition(" ")
+            self.post_message(self.Chosen(self, session_id, message_id or None))
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if self._listed and event.option_id == self._listed[-1].id and self.rows.has_focus:
+        if self._listed and event.option_id == self._listed[-1].id and self.has_focus_within:
             self.post_message(self.EndReached(self, self._listed[-1]))
-
-
-def _title(session: Session, current: str, answering: bool) -> Content:
-    title = printable_line(session.title) or "untitled"
-    mark, style = ("● ", "$accent") if answering else ("│ ", "$accent") if session.id == current else ("  ", "")
-    private = "private " if session.private else ""
-    return Content.assemble(
-        (mark, style), (private, "$text-disabled"), (title, "$foreground" if session.id == current else "$text-muted")
-    )
-
-
-def _day(moment: float, today: date) -> str:
-    day = datetime.fromtimestamp(moment).date()
-    if day >= today:
-        return "today"
-    if day == today - timedelta(days=1):
-        return "yesterday"
-    if day > today - timedelta(days=7):
-        return "this week"
-    return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"

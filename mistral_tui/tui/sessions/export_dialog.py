@@ -1,0 +1,99 @@
+"""Asks in which format and to which file a chat is exported."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from mistral_tui.chat.export.formats import ENDINGS, FORMATS, ExportFormat, file_name, format_of
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.models.template_choice import Choices
+from mistral_tui.tui.sessions.line_dialog import dialog_line
+from mistral_tui.types.text import printable_line
+
+_WORDS: Final[dict[ExportFormat, str]] = {
+    "markdown": "to read and to paste: the branch in view",
+    "json": "everything, all branches; can be imported again",
+    "jsonl": "the same, one message a line",
+    "html": "one page for a browser: the branch in view",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """What the person wants."""
+
+    path: Path
+    form: ExportFormat
+
+
+class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
+    """Closes with what the person wants, or with `None`; the arrows choose the format while a name is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        """Lay out the formats and the name."""
+        with Vertical(classes="dialog", id="export-dialog"):
+            yield Static("export", classes="dialog-title", markup=False)
+            yield Static(f"“{printable_line(self._title)}”", markup=False)
+            yield Choices(
+                *(
+                    Option(Content(f"{form:<10}") + Content.styled(_WORDS[form], "$text-muted"), id=form)
+                    for form in FORMATS
+                ),
+                markup=False,
+            )
+            yield dialog_line(file_name(self._title, "markdown"))
+            yield Static(
+                "↑ ↓ choose the format · enter writes the file · esc closes", classes="dialog-hint", markup=False
+            )
+
+    def on_mount(self) -> None:
+        """Let the person type at once."""
+        self._line.focus()
+
+    @property
+    def _line(self) -> Input:
+        return self.query_one(Input)
+
+    @property
+    def _form(self) -> ExportFormat:
+        return FORMATS[self.query_one(Choices).highlighted or 0]
+
+    def on_key(self, event: events.Key) -> None:
+        """Move among the formats also from the line."""
+        if event.key in ("up", "down") and self._line.has_focus:
+            event.stop()
+            choices = self.query_one(Choices)
+            choices.action_cursor_up() if event.key == "up" else choices.action_cursor_down()
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        path = Path(self._line.value)
+        if path.name and format_of(path) is not None:
+            self._line.value = str(path.with_suffix(f".{ENDINGS[self._form]}"))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._line.focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.dismiss(Export(Path(event.value.strip()), self._form))

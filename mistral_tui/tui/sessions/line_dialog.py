@@ -1,0 +1,58 @@
+"""Asks for one line: a title, tags, a file."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.field import Field
+from mistral_tui.types.text import printable_line
+
+
+class LineDialog(ModalScreen[str | None], inherit_bindings=False):
+    """Closes with what was typed, or with `None`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+
+    def __init__(self, title: str, words: str, text: str = "", placeholder: str = "", done: str = "keeps it") -> None:
+        """Ask.
+
+        Args:
+            title: What it is about.
+            words: What to type.
+            text: What stands there already.
+            placeholder: An example, where nothing stands.
+            done: What enter does.
+        """
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._text = text
+        self._placeholder = placeholder
+        self._done = done
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the line."""
+        with Vertical(classes="dialog line-dialog"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Static(printable_line(self._words), markup=False)
+            yield dialog_line(printable_line(self._text), self._placeholder)
+            yield Static(f"enter {self._done} · esc leaves it as it is", classes="dialog-hint", markup=False)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
+
+
+def dialog_line(text: str, placeholder: str = "") -> Field:
+    """Return a line of a dialog with what stands there already."""
+    field = Field(placeholder)
+    field.value = text
+    field.add_class("dialog-line")
+    return field
