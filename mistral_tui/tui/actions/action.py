@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal[
-    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript",
-    "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking",
-    "compare",
+    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript", "chats", "sessions",
+    "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "compare",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, its
-list of completions, the transcript, the list of chats, what is done with its sessions, a dialog, one with a text, one with a choice, one with
-fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, or
-several answers."""
+list of completions, the transcript, the list of chats, what is done with its sessions, a dialog, one with a text, one
+with a choice, one with fields, the one of the system prompt, the list of models, its details, a line of text, a dialog
+with one, or several answers."""
 Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
 
 

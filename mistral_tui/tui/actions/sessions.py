@@ -6,7 +6,7 @@ SESSIONS: tuple[Action, ...] = (
     Action(
         "search",
         "Search all chats",
-        ("alt+g",),
+        ("alt+h",),
         "screen",
         "Chats",
         slash=("search",),

@@ -10,11 +10,12 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.export.formats import ENDINGS, FORMATS, ExportFormat, file_name, format_of
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.sessions.line_dialog import dialog_line
 from mistral_tui.types.text import printable_line
@@ -38,7 +39,8 @@ class Export:
 class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
     """Closes with what the person wants, or with `None`; the arrows choose the format while a name is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]
+    AUTO_FOCUS = "Field"
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -61,13 +63,9 @@ class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
                 "↑ ↓ choose the format · enter writes the file · esc closes", classes="dialog-hint", markup=False
             )
 
-    def on_mount(self) -> None:
-        """Let the person type at once."""
-        self._line.focus()
-
     @property
-    def _line(self) -> Input:
-        return self.query_one(Input)
+    def _line(self) -> Field:
+        return self.query_one(Field)
 
     @property
     def _form(self) -> ExportFormat:
@@ -92,8 +90,7 @@ class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
         event.stop()
         self._line.focus()
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.value.strip():
-            self.dismiss(Export(Path(event.value.strip()), self._form))
+    def action_answer(self) -> None:
+        """Close with what the person wants."""
+        if name := self._line.value.strip():
+            self.dismiss(Export(Path(name), self._form))

@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.field import Field
@@ -17,7 +16,8 @@ from mistral_tui.types.text import printable_line
 class LineDialog(ModalScreen[str | None], inherit_bindings=False):
     """Closes with what was typed, or with `None`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]
+    AUTO_FOCUS = "Field"
 
     def __init__(self, title: str, words: str, text: str = "", placeholder: str = "", done: str = "keeps it") -> None:
         """Ask.
@@ -44,15 +44,13 @@ class LineDialog(ModalScreen[str | None], inherit_bindings=False):
             yield dialog_line(printable_line(self._text), self._placeholder)
             yield Static(f"enter {self._done} · esc leaves it as it is", classes="dialog-hint", markup=False)
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.dismiss(event.value)
+    def action_answer(self) -> None:
+        """Close with what was typed."""
+        self.dismiss(self.query_one(Field).value)
 
 
 def dialog_line(text: str, placeholder: str = "") -> Field:
     """Return a line of a dialog with what stands there already."""
     field = Field(placeholder)
     field.value = text
-    field.add_class("dialog-line")
     return field
