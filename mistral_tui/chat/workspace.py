@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from mistral_tui.models.catalog import Catalog
 
 __all__ = ["Pool", "Workspace"]
+
+_log = logging.getLogger(__name__)
 
 
 class Workspace:
@@ -236,6 +239,24 @@ class Workspace:
             EngineError: It is answering, or being loaded.
         """
         await self._pool.unload(entry.name)
+
+    async def recall(self, key: str) -> Any:
+        """Return what the screen remembered under a key, as JSON values; `None`: nothing, or it cannot be read."""
+        if self._store is None:
+            return None
+        try:
+            return await self._store.run(self._store.store.ui_state, key)
+        except StoreError:
+            return None  # who opens a chat is told of a database that cannot be read
+
+    async def remember(self, key: str, value: Any) -> None:
+        """Let the screen remember JSON values under a key, as far as they can be stored; `None` forgets them."""
+        if self._store is None:
+            return
+        try:
+            await self._store.run(self._store.store.set_ui_state, key, value)
+        except StoreError as error:
+            _log.info("what the screen looks like could not be kept: %s", error)
 
     def listen(self, on_notice: Callable[[str], None]) -> None:
         """Tell what the person should know of models: that one was unloaded, and why, or is not there any more."""

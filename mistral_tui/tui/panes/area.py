@@ -1,7 +1,8 @@
 """The middle of the screen: tabs of panes, each with a chat of its own."""
 
+import contextlib
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,16 +12,18 @@ from textual.message import Message
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
-from mistral_tui.tui.panes import tree
+from mistral_tui.tui.panes import memory, tree
 from mistral_tui.tui.panes.background import Background
 from mistral_tui.tui.panes.grid import PaneGrid
 from mistral_tui.tui.panes.grip import ColumnLine, Grip, Heading, PaneHead
 from mistral_tui.tui.panes.tab_line import TabLabel, TabLine
 from mistral_tui.tui.panes.tabs import Tab, Tabs
 from mistral_tui.tui.panes.tree import AXES, Direction
+from mistral_tui.types.errors import StoreError
 
 _STEP: Final = {"columns": 4, "rows": 2}
 """Cells by which a key moves a divider."""
+_NOT_KNOWN: Final = object()
 
 
 class PaneArea(Vertical):
@@ -46,6 +49,8 @@ class PaneArea(Vertical):
         self._next = 1
         self._tabs = Tabs.of(0)
         self._background = Background(self._ended_out_of_sight)
+        self._remembered: Any = _NOT_KNOWN
+        """The arrangement as it is kept for the next run."""
         self._about_to_lose: tuple[ChatPane, str] | None = None
         """A pane that was asked to close, and the prompt in it that nobody has sent."""
 
@@ -56,8 +61,9 @@ class PaneArea(Vertical):
             yield from self._panes.values()
 
     def on_mount(self) -> None:
-        """Show the first pane."""
+        """Show the first pane, then those that were there at the end of the last run."""
         self._show()
+        self.call_after_refresh(self._begin_restoring)
 
     @property
     def pane(self) -> ChatPane:
@@ -89,6 +95,7 @@ class PaneArea(Vertical):
         self._background.watch(self.pane.chat)
         await self.pane.show_chat(chat)
         self._label()
+        self._remember()
         self.post_message(self.Changed(self))
 
     # Actions
@@ -207,6 +214,7 @@ class PaneArea(Vertical):
         if pane.failed and not pane.chat.busy and not pane.display and pane.chat.failed:
             self.app.notify(f"“{pane.chat.conversation.session.title}”: the reply failed", severity="error")
         self._label()
+        self._remember()
         self.post_message(self.Changed(self))
 
     @on(ChatPane.Sent)
@@ -286,11 +294,63 @@ class PaneArea(Vertical):
         for pane in gone:
             await pane.remove()
 
+    def _begin_restoring(self) -> None:
+        self.run_worker(self._restore(), group="restore")
+
+    async def _restore(self) -> None:
+        """Open the chats that were in view at the end of the last run, unless the person was quicker."""
+        value = await self._workspace.recall(memory.KEY)
+        chats: dict[str, LiveChat] = {}
+        for session_id in memory.session_ids(value):
+            with contextlib.suppress(StoreError):  # it may have been deleted since
+                chats[session_id] = await self._workspace.open_chat(session_id)
+        if len(chats) > 1 and self._tabs == Tabs.of(0):
+            await self._mount_remembered(value, chats)
+        self._remembered = value
+        self._remember()
+
+    async def _mount_remembered(self, value: Any, chats: dict[str, LiveChat]) -> None:
+        numbers: dict[str, int] = {}
+        for session_id, chat in chats.items():
+            numbers[session_id] = self._next
+            self._panes[self._next] = ChatPane(chat, self._environment)
+            self._panes[self._next].display = False
+            self._next += 1
+        tabs = memory.restored(value, numbers)
+        if tabs is None:
+            return
+        first = self._panes[0]
+        used = len(first.chat.conversation) > 0 or bool(first.prompt.full_text.strip())
+        await self._grid.mount_all([self._panes[number] for number in numbers.values()])
+        if used:
+            tabs = tabs.shown(-1).opened(Tab(0, 0))
+        else:
+            del self._panes[0]
+        self._arrange(tabs)
+        if not used:
+            await first.remove()
+
+    def _remember(self) -> None:
+        """Keep the arrangement of the chats that are stored, if it is another one than before."""
+        if self._remembered is _NOT_KNOWN:
+            return
+        sessions = {
+            number: pane.chat.conversation.session.id
+            for number, pane in self._panes.items()
+            if len(pane.chat.conversation) and not pane.chat.conversation.session.private
+        }
+        value = memory.stored(self._tabs, sessions)
+        if value != self._remembered:
+            self._remembered = value
+            work = self._workspace.remember(memory.KEY, value)
+            self.run_worker(work, group="remember")
+
     def _arrange(self, tabs: Tabs) -> None:
         """Show what `tabs` says, and go to the pane in use."""
         self._tabs = tabs
         self._show()
         self.pane.prompt.focus()
+        self._remember()
         self.post_message(self.Changed(self))
 
     def _show(self) -> None:

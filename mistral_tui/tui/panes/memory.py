@@ -39,7 +39,8 @@ def stored(tabs: Tabs, sessions: Mapping[int, str]) -> Any:
         tabs: The arrangement.
         sessions: The ids of the sessions that panes show; panes with another chat are left out.
     """
-    found, index = [], 0
+    found: list[_StoredTab] = []
+    index = 0
     for number, tab in enumerate(tabs.tabs):
         root = _stored_node(tab.root, sessions)
         if root is not None:
@@ -69,7 +70,8 @@ def restored(value: Any, panes: Mapping[str, int]) -> Tabs | None:
     if read is None:
         return None
     left = dict(panes)
-    found, index = [], 0
+    found: list[Tab] = []
+    index = 0
     for number, tab in enumerate(read.tabs):
         mine = dict(left)
         root = _restored_node(tab.root, left.pop)
