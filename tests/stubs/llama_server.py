@@ -15,12 +15,23 @@ PATIENCE = 120.0
 
 
 @contextmanager
-def llama_server(model: Path, alias: str, log: Path, *, n_ctx: int = 512) -> Iterator[str]:
+def llama_server(
+    model: Path, alias: str, log: Path, *, n_ctx: int = 512, chat_format: str | None = None
+) -> Iterator[str]:
     """Run the server and give its address; it ends with the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = {"model": model, "model_alias": alias, "host": "127.0.0.1", "port": port, "n_ctx": n_ctx, "n_threads": 1}
+    flags: dict[str, object] = {
+        "model": model,
+        "model_alias": alias,
+        "host": "127.0.0.1",
+        "port": port,
+        "n_ctx": n_ctx,
+        "n_threads": 1,
+    }
+    if chat_format is not None:
+        flags["chat_format"] = chat_format
     words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
     with log.open("wb") as output:
         server = subprocess.Popen([sys.executable, "-m", "llama_cpp.server", *words], stdout=output, stderr=output)

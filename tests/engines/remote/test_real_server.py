@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -13,10 +14,10 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.remote import generation
 from mistral_tui.engines.remote.pool import RemoteEngines
 from mistral_tui.types.endpoints import Endpoint, RemoteModel
-from mistral_tui.types.events import EngineEvent, Finished, TextDelta, TokenScored
+from mistral_tui.types.events import EngineEvent, Finished, TextDelta, TokenScored, ToolCallDelta
 from mistral_tui.types.messages import Message, TextPart
 from mistral_tui.types.models import LoadOptions
-from mistral_tui.types.requests import GenerateRequest, Grammar, SamplingParams
+from mistral_tui.types.requests import GenerateRequest, Grammar, NamedTool, SamplingParams, ToolSpec
 from tests.e2e.program import run, stored_messages
 from tests.stubs.llama_server import llama_server
 
@@ -86,6 +87,31 @@ async def test_a_schema_and_a_grammar_are_kept_to(engine: Engine) -> None:
     assert isinstance(json.loads(text)["yes"], bool)
     text, _, _ = await write(engine, ask("Is water wet?", grammar=Grammar("gbnf", 'root ::= "maybe"')))
     assert text == "maybe"
+
+
+async def test_a_tool_is_called(smollm2: Path, tmp_path: Path) -> None:
+    with llama_server(smollm2, "smollm", tmp_path / "log", chat_format="chatml-function-calling") as url:
+        engines = RemoteEngines(lambda notice: None)
+        await call_a_tool(await engines.acquire("lab", RemoteModel(Endpoint("lab", url)), LoadOptions()))
+        await engines.close()
+
+
+async def call_a_tool(engine: Engine) -> None:
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool = ToolSpec("weather", "Tells the weather of a city.", city)
+    request = msgspec.structs.replace(
+        ask("What is the weather in Rome?", SamplingParams(temperature=0, max_tokens=64)),
+        tools=(tool,),
+        tool_choice=NamedTool("weather"),
+    )
+    _, finished, events = await write(engine, request)
+    first, *others = [event for event in events if isinstance(event, ToolCallDelta)]
+    assert (first.index, first.name) == (0, "weather")
+    assert first.call_id
+    assert len(others) > 2
+    assert {other.index for other in others} == {0}
+    assert "city" in json.loads("".join(event.arguments for event in (first, *others)))
+    assert finished.reason == "tool_calls"
 
 
 async def test_tokens_are_told_both_ways(engine: Engine) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import logging
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -633,11 +635,26 @@ async def test_a_header_is_sent_and_never_shown() -> None:
         assert one.server.chats[0].headers["x-token"] == f"Token {KEY}"
 
 
-async def test_a_key_that_is_not_there_is_an_error_that_says_where() -> None:
+async def test_the_key_comes_from_the_keyring_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {("mistral-tui", "lab"): KEY}
+    keyring = ModuleType("keyring")
+    keyring.get_password = lambda service, name: kept.get((service, name))  # type: ignore[attr-defined]  # a stand-in
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    async with lab(keyring=True) as one:
+        await one.write()
+        assert one.server.chats[0].headers["authorization"] == f"Bearer {KEY}"
+    kept.clear()
+    with pytest.raises(EndpointError, match=r"is not in the keyring \(keyring set mistral-tui lab\)"):
+        async with lab(keyring=True):
+            pass
+
+
+async def test_a_key_that_is_not_there_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EndpointError, match="is not in the variable LAB_KEY; put it there"):
         async with lab(api_key_env="LAB_KEY"):
             pass
-    with pytest.raises(EndpointError, match="keyring"):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(EndpointError, match="what reads that is not installed"):
         async with lab(keyring=True):
             pass
 
