@@ -9,7 +9,7 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import ReplyStarted, TokenChance, TokenScored, TurnEvent
 from mistral_tui.types.messages import Message, Part, ReasoningPart, TextPart
 
-ALTERNATIVES = 8
+ALTERNATIVES = 6
 """How many of the likeliest tokens are asked for in the place of each."""
 
 

@@ -13,7 +13,9 @@ from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.actions import bindings, slash_action, wrong_argument
+from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.panes.area import PaneArea
@@ -107,7 +109,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.pane.prompt.focus()
         elif self.pane.busy:
             self.pane.stop()
-        else:
+        elif not self.pane.messages.stop_editing():
             self.pane.model.stop_fetching()
             self.clear_selection()
             self.pane.prompt.focus()
@@ -120,12 +122,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
     async def action_do(self, owner: str, call: str) -> None:
         """Let the pane in use, its model, all panes, or the list of chats do something."""
         pane = self.pane
-        owners = {
+        owners: dict[str, Widget] = {
             "pane": pane,
             "model": pane.model,
             "parameters": pane.parameters,
             "panes": self.panes,
             "sessions": self.chats.actions,
+            "message": pane.messages,
         }
         await owners[owner].run_action(call)
 
@@ -201,13 +204,20 @@ class MainScreen(Screen[None], inherit_bindings=False):
             unknown = f"there is no command /{event.name}; begin with a space to send it as it is"
             event.pane.refuse(typed, wrong if action else unknown)
 
+    @on(MessageActions.Forked)
+    async def _forked(self, event: MessageActions.Forked) -> None:
+        event.stop()
+        await self.open_chat(event.chat)
+        self.pane.prompt.focus()
+
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt also while another part of the screen has the focus."""
         prompt = self.pane.prompt
-        if event.is_printable and event.character is not None and not prompt.has_focus:
+        typed = event.is_printable and event.character is not None and event.key not in self.active_bindings
+        if typed and not prompt.has_focus:
             event.stop()
             prompt.focus()
-            prompt.insert(event.character)
+            prompt.insert(event.character or "")
 
     def on_descendant_focus(self) -> None:
         """Other keys matter in another part of the screen."""
@@ -268,6 +278,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         focused: Widget | None = self.focused
         if focused is not None and self.chats in focused.ancestors:
             context = "chats"
+        elif isinstance(focused, Transcript) and not self.pane.chat.busy:
+            context = "messages"
         elif self.pane.chat.busy:
             context = "busy"
         else:

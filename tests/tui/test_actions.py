@@ -17,8 +17,10 @@ from mistral_tui.tui.actions import (
     slash_action,
 )
 from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.prompt import PromptInput
+from mistral_tui.tui.chat.token_panel import TokenPanel
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.compare.screen import CompareScreen
 from mistral_tui.tui.field import Field
@@ -46,9 +48,11 @@ OWNERS: dict[Where, type] = {
     "panes": PaneArea,
     "compare": CompareScreen,
     "model": ChatModel,
+    "message": MessageActions,
     "prompt": PromptInput,
     "completion": CompletionList,
     "transcript": Transcript,
+    "tokens": TokenPanel,
     "chats": ChatOptions,
     "sessions": SessionActions,
     "dialog": HelpScreen,
@@ -91,7 +95,9 @@ def test_an_action_has_a_key_of_every_terminal_or_a_command(each: Action) -> Non
 @pytest.mark.parametrize("where", OWNERS)
 def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
     on_screen = ("screen", "pane", "model", "panes")
-    owners = on_screen if where in on_screen else (where,)
+    in_transcript = ("transcript", "message")
+    owners: tuple[str, ...] = (where,)
+    owners = on_screen if where in on_screen else in_transcript if where in in_transcript else owners
     keys = [key for each in ACTIONS if each.where in owners for key in each.keys]
     assert len(keys) == len(set(keys))
     # What the app and the screen do is done wherever the person is, but for a list that is open for a moment.
@@ -136,13 +142,14 @@ def test_mistral_rs_commands_are_there(name: str) -> None:
 
 
 def test_owners_bind_exactly_what_the_registry_says() -> None:
-    # The main screen takes the keys for its panes.
+    # The main screen takes the keys for its panes, the transcript those for its messages.
     takers = {
         **OWNERS,
         "pane": MainScreen,
         "model": MainScreen,
         "parameters": MainScreen,
         "panes": MainScreen,
+        "message": Transcript,
         "sessions": SessionList,
     }
     for where, owner in takers.items():

@@ -133,7 +133,7 @@ async def test_a_chat_that_is_followed_has_nothing_below_while_its_layout_is_lat
         transcript.virtual_size = Size(transcript.virtual_size.width, transcript.virtual_size.height + 5)
         assert not transcript.at_end
         transcript._watch_end()
-        assert transcript._end_was_in_view
+        assert transcript.end_was_in_view
 
 
 async def test_a_short_chat_stands_at_the_top() -> None:

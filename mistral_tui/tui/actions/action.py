@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Where = Literal[
-    "app", "screen", "pane", "model", "parameters", "panes", "prompt", "completion", "transcript", "chats", "sessions",
-    "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "compare",
+    "app", "screen", "pane", "model", "parameters", "panes", "message", "prompt", "completion", "transcript", "tokens",
+    "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field",
+    "asking", "compare",
 ]  # fmt: skip
-"""Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the prompt, its
-list of completions, the transcript, the list of chats, what is done with its sessions, a dialog, one with a text, one
-with a choice, one with fields, the one of the system prompt, the list of models, its details, a line of text, a dialog
-with one, or several answers."""
-Group = Literal["Chat", "Chats", "Reading", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
+"""Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the chosen message,
+the prompt, its list of completions, the transcript, the panel of tokens, the list of chats, what is done with its
+sessions, a dialog, one with a text, one with a choice, one with fields, the one of the system prompt, the list of
+models, its details, a line of text, a dialog with one, or several answers."""
+Group = Literal["Chat", "Chats", "Reading", "Messages", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
 
 
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes")
@@ -89,6 +90,6 @@ class Action:
             return f"{self.where}.{call}"
         if self.where == "models":
             return f"screen.{call}"
-        if self.where in (*_OF_THE_SCREEN, "sessions"):
+        if self.where in (*_OF_THE_SCREEN, "sessions", "message"):
             return f"screen.do({self.where!r}, {call!r})"
         return call

@@ -16,6 +16,4 @@ READING: tuple[Action, ...] = (
         slash=("thoughts",),
         palette=True,
     ),
-    Action("scroll_up", "A line up, in the focused chat", ("up",), "transcript", "Reading"),
-    Action("scroll_down", "A line down, in the focused chat", ("down",), "transcript", "Reading"),
 )

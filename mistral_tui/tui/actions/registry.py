@@ -13,6 +13,7 @@ from mistral_tui.tui.actions.chats import CHATS
 from mistral_tui.tui.actions.compare import COMPARE
 from mistral_tui.tui.actions.dialogs import DIALOGS
 from mistral_tui.tui.actions.field import FIELD
+from mistral_tui.tui.actions.messages import MESSAGES
 from mistral_tui.tui.actions.models import MODELS
 from mistral_tui.tui.actions.panes import PANES
 from mistral_tui.tui.actions.parameters import PARAMETERS, SETTING
@@ -29,6 +30,7 @@ ACTIONS: tuple[Action, ...] = (
     *CHATS,
     *SESSIONS,
     *READING,
+    *MESSAGES,
     *WRITING,
     *FIELD,
     *MODELS,
@@ -55,6 +57,13 @@ FOOTERS: dict[str, tuple[tuple[Where, str], ...]] = {
         ("models", "details"),
         ("models", "make_default"),
         ("models", "close"),
+    ),
+    "messages": (
+        ("message", "edit"),
+        ("message", "answer_again"),
+        ("message", "go_on"),
+        ("message", "copy_message"),
+        ("app", "help"),
     ),
     "chats": (
         ("chats", "select"),

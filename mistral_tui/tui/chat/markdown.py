@@ -79,8 +79,8 @@ def code_rows(code: str, language: str, width: int, colours: bool = True) -> lis
         pieces = line.fold(body) if line.cell_length > body else [line]
         rows.extend(Row(piece, joins="" if index else None, fill=CODE_FILL) for index, piece in enumerate(pieces))
     return [
-        row._replace(content=row.content.stylize_before(CODE_FILL))
-        for row in indented(rows, _CODE_MARGIN, _CODE_MARGIN)
+        row._replace(content=row.content.stylize_before(CODE_FILL), code=not index)
+        for index, row in enumerate(indented(rows, _CODE_MARGIN, _CODE_MARGIN))
     ]
 
 

@@ -4,18 +4,23 @@ It draws rows straight into strips. A reply that is being written grows in place
 does not depend on how long it has become.
 """
 
+from dataclasses import dataclass, replace
+
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
+from textual.message import Message as PostedMessage
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
+from mistral_tui.tui.chat.message_look import MARK, USUAL, Look, folded_rows, foot, source_rows
 from mistral_tui.tui.chat.reply_rows import GrowingRows, finished_rows
 from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
+from mistral_tui.tui.chat.token_rows import Place, token_rows
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, Message, Part
 from mistral_tui.types.text import printable, printable_line
 
@@ -50,11 +55,29 @@ class MessageView(Widget):
     """Draws a message: a glyph in the margin that says who speaks, and the text."""
 
     DEFAULT_CSS = """
-    MessageView { width: 1fr; height: auto; margin: 0 0 1 0; }
+    MessageView { width: 1fr; height: auto; }
     """
 
+    @dataclass
+    class Clicked(PostedMessage):
+        """The person clicked it."""
+
+        view: "MessageView"
+        toggles: bool
+        """Whether on the line that opens or folds what the model thought."""
+
+        @property
+        def control(self) -> "MessageView":
+            """The message that was clicked."""
+            return self.view
+
     def __init__(
-        self, message: Message, stream: ReplyStream | None = None, note: str = "", opened: bool = False
+        self,
+        message: Message,
+        stream: ReplyStream | None = None,
+        note: str = "",
+        opened: bool = False,
+        look: Look = USUAL,
     ) -> None:
         """Show `message`.
 
@@ -63,16 +86,46 @@ class MessageView(Widget):
             stream: The parts of a reply that is still being written; whoever feeds it calls `flush`.
             note: A line above the text, for what a reader must know beforehand.
             opened: Whether what the model thought is shown in full.
+            look: How it is shown besides.
         """
         super().__init__()
         self.message = message
         self._opened = opened
+        self._look = look
         self._stream = stream
         self._note = note
         self._live: GrowingRows | None = None
         self._laid: list[Row] = []
         self._laid_width = 0
+        self._places: list[Place] = []
+        """Where its tokens are, if these are shown."""
+        self._blocks: dict[int, int] = {}
+        """The numbers of its code blocks, by the row that they begin with."""
         self._drawn: dict[int, Strip] = {}
+
+    @property
+    def look(self) -> Look:
+        """How it is shown besides what it says."""
+        return self._look
+
+    def show_as(self, look: Look) -> None:
+        """Show it in another way."""
+        before, self._look = self._look, look
+        if replace(before, chosen=look.chosen, number=look.number, token=look.token) != look:
+            self.forget_layout()
+            self.refresh(layout=True)
+        elif look != before:
+            self._drawn.clear()
+            self.refresh()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is a prompt of which only the beginning is shown."""
+        return self.message.role == "user" and any(row.cut for row in self._laid)
+
+    def row_of_token(self, token: int) -> int:
+        """Return the row in which a token is drawn; 0 if tokens are not shown."""
+        return self._places[token].row if token < len(self._places) else 0
 
     def flush(self) -> None:
         """Show what was fed to the stream since the last time."""
@@ -110,11 +163,11 @@ class MessageView(Widget):
                 self.refresh(layout=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Open or fold what the model thought."""
+        """Tell that it was clicked, and whether where thoughts are opened or folded."""
         rows = self.rows_at(self.size.width)
-        if event.y < len(rows) and rows[event.y].toggles and self._stream is None:
-            event.stop()
-            self.open(not self._opened)
+        toggles = event.y < len(rows) and rows[event.y].toggles and self._stream is None
+        event.stop()
+        self.post_message(self.Clicked(self, toggles))
 
     def forget_layout(self) -> None:
         """Lay out anew when next drawn: the colours or the content have changed."""
@@ -131,8 +184,11 @@ class MessageView(Widget):
         return self._live.rows if self._live is not None else self._laid
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return the number of rows; an empty reply takes one, for its glyph."""
-        return max(1, len(self.rows_at(width)))
+        """Return the number of rows: the text, at least one for the glyph, the foot, and a blank one below its counter.
+
+        Without a counter the foot is the blank row, so that nothing moves when the message is chosen.
+        """
+        return max(1, len(self.rows_at(width))) + (2 if self._look.siblings > 1 else 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
@@ -140,7 +196,10 @@ class MessageView(Widget):
         if selection is None and (drawn := self._drawn.get(y)) is not None:
             return drawn
         rows = self.rows_at(self.size.width)
-        strip = self._draw(rows[y] if y < len(rows) else BLANK, y, selection)
+        if y == max(1, len(rows)):
+            strip = self._draw(Row(foot(self.message, self._look, self._laid_width)), y, None)
+        else:
+            strip = self._draw(rows[y] if y < len(rows) else BLANK, y, selection)
         if selection is None:
             self._drawn[y] = strip
         return strip
@@ -162,17 +221,31 @@ class MessageView(Widget):
         if self._stream is not None:
             self._live = GrowingRows(self._stream, column, self._first_rows(column))
             return
-        message = self.message
-        if message.role == "assistant":
-            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._opened)]
+        message, look = self.message, self._look
+        self._places = []
+        if look.raw:
+            self._laid = [*self._first_rows(column), *source_rows(message, column)]
+        elif look.tokens is not None:
+            self._laid, self._places = token_rows(look.tokens, column)
+        elif message.role == "assistant":
+            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._shows_all)]
         else:
             text = printable(message.text)
+            rows = wrapped(Content(text.strip("\n")), column)
             self._laid = [
                 *self._first_rows(column),
                 *_file_rows(message, column),
-                *_folded(wrapped(Content(text.strip("\n")), column)),
+                *(rows if look.opened else _folded(rows)),
             ]
         self._laid += _ending_rows(message, column, after_text=bool(self._laid))
+        if look.folded:
+            self._laid = folded_rows(self._laid)
+        starts = [y for y, row in enumerate(self._laid) if row.code]
+        self._blocks = {y: number for number, y in enumerate(starts, 1)}
+
+    @property
+    def _shows_all(self) -> bool:
+        return self._opened if self._look.opened is None else self._look.opened
 
     def _first_rows(self, column: int) -> list[Row]:
         """Say what a reader must know beforehand, and to those who listen, who speaks."""
@@ -181,7 +254,7 @@ class MessageView(Widget):
 
     def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:
         base = self.visual_style
-        content = self._glyph(y) + row.content
+        content = self._glyph(y) + (self._marked(row, y) if self._look.chosen else row.content)
         if selection is not None and (span := selection.get_span(y)) is not None:
             start, end = span
             style = self.screen.get_visual_style("screen--selection")
@@ -193,7 +266,26 @@ class MessageView(Widget):
             used += room
         return Strip(segments, used).adjust_cell_length(width, base.rich_style).apply_offsets(0, y)
 
+    def _marked(self, row: Row, y: int) -> Content:
+        """Return a row of the chosen message with the number of its code block, and the token that is pointed at."""
+        if self._look.token is not None and self._look.token < len(self._places):
+            place = self._places[self._look.token]
+            return row.content.stylize("reverse", place.start, place.end) if place.row == y else row.content
+        if y not in self._blocks or self._blocks[y] > 9:
+            return row.content
+        number = Content.styled(f" {self._blocks[y]} ", "bold $accent on $code-background")
+        if not row.content.plain[: len(number)].strip():
+            return number + row.content[len(number) :]
+        room = self._laid_width - len(number)
+        return (
+            row.content
+            if row.content.cell_length > room
+            else row.content.pad_right(room - row.content.cell_length) + number
+        )
+
     def _glyph(self, y: int) -> Content:
+        if self._look.chosen:
+            return MARK if y <= max(1, len(self.rows_at(self.size.width))) else _NO_GLYPH
         if y:
             return _NO_GLYPH
         if self._stream is not None:
@@ -233,8 +325,8 @@ def _file_words(part: Part) -> str:
 def _folded(rows: list[Row]) -> list[Row]:
     if len(rows) <= PROMPT_ROWS:
         return rows
-    more = Content.styled(f"… {len(rows) - PROMPT_ROWS:,} more lines", "$text-muted")
-    return [*rows[:PROMPT_ROWS], Row(more)]
+    more = Content.styled(f"… {len(rows) - PROMPT_ROWS:,} more lines · space shows them", "$text-muted")
+    return [*rows[:PROMPT_ROWS], Row(more, cut=True)]
 
 
 def _ending_rows(message: Message, column: int, after_text: bool) -> list[Row]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message as PostedMessage
@@ -27,9 +27,11 @@ from mistral_tui.chat.media_in_text import take_media
 from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.config.paths import Paths
 from mistral_tui.tui.actions import slash_hint
+from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
+from mistral_tui.tui.chat.token_panel import TokenPanel
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.clipboard import copy_text
@@ -110,6 +112,8 @@ class ChatPane(Vertical):
         """What is done with its parameters."""
         self.box = PromptBox(environment, chat)
         """The prompt, and what goes along with it."""
+        self.messages = MessageActions(self, environment.workspace)
+        """What is done with the messages of the chat."""
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -134,9 +138,11 @@ class ChatPane(Vertical):
         """Lay out the pane."""
         yield self.model
         yield self.parameters
+        yield self.messages
         yield PaneHead()
         yield Welcome()
         yield Transcript()
+        yield TokenPanel()
         yield Static(classes="failure", markup=False)
         yield self.box
         yield StatusLine()
@@ -176,7 +182,9 @@ class ChatPane(Vertical):
         async with self._showing:
             self._unsubscribe()
             if chat is not self.chat:
+                self.messages.forget_edit()
                 self._leave_draft()
+            self.query_one(TokenPanel).close()
             self.chat = chat
             self._subscription += 1
             subscription = self._subscription
@@ -190,7 +198,7 @@ class ChatPane(Vertical):
             self.query_one(Welcome).show_private(chat.conversation.session.private)
             self._show_empty(not path)
             writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
-            await self.transcript.show(path[:-1] if writing else path)
+            await self.transcript.show(path[:-1] if writing else path, self._branches_of)
             if writing:
                 await self._begin(path[-1])
                 self._said_something = bool(path[-1].text.strip()) or any(
@@ -238,18 +246,11 @@ class ChatPane(Vertical):
         if not len(self.chat.conversation):
             self.model.try_again()
             return
-        async with self._showing:
-            try:
-                self.chat.retry()
-            except InvalidRequest as error:
-                self.status.hint(str(error))
-                return
-            path = self.chat.conversation.path()
-            if self.prompt.full_text == path[-1].text:
+        if await self.change(self.chat.retry):
+            prompt = next(message for message in reversed(self.chat.conversation.path()) if message.role == "user")
+            if self.prompt.full_text == prompt.text:
                 self.prompt.text = ""
                 self.box.take_files()
-            self._turn_begins()
-            await self.transcript.show(path)
 
     async def action_copy_reply(self) -> None:
         """Copy the last reply as Markdown."""
@@ -273,6 +274,43 @@ class ChatPane(Vertical):
         """Let this chat do something else from its next turn on when the context is full, and say what."""
         policy = self.chat.next_context_policy()
         self.status.hint(f"when the context is full ({policy}): {_POLICIES[policy]}")
+
+    def action_messages(self) -> None:
+        """Go to the messages."""
+        if self.transcript.messages:
+            self.transcript.focus()
+        else:
+            self.status.hint("there are no messages yet")
+
+    def action_watch_tokens(self) -> None:
+        """Show how likely each token of the replies is, or no longer."""
+        if self.messages.watch_tokens():
+            self.status.hint("tokens: watched from the next reply on; t points at those of a message")
+        else:
+            self.status.hint("tokens: no longer watched")
+
+    async def change(self, change: Callable[[], str | None] | Callable[[], None]) -> bool:
+        """Change the tree of the chat, show what became of it, and return whether it could be done.
+
+        Args:
+            change: Does it, and returns the message to choose then; `None`: the end is shown.
+        """
+        async with self._showing:
+            try:
+                chosen = change()
+            except InvalidRequest as error:
+                self.status.hint(str(error))
+                return False
+            path = self.chat.conversation.path()
+            self._show_empty(not path)
+            if self.chat.busy:
+                self._turn_begins()
+            if chosen is None:
+                await self.transcript.show(path, self._branches_of)
+            else:
+                await self.transcript.show_branch(path, chosen)
+            self.prompt.set_history([message.text for message in path if message.role == "user"])
+        return True
 
     def action_read_up(self) -> None:
         """Scroll the chat a page up."""
@@ -315,6 +353,8 @@ class ChatPane(Vertical):
         if command := _COMMAND.fullmatch(event.text.rstrip()):
             self.post_message(self.CommandGiven(self, command[2].lower(), command[1], (command[3] or "").strip()))
             return
+        if await self.messages.reword(event.text):
+            return
         if await self.send(event.text):
             self.post_message(self.Sent(self, event.text))
 
@@ -347,9 +387,12 @@ class ChatPane(Vertical):
         gathered = await self.gather(text, files)
         if gathered is None:
             return False
+        words, attached = gathered
+        if (edited := self.messages.edited_prompt) is not None:
+            return await self._send_instead(text, files, lambda: self.chat.send(words, attached, instead_of=edited.id))
         waits = self.chat.busy
         try:
-            self.chat.send_later(*gathered)
+            self.chat.send_later(words, attached)
         except InvalidRequest as error:
             self.refuse(text, str(error), files)
             return False
@@ -403,6 +446,15 @@ class ChatPane(Vertical):
             for text, files in reversed(self.chat.take_back_queued()):
                 self.box.put_back(text, files)
 
+    async def _send_instead(self, text: str, files: tuple[PromptFile, ...], send: Callable[[], None]) -> bool:
+        """Send an edited prompt, and return whether it is sent."""
+        if not await self.change(send):
+            self.prompt.refuse(text)
+            self.box.put_back("", files)
+            return False
+        self.messages.edit_sent()
+        return True
+
     def refuse(self, text: str, reason: str, files: tuple[PromptFile, ...] = ()) -> None:
         """Give a prompt back, and say why."""
         self.prompt.refuse(text)
@@ -414,6 +466,27 @@ class ChatPane(Vertical):
     def _hint_after(self, text: str) -> None:
         """Say something that stays although the prompt has just been emptied."""
         self.call_after_refresh(self.status.hint, text)
+
+    @on(MessageActions.Editing)
+    def _editing(self, event: MessageActions.Editing) -> None:
+        event.stop()
+        self.box.show_editing(event.what)
+
+    @on(TokenPanel.Moved)
+    def _token_moved(self, event: TokenPanel.Moved) -> None:
+        event.stop()
+        self.messages.token_moved(event.message_id, event.token)
+
+    @on(TokenPanel.Taken)
+    async def _token_taken(self, event: TokenPanel.Taken) -> None:
+        event.stop()
+        await self.messages.go_on_from(event.message_id, event.token, event.instead)
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self, event: events.DescendantFocus) -> None:
+        if event.widget is self.prompt:
+            self.query_one(TokenPanel).close()
+            self.transcript.leave()
 
     @on(ChatModel.StateChanged)
     def _model_changed(self, event: ChatModel.StateChanged) -> None:
@@ -475,7 +548,8 @@ class ChatPane(Vertical):
                 self._context_tokens = total
                 self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
             case ReplyStarted(message):
-                if not self._holds(message):
+                self._said_something = bool(message.parts)
+                if not self.transcript.writes(message.id):
                     await self._begin(message)
                 self._show_state()
             case ContextTrimmed(left_out):
@@ -488,14 +562,17 @@ class ChatPane(Vertical):
                 self.status.show(self.status.figures.with_usage(usage))
             case TurnEnded(reason, _):
                 self._turn_ended(failed=reason == "failed", empty=not self._said_something)
+                await self._show_what_became()
             case PromptReturned(message_id, text, files):
                 await self.transcript.take_back(message_id)
                 self._show_empty(not self.transcript.messages)
                 self.box.put_back(text, files)
                 self._turn_ended(failed=False, empty=False)
+                await self._show_what_became()
             case ChatFailed(error):
                 self._set_failure(str(error))
                 self._turn_ended(failed=True, empty=True)
+                await self._show_what_became()
                 self.model.prompt_failed(error)
             case ChoiceEvent():
                 self._said_something = True
@@ -516,6 +593,7 @@ class ChatPane(Vertical):
     async def _committed(self, message: Message) -> None:
         if message.role == "assistant":
             self.transcript.finish(message)
+            self.messages.reply_finished(message.id)
         elif not self._holds(message):
             self._show_empty(False)
             await self.transcript.add(message)
@@ -523,6 +601,18 @@ class ChatPane(Vertical):
     async def _begin(self, reply: Message) -> None:
         conversation = self.chat.conversation
         await self.transcript.begin(reply, lambda: conversation[reply.id])
+
+    def _branches_of(self, message_id: str) -> tuple[int, int]:
+        """Return which of its siblings a message is, and how many there are."""
+        siblings = self.chat.conversation.siblings(message_id)
+        return next((place for place, each in enumerate(siblings, 1) if each.id == message_id), 1), len(siblings)
+
+    async def _show_what_became(self) -> None:
+        """A turn that came to nothing leaves another branch than the one that was shown."""
+        path = self.chat.conversation.path()
+        if not self.chat.busy and [each.id for each in path] != [each.id for each in self.transcript.messages]:
+            self._show_empty(not path)
+            await self.transcript.show(path, self._branches_of)
 
     def _written(self, delta: Delta) -> None:
         """More of the reply has come."""

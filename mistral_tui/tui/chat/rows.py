@@ -23,6 +23,10 @@ class Row(NamedTuple):
     """Whether a click on it opens or folds what is below."""
     call: bool = False
     """Whether it is a call of a tool."""
+    code: bool = False
+    """Whether a code block begins here."""
+    cut: bool = False
+    """Whether more would follow it."""
 
 
 BLANK = Row(Content(""))

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -12,7 +13,9 @@ from textual.message import Message
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
 from mistral_tui.tui.chat.message import MessageView
+from mistral_tui.tui.chat.message_look import USUAL, Look
 from mistral_tui.tui.chat.reply_stream import ReplyStream
+from mistral_tui.tui.chat.token_panel import TokenPanel
 from mistral_tui.types.events import Delta, TextDelta
 from mistral_tui.types.messages import Message as ChatMessage
 
@@ -20,12 +23,14 @@ STEP = 20
 """Messages that are mounted at a time."""
 MOST = 60
 """Messages that are mounted at once."""
+Branches = Callable[[str], tuple[int, int]]
+"""Which of its siblings a message is, from 1, and how many there are."""
 
 
 class Transcript(VerticalScroll, inherit_bindings=False):
     """Shows a chat and follows its end until the person scrolls up."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("transcript", "message")
 
     @dataclass
     class EndInView(Message):
@@ -33,6 +38,17 @@ class Transcript(VerticalScroll, inherit_bindings=False):
 
         transcript: "Transcript"
         in_view: bool
+
+        @property
+        def control(self) -> "Transcript":
+            """The transcript that sent this message."""
+            return self.transcript
+
+    @dataclass
+    class CursorMoved(Message):
+        """Another message is chosen, or none."""
+
+        transcript: "Transcript"
 
         @property
         def control(self) -> "Transcript":
@@ -50,12 +66,18 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         """The last message while it is being written."""
         self._opened = False
         """Whether what models thought is shown in full."""
+        self._looks: dict[str, Look] = {}
+        """How messages are shown that are not shown as usual, mounted or not."""
+        self._chosen: str | None = None
+        """The message that the cursor is on."""
+        self._branches: Branches = lambda message_id: (1, 1)
         self._gate = FlushGate()
         self._flush_is_due = False
         self._moving = False
         self._following = True
         """Whether the end is to be kept in view once the chat is longer than the screen."""
-        self._end_was_in_view = True
+        self.end_was_in_view = True
+        """Whether the end was in view when that was looked at last."""
         self._end_is_watched = False
         self.flushes = 0
         """How often a growing reply was drawn."""
@@ -70,12 +92,134 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         """Whether the end of the chat is in view."""
         return self._last == len(self._messages) and self.scroll_y >= self.max_scroll_y
 
-    async def show(self, messages: Sequence[ChatMessage]) -> None:
-        """Show another chat, at its end."""
+    @property
+    def chosen(self) -> ChatMessage | None:
+        """The message that the cursor is on."""
+        return next((message for message in self._messages if message.id == self._chosen), None)
+
+    def look_of(self, message_id: str) -> Look:
+        """Return how a message is shown."""
+        number, siblings = self._branches(message_id)
+        look = self._looks.get(message_id, USUAL)
+        return replace(look, chosen=message_id == self._chosen, number=number, siblings=siblings)
+
+    def set_look(self, message_id: str, look: Look) -> None:
+        """Show a message in another way."""
+        self._looks[message_id] = look
+        self._refresh_look(message_id)
+
+    async def show(self, messages: Sequence[ChatMessage], branches: Branches | None = None) -> None:
+        """Show another chat, at its end.
+
+        Args:
+            messages: The branch to show.
+            branches: Returns which of its siblings a message is, from 1, and how many there are.
+        """
         self._messages = list(messages)
+        self._branches = branches or (lambda message_id: (1, 1))
         self._stream = None
+        self._chosen = None
+        known = {message.id for message in self._messages}
+        self._looks = {message_id: look for message_id, look in self._looks.items() if message_id in known}
         await self._mount_window(max(0, len(self._messages) - STEP), len(self._messages))
         self._follow()
+
+    async def show_branch(self, messages: Sequence[ChatMessage], message_id: str) -> None:
+        """Show another branch of the chat, with a message chosen, where the chosen one was."""
+        row = self._row_of_chosen()
+        self._messages = list(messages)
+        self._stream = None
+        self._chosen = message_id
+        index = self._index_of(message_id)
+        first = max(0, index - STEP)
+        await self._mount_window(first, min(len(self._messages), first + 2 * STEP))
+        self._let_go()
+        self.call_after_refresh(self._bring_into_view, index, 0, row)
+
+    async def choose(self, index: int, direction: int = 0) -> None:
+        """Put the cursor on a message, and bring it into view.
+
+        Args:
+            index: Which one, from 0.
+            direction: Where the cursor comes from: below 0 from below, above from above.
+        """
+        if not 0 <= index < len(self._messages):
+            return
+        while self._first > index >= self._first - STEP:
+            await self._extend_up()
+        while self._last <= index < self._last + STEP:
+            await self._extend_down()
+        if not self._first <= index < self._last:
+            first = max(0, index - STEP)
+            await self._mount_window(first, min(len(self._messages), first + 2 * STEP))
+        before, self._chosen = self._chosen, self._messages[index].id
+        for message_id in filter(None, (before, self._chosen)):
+            self._refresh_look(message_id)
+        self._let_go()
+        self.call_after_refresh(self._bring_into_view, index, direction)
+        self.post_message(self.CursorMoved(self))
+
+    def fold(self, message_id: str) -> None:
+        """Fold a message, or unfold it; a prompt that is too long to be shown opens first."""
+        look = self.look_of(message_id)
+        view = self._view_of(self._index_of(message_id))
+        if view is not None and view.is_cut and not look.opened:
+            self.set_look(message_id, replace(look, opened=True))
+        else:
+            self.set_look(message_id, replace(look, folded=not look.folded))
+
+    def open_thoughts(self, message_id: str) -> None:
+        """Open or fold what a model thought."""
+        look = self.look_of(message_id)
+        opened = self._opened if look.opened is None else look.opened
+        self.set_look(message_id, replace(look, opened=not opened))
+
+    def show_token(self, message_id: str, token: int) -> None:
+        """Bring a token into view."""
+        if (view := self._view_of(self._index_of(message_id))) is not None:
+            self.call_after_refresh(self._bring_row_into_view, view, token)
+
+    def leave(self) -> None:
+        """Take the cursor away."""
+        before, self._chosen = self._chosen, None
+        if before is not None:
+            self._refresh_look(before)
+            self.post_message(self.CursorMoved(self))
+
+    async def action_message_up(self) -> None:
+        """Move the cursor up; through a long message page by page."""
+        await self._move(-1)
+
+    async def action_message_down(self) -> None:
+        """Move the cursor down; through a long message page by page."""
+        await self._move(1)
+
+    async def action_first_message(self) -> None:
+        """Put the cursor on the first message."""
+        await self.choose(0, 1)
+
+    async def action_last_message(self) -> None:
+        """Put the cursor on the last message."""
+        await self.choose(len(self._messages) - 1, -1)
+
+    async def on_focus(self) -> None:
+        """The cursor is on the last message when the person comes here."""
+        if self._chosen is None:
+            await self.choose(self._last_in_view(), -1)
+
+    def on_blur(self) -> None:
+        """The cursor goes when the person goes elsewhere, but not to the tokens of its message."""
+        focused = self.screen.focused
+        if focused is not None and focused is not self and not isinstance(focused, TokenPanel):
+            self.leave()
+
+    @on(MessageView.Clicked)
+    async def _clicked(self, event: MessageView.Clicked) -> None:
+        event.stop()
+        message = event.view.message
+        if event.toggles:
+            self.open_thoughts(message.id)
+        await self.choose(self._index_of(message.id))
 
     async def add(self, message: ChatMessage) -> None:
         """Append a message and go to the end."""
@@ -89,14 +233,23 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             message: What there is of it so far.
             latest: Returns what there is of it now.
         """
-        self._stream = ReplyStream(message, latest)
-        await self.add(message)
+        with self.app.batch_update():
+            # A reply that goes on takes its own place.
+            await self.take_back(message.id)
+            self._stream = ReplyStream(message, latest)
+            await self.add(message)
+
+    def writes(self, message_id: str) -> bool:
+        """Whether this message is being written here."""
+        return self._stream is not None and bool(self._messages) and self._messages[-1].id == message_id
 
     def toggle_thoughts(self) -> bool:
         """Show what models thought in full, or fold it; returns which."""
         self._opened = not self._opened
+        self._looks = {id: replace(look, opened=None) for id, look in self._looks.items()}
         for view in self.query_children(MessageView):
             view.open(self._opened)
+            view.show_as(self.look_of(view.message.id))
         return self._opened
 
     def write(self, delta: Delta) -> None:
@@ -148,8 +301,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
 
     async def show_start(self) -> None:
         """Go to the first message."""
-        self._following = False
-        self.release_anchor()
+        self._let_go()
         if self._first:
             await self._mount_window(0, min(STEP, len(self._messages)))
         self.scroll_home(animate=False)
@@ -203,8 +355,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         # The chat may have grown already, while the layout that moves an anchored view is still to come.
         follows = self.is_anchored and not self._anchor_released and self._last == len(self._messages)
         in_view = follows or self.at_end
-        if in_view != self._end_was_in_view:
-            self._end_was_in_view = in_view
+        if in_view != self.end_was_in_view:
+            self.end_was_in_view = in_view
             self.post_message(self.EndInView(self, in_view))
 
     def _follow(self) -> None:
@@ -259,14 +411,86 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._moving = False
 
     def _height_of(self, view: MessageView) -> int:
-        return max(1, len(view.rows_at(self.scrollable_content_region.width))) + 1
+        width = self.scrollable_content_region.width
+        return view.get_content_height(self.size, self.size, width)
 
     def _views(self, start: int, end: int) -> list[MessageView]:
         last = len(self._messages) - 1
         return [
-            MessageView(self._messages[index], self._stream if index == last else None, opened=self._opened)
+            MessageView(
+                self._messages[index],
+                self._stream if index == last else None,
+                opened=self._opened,
+                look=self.look_of(self._messages[index].id),
+            )
             for index in range(start, end)
         ]
+
+    async def _move(self, direction: int) -> None:
+        index = self._index_of(self._chosen) if self._chosen is not None else len(self._messages)
+        view = self._view_of(index)
+        if view is not None and self._scroll_within(view, direction):
+            return
+        await self.choose(index + direction, direction)
+
+    def _scroll_within(self, view: MessageView, direction: int) -> bool:
+        """Scroll on in a message that is longer than the view, if more of it lies in this direction."""
+        height = self.scrollable_content_region.height
+        region = view.virtual_region
+        hidden = region.bottom - 1 - (self.scroll_y + height) if direction > 0 else self.scroll_y - region.y
+        if region.height <= height or hidden <= 0:
+            return False
+        self.scroll_relative(y=direction * min(hidden, max(1, height - 2)), animate=False)
+        return True
+
+    def _bring_into_view(self, index: int, direction: int, row: int | None = None) -> None:
+        """Scroll as little as shows a message, or so that it is in this row of the view."""
+        view = self._view_of(index)
+        if view is None:
+            return
+        region, height = view.virtual_region, self.scrollable_content_region.height
+        if row is not None:
+            self.scroll_to(y=region.y - row, animate=False)
+        elif region.height > height and region.y < self.scroll_y + height and region.bottom > self.scroll_y:
+            if direction:
+                self.scroll_to(y=region.y if direction > 0 else region.bottom - height, animate=False)
+        elif region.y < self.scroll_y or (region.height > height and direction >= 0):
+            self.scroll_to(y=region.y - 1, animate=False)
+        elif region.bottom > self.scroll_y + height:
+            self.scroll_to(y=region.bottom - height, animate=False)
+
+    def _bring_row_into_view(self, view: MessageView, token: int) -> None:
+        row = view.virtual_region.y + view.row_of_token(token)
+        height = self.scrollable_content_region.height
+        if not self.scroll_y <= row < self.scroll_y + height - 1:
+            self.scroll_to(y=row - height // 2, animate=False)
+
+    def _row_of_chosen(self) -> int | None:
+        view = self._view_of(self._index_of(self._chosen)) if self._chosen is not None else None
+        return None if view is None else int(view.virtual_region.y - self.scroll_y)
+
+    def _last_in_view(self) -> int:
+        """Return the index of the last message that begins in the view."""
+        end = self.scroll_y + self.scrollable_content_region.height
+        views = [view for view in self.children if isinstance(view, MessageView)]
+        seen = [index for index, view in enumerate(views) if view.virtual_region.y < end]
+        return self._first + (seen[-1] if seen else len(views) - 1)
+
+    def _index_of(self, message_id: str) -> int:
+        return next((index for index, message in enumerate(self._messages) if message.id == message_id), -1)
+
+    def _view_of(self, index: int) -> MessageView | None:
+        view = self.children[index - self._first] if self._first <= index < self._last else None
+        return view if isinstance(view, MessageView) else None
+
+    def _refresh_look(self, message_id: str) -> None:
+        if view := self._view_of(self._index_of(message_id)):
+            view.show_as(self.look_of(message_id))
+
+    def _let_go(self) -> None:
+        """Follow the end no longer: the person reads elsewhere."""
+        self._following = False
+        self.release_anchor()
 
     def _view_of_last(self) -> MessageView | None:
         view = self.children[-1] if self.children and self._last == len(self._messages) else None

@@ -58,6 +58,8 @@ class PromptBox(Vertical):
         self._word: Word | None = None
         """What is being completed."""
         self._more_below = False
+        self._editing = ""
+        """What is being edited: a prompt or a reply."""
         self._tokens = ""
         self._pause: Timer | None = None
         self._sees = True
@@ -113,6 +115,11 @@ class PromptBox(Vertical):
     def show_end(self, in_view: bool) -> None:
         """Say whether there is more of the chat below."""
         self._more_below = not in_view
+        self._show_title()
+
+    def show_editing(self, what: str) -> None:
+        """Say that a message is being edited here: a prompt or a reply; nothing: no longer."""
+        self._editing = what
         self._show_title()
 
     # Files
@@ -237,7 +244,8 @@ class PromptBox(Vertical):
             self._show_title()
 
     def _show_title(self) -> None:
-        words = filter(None, (self._tokens, "more below · f4" if self._more_below else ""))
+        editing = f"editing the {self._editing} · enter makes a branch · esc leaves it" if self._editing else ""
+        words = filter(None, (editing, self._tokens, "more below · f4" if self._more_below else ""))
         self.query_one(".prompt-box").border_title = " · ".join(words)
 
     def _say(self, text: str) -> None:

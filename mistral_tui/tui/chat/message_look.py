@@ -1,0 +1,97 @@
+"""How a message is shown besides what it says: chosen or not, folded, as source or as tokens, and its foot."""
+
+import time
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from mistral_tui.chat.token_scores import ScoredReply
+from mistral_tui.tui.chat.rows import Row, wrapped
+from mistral_tui.types.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from mistral_tui.types.text import printable, printable_line
+
+MARK = Content.styled("▌ ", "$accent")
+"""In the margin of the chosen message."""
+_NAME = 24
+"""Characters of a model's name."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one message is shown."""
+
+    chosen: bool = False
+    """Whether the cursor is on it."""
+    number: int = 1
+    """Which of its siblings it is, from 1."""
+    siblings: int = 1
+    raw: bool = False
+    """Whether its source is shown."""
+    folded: bool = False
+    opened: bool | None = None
+    """Whether a long prompt is shown in full, or what the model thought; `None`: as all messages."""
+    tokens: ScoredReply | None = None
+    """Its tokens, if these are to be shown."""
+    token: int | None = None
+    """The token that is pointed at."""
+
+
+USUAL = Look()
+
+
+def source_rows(message: Message, width: int) -> list[Row]:
+    """Lay out what the model wrote, or read, as it is."""
+    pieces = []
+    for part in message.parts:
+        match part:
+            case TextPart(text) | ReasoningPart(text) | ToolResultPart(_, text):
+                style = "" if isinstance(part, TextPart) else "$text-muted"
+                pieces.append(Content.styled(printable(text).strip("\n"), style))
+            case ToolCallPart(_, name, arguments):
+                pieces.append(Content.styled(printable(f"{name} {arguments}"), "$text-muted"))
+    return wrapped(Content("\n\n").join(pieces), width)
+
+
+def folded_rows(rows: list[Row]) -> list[Row]:
+    """Return the first row, and how many more there are."""
+    if len(rows) <= 2:
+        return rows
+    more = Content.styled(f"… {len(rows) - 1:,} more lines · space unfolds", "$text-muted")
+    return [rows[0], Row(more, lead=len(more))]
+
+
+def foot(message: Message, look: Look, width: int) -> Content:
+    """Return the line below a message: its place among its siblings, and of the chosen one who, when and how fast."""
+    words: list[Content] = []
+    if look.siblings > 1:
+        words.append(Content.styled(f"{look.number}/{look.siblings}", "$accent" if look.chosen else "$text-muted"))
+    if look.chosen:
+        words += [Content.styled(word, "$text-disabled") for word in _details(message)]
+    return Content.styled(" · ", "$text-disabled").join(words).truncate(width, ellipsis=True)
+
+
+def _details(message: Message) -> list[str]:
+    if message.role == "assistant":
+        name = printable_line(message.model) if message.model else "written by you"
+        who = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    else:
+        who = {"user": "you", "system": "system", "tool": "tool"}[message.role]
+    words = [who, _when(message.created_at)]
+    if (usage := message.usage) is not None and usage.completion_tokens:
+        words.append(f"{usage.completion_tokens:,} token{'s' if usage.completion_tokens > 1 else ''}")
+        if usage.time_to_first_token:
+            words.append(f"TTFT {usage.time_to_first_token:.2f} s")
+        if usage.decode_rate:
+            words.append(f"{usage.decode_rate:.1f} tok/s")
+    return words
+
+
+def _when(seconds: float) -> str:
+    try:
+        then, now = time.localtime(seconds), time.localtime()
+    except (OverflowError, OSError, ValueError):
+        return "at an unknown time"
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M", then)
+    day = f"{then.tm_mday} {time.strftime('%b', then)}"
+    return f"{day} {time.strftime('%H:%M', then)}" if then.tm_year == now.tm_year else f"{day} {then.tm_year}"

@@ -1,0 +1,402 @@
+"""The messages of a chat by keyboard and mouse: choosing, editing, branches, copying, folding, deleting, forking."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat.message import MessageView
+from mistral_tui.tui.chat.save_code import SaveCode
+from mistral_tui.types.errors import EngineError
+from mistral_tui.types.events import ReasoningDelta, TextDelta
+from tests.stubs.engines import FakeEngine, FakePool, Reply
+from tests.tui.harness import app_with, ask, main_screen, paste_and_send, screen_rows, started, until
+from tests.tui.test_transcript import showing
+
+pytestmark = pytest.mark.core
+
+CODE = "First:\n\n```python\nprint(1)\n```\n\nThen:\n\n    indented\n\nLast:\n\n```sh\necho 2\n```\n"
+
+
+def said(app: MistralApp) -> list[str]:
+    """Return what the transcript shows of the chat."""
+    return [message.text for message in app.pane.transcript.messages]
+
+
+def chosen(app: MistralApp) -> str | None:
+    message = app.pane.transcript.chosen
+    return None if message is None else message.text
+
+
+def on_screen(app: MistralApp) -> str:
+    return "\n".join(screen_rows(app.screen))
+
+
+async def chat_of(pilot: Pilot[None], *prompts: str) -> MistralApp:
+    """Have a chat, and go to its messages: the last one is chosen."""
+    app = await started(pilot)
+    for prompt in prompts:
+        await ask(pilot, prompt, paste_and_send)
+    await pilot.press("alt+m")
+    await until(pilot, lambda: app.pane.transcript.chosen)
+    return app
+
+
+async def idle(pilot: Pilot[None], count: int) -> None:
+    """Wait until the chat has so many messages in all branches, and answers no longer."""
+    app = pilot.app
+    assert isinstance(app, MistralApp)
+    await until(
+        pilot,
+        lambda: (
+            len(app.pane.chat.conversation) == count and not app.pane.chat.busy and not app.pane.status.figures.state
+        ),
+        f"{count} messages",
+    )
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is copied from now on."""
+    texts: list[str] = []
+
+    async def copy(self: object, text: str) -> None:
+        texts.append(text)
+
+    monkeypatch.setattr("mistral_tui.tui.chat.pane.ChatPane.copy", copy)
+    return texts
+
+
+async def test_the_cursor_goes_from_message_to_message_and_escape_leads_back() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        assert chosen(app) == "two"
+        for key, text in (("k", "b"), ("up", "one"), ("home", "a"), ("up", "a"), ("j", "one"), ("end", "two")):
+            await pilot.press(key)
+            assert chosen(app) == text
+        assert "fake-1M" in on_screen(app) and "TTFT 0.05 s" in on_screen(app)
+        assert on_screen(app).count("▌ two") == 1
+        await pilot.press("escape")
+        await until(pilot, lambda: app.pane.prompt.has_focus and chosen(app) is None)
+        assert "▌" not in on_screen(app)
+
+
+async def test_choosing_a_message_moves_nothing() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        places = [view.region for view in app.pane.transcript.query(MessageView)]
+        await pilot.press("home", "down")
+        assert [view.region for view in app.pane.transcript.query(MessageView)] == places
+
+
+async def test_a_click_chooses_a_message() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        await pilot.click(list(app.pane.transcript.query(MessageView))[1], offset=(3, 0))
+        await until(pilot, lambda: chosen(app) == "one")
+
+
+async def test_the_cursor_walks_through_a_chat_of_a_thousand_messages() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 1000)
+        await pilot.press("alt+m")
+        for _ in range(70):
+            await pilot.press("up")
+        message = transcript.chosen
+        assert message is not None
+        assert message.text == "message 929\n\nwith a **second** paragraph"
+        view = next(view for view in transcript.query(MessageView) if view.message is message)
+        assert transcript.region.contains_region(view.region)
+        assert len(transcript.children) <= 60
+        await pilot.press("home")
+        await until(pilot, lambda: transcript.chosen is transcript.messages[0] and transcript.scroll_y == 0)
+        await pilot.press("end")
+        await until(pilot, lambda: transcript.chosen is transcript.messages[-1] and transcript.at_end)
+
+
+async def test_a_message_longer_than_the_screen_is_read_page_by_page() -> None:
+    long = "\n\n".join(f"line {number}" for number in range(60))
+    async with app_with(Reply([long]), Reply(["short"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        await pilot.press("up", "up")
+        await until(pilot, lambda: "line 59" in on_screen(app))
+        presses = 0
+        while "line 0" not in on_screen(app).split("line 1\n")[0]:
+            await pilot.press("up")
+            presses += 1
+            assert chosen(app) == long
+        assert presses > 2
+        await pilot.press("up")
+        assert chosen(app) == "a"
+
+
+async def test_an_edited_prompt_makes_a_branch_and_the_branches_can_be_switched() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"]), Reply(["three"])).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "a", paste_and_send)
+        await ask(pilot, "b", paste_and_send)
+        await pilot.press(*"draft", "alt+m", "home", "e")
+        assert app.pane.prompt.text == "a"
+        await until(pilot, lambda: "editing the prompt" in on_screen(app))
+        await pilot.press("x", "enter")
+        await idle(pilot, 6)
+        await until(pilot, lambda: said(app) == ["ax", "three"])
+        assert app.pane.prompt.text == "draft"
+        assert "editing" not in on_screen(app)
+        assert "2/2" in on_screen(app)
+        await pilot.press("alt+m", "home", "left")
+        await until(pilot, lambda: said(app) == ["a", "one", "b", "two"] and chosen(app) == "a")
+        assert "1/2" in on_screen(app)
+        await pilot.press("left")
+        assert chosen(app) == "a"
+        await pilot.press("right")
+        await until(pilot, lambda: said(app) == ["ax", "three"])
+
+
+async def test_escape_leaves_a_message_as_it_is_and_the_draft_comes_back() -> None:
+    async with app_with(Reply(["one"])).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "a", paste_and_send)
+        await pilot.press(*"draft", "alt+m", "up", "e", "x", "escape")
+        await until(pilot, lambda: app.pane.prompt.text == "draft")
+        assert "editing" not in on_screen(app)
+        await pilot.press("enter")
+        await idle(pilot, 4)
+        assert said(app)[:3] == ["a", "one", "draft"]
+
+
+async def test_an_edited_reply_stands_beside_the_one_of_the_model() -> None:
+    engine = FakeEngine([Reply(["It is Lyon."]), Reply(["more"])])
+    async with app_with(pool=FakePool(engine)).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        await pilot.press("e")
+        await until(pilot, lambda: "editing the reply" in on_screen(app))
+        assert app.pane.prompt.text == "It is Lyon."
+        await pilot.press("ctrl+u", *"Paris", "enter")
+        await until(pilot, lambda: said(app) == ["a", "Paris"])
+        assert len(engine.requests) == 1
+        await until(pilot, lambda: chosen(app) == "Paris" and "written by you" in on_screen(app))
+
+
+async def test_an_edit_that_is_stopped_before_the_model_is_asked_leaves_the_chat_as_it_was() -> None:
+    pool = FakePool(FakeEngine([Reply(["one"])]))
+    async with app_with(pool=pool).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        held = asyncio.Event()
+
+        async def wait(*_: object) -> FakeEngine:
+            await held.wait()
+            return pool.engine
+
+        app.pane.chat._get_engine = wait
+        await pilot.press("up", "e", "x", "enter")
+        await until(pilot, lambda: said(app) == ["ax"])
+        await pilot.press("escape")
+        await until(pilot, lambda: said(app) == ["a", "one"])
+        assert app.pane.prompt.text == "ax"
+
+
+async def test_any_message_is_answered_again() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"]), Reply(["three"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        await pilot.press("home", "down", "r")
+        await idle(pilot, 5)
+        await until(pilot, lambda: said(app) == ["a", "three"])
+        assert "2/2" in on_screen(app)
+
+
+async def test_a_reply_that_was_cut_goes_on_in_its_place() -> None:
+    async with app_with(Reply(["one "], reason="length"), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        assert "cut off" in on_screen(app)
+        await pilot.press("g")
+        await until(pilot, lambda: said(app) == ["a", "one two"] and not app.pane.chat.busy)
+        await until(pilot, lambda: "one two" in on_screen(app) and "cut off" not in on_screen(app))
+        assert app.pane.prompt.text == ""
+
+
+async def test_the_slash_command_lets_the_last_reply_go_on() -> None:
+    async with app_with(Reply(["one "], reason="length"), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "a", paste_and_send)
+        await paste_and_send(pilot, "/continue")
+        await until(pilot, lambda: said(app) == ["a", "one two"])
+
+
+async def test_a_fork_is_another_chat_and_is_shown() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"]), Reply(["three"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        before = app.pane.chat
+        await pilot.press("home", "down", "f")
+        await until(pilot, lambda: app.pane.chat is not before and said(app) == ["a", "one"])
+        await until(pilot, lambda: app.pane.prompt.has_focus)
+        await ask(pilot, "c", paste_and_send)
+        assert said(app) == ["a", "one", "c", "three"]
+        assert [message.text for message in before.conversation.path()] == ["a", "one", "b", "two"]
+        assert main_screen(app).pane.chat.conversation.session.title == "↳ a"
+
+
+async def test_a_deleted_message_goes_with_what_follows_and_comes_back() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        await pilot.press("up", "delete")
+        await until(pilot, lambda: said(app) == ["a", "one"] and chosen(app) == "one")
+        await until(pilot, lambda: app._notifications)
+        assert "2 messages deleted" in next(iter(app._notifications)).message
+        await pilot.press("u")
+        await until(pilot, lambda: said(app) == ["a", "one", "b", "two"] and chosen(app) == "b")
+        await pilot.press("home", "x")
+        await until(pilot, lambda: said(app) == [])
+        await pilot.press("escape")
+        await paste_and_send(pilot, "/undelete")
+        await until(pilot, lambda: said(app) == ["a", "one", "b", "two"])
+        await paste_and_send(pilot, "/undelete")
+        await until(pilot, lambda: "nothing was deleted" in on_screen(app))
+
+
+async def test_a_message_and_its_code_blocks_are_copied_by_one_key(copied: list[str]) -> None:
+    async with app_with(Reply([CODE])).run_test(size=(80, 30)) as pilot:
+        app = await chat_of(pilot, "a")
+        for number in ("1", "2", "3"):
+            assert any(f" {number} " in row for row in screen_rows(app.screen))
+        await pilot.press("c", "1", "2", "3", "up", "c")
+        assert copied == [CODE, "print(1)\n", "indented\n", "echo 2\n", "a"]
+        await pilot.press("down", "9")
+        await until(pilot, lambda: "no code block 9" in on_screen(app))
+
+
+async def test_a_code_block_is_saved_and_nothing_is_overwritten_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code-3.sh").write_text("mine")
+    async with app_with(Reply([CODE])).run_test(size=(80, 30)) as pilot:
+        app = await chat_of(pilot, "a")
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SaveCode) and app.screen.query_one(Input).has_focus)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "code-3.sh")
+        await pilot.press("enter")
+        await until(pilot, lambda: "enter overwrites it" in on_screen(app))
+        assert (tmp_path / "code-3.sh").read_text() == "mine"
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, SaveCode))
+        assert (tmp_path / "code-3.sh").read_text() == "echo 2\n"
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, SaveCode))
+        await pilot.press("ctrl+u", *"nowhere", "slash", "x", "enter")
+        await until(pilot, lambda: "cannot be written" in on_screen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, SaveCode))
+
+
+async def test_the_source_of_a_message_is_shown_and_it_is_folded() -> None:
+    async with app_with(Reply(["**bold** words\n\nand more\n\nand more"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        assert "**bold**" not in on_screen(app)
+        await pilot.press("v")
+        await until(pilot, lambda: "**bold** words" in on_screen(app))
+        await pilot.press("v", "space")
+        await until(pilot, lambda: "4 more lines" in on_screen(app) and "and more" not in on_screen(app))
+        await pilot.press("space")
+        await until(pilot, lambda: "and more" in on_screen(app))
+
+
+async def test_thoughts_open_on_one_message_and_tell_how_long_they_took() -> None:
+    reply = Reply([ReasoningDelta("I think of it."), TextDelta("Yes.")])
+    async with app_with(reply).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a", "b")
+        assert on_screen(app).count("▸ thought for") == 2
+        await pilot.press("o")
+        await until(pilot, lambda: on_screen(app).count("I think of it.") == 1)
+        await pilot.press("o", "up", "o")
+        await until(pilot, lambda: "nothing was thought" in on_screen(app))
+
+
+async def test_a_prompt_that_is_too_long_to_be_shown_opens() -> None:
+    async with app_with(Reply(["one"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "\n".join(f"line {number}" for number in range(300)))
+        await pilot.press("up", "up", "space")
+        view = app.pane.transcript.query(MessageView).first()
+        await until(pilot, lambda: len(view.rows_at(80)) == 300)
+        await pilot.press("space")
+        await until(pilot, lambda: len(view.rows_at(80)) == 2)
+
+
+async def test_letters_that_are_no_keys_of_messages_go_to_the_prompt() -> None:
+    async with app_with(Reply(["one"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        await pilot.press("W", "h")
+        await until(pilot, lambda: app.pane.prompt.text == "Wh" and app.pane.prompt.has_focus)
+        assert chosen(app) is None
+
+
+async def test_while_a_reply_is_written_messages_are_copied_but_not_changed(copied: list[str]) -> None:
+    hold = asyncio.Event()
+    async with app_with(Reply(["one"]), Reply(["two ", "three"], hold=hold)).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "a", paste_and_send)
+        await paste_and_send(pilot, "b")
+        await until(pilot, lambda: "two" in on_screen(app))
+        await pilot.press("alt+m", "home", "c")
+        await until(pilot, lambda: copied == ["a"])
+        for key in ("r", "e", "delete", "g"):
+            await pilot.press(key)
+        assert len(app.pane.chat.conversation) == 4
+        assert not any(message.hidden for message in app.pane.chat.conversation.messages)
+        hold.set()
+        await idle(pilot, 4)
+        assert said(app) == ["a", "one", "b", "two three"]
+
+
+async def test_in_an_empty_chat_there_is_nothing_to_do_and_it_is_said() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        for command, words in (
+            ("/messages", "no messages yet"),
+            ("/edit", "nothing to edit"),
+            ("/fork", "nothing to fork"),
+            ("/delete", "nothing to delete"),
+            ("/continue", "no reply yet"),
+            ("/save", "no code"),
+        ):
+            await paste_and_send(pilot, command)
+            await until(pilot, lambda words=words: words in on_screen(app), words)  # type: ignore[misc]
+
+
+async def test_a_reply_that_cannot_go_on_says_why() -> None:
+    async with app_with(Reply([], reason="failed", error="it broke")).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        await pilot.press("g")
+        await until(pilot, lambda: "no beginning yet" in on_screen(app))
+        await pilot.press("up", "g")
+        await until(pilot, lambda: "only a reply can go on" in on_screen(app))
+
+
+async def test_another_branch_stays_where_the_one_before_was() -> None:
+    async with app_with(Reply(["one"]), Reply(["two"])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, *[f"prompt {number}" for number in range(8)])
+        await pilot.press(*["up"] * 6, "r")
+        await idle(pilot, 17)
+        await pilot.press("alt+m", "left")
+        await until(pilot, lambda: len(said(app)) == 16)
+        view = next(view for view in app.pane.transcript.query(MessageView) if view.look.chosen)
+        assert view.look.siblings == 2
+        assert app.pane.transcript.region.contains_region(view.region)
+
+
+async def test_a_model_that_cannot_be_loaded_for_a_branch_leaves_the_chat_as_it_was() -> None:
+    pool = FakePool(FakeEngine([Reply(["one"])]))
+    async with app_with(pool=pool).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+
+        async def fail(*_: object) -> FakeEngine:
+            raise EngineError("the worker died; send the prompt again")
+
+        app.pane.chat._get_engine = fail
+        await pilot.press("r")
+        await until(pilot, lambda: "the worker died" in on_screen(app))
+        await until(pilot, lambda: said(app) == ["a", "one"])
