@@ -251,9 +251,9 @@ async def test_a_deleted_message_goes_with_what_follows_and_comes_back() -> None
         await pilot.press("home", "x")
         await until(pilot, lambda: said(app) == [])
         await pilot.press("escape")
-        await paste_and_send(pilot, "/undelete")
+        await paste_and_send(pilot, "/restore")
         await until(pilot, lambda: said(app) == ["a", "one", "b", "two"])
-        await paste_and_send(pilot, "/undelete")
+        await paste_and_send(pilot, "/restore")
         await until(pilot, lambda: "nothing was deleted" in on_screen(app))
 
 
@@ -358,8 +358,8 @@ async def test_in_an_empty_chat_there_is_nothing_to_do_and_it_is_said() -> None:
         for command, words in (
             ("/messages", "no messages yet"),
             ("/edit", "nothing to edit"),
-            ("/fork", "nothing to fork"),
-            ("/delete", "nothing to delete"),
+            ("/forkhere", "nothing to fork"),
+            ("/remove", "nothing to delete"),
             ("/continue", "no reply yet"),
             ("/save", "no code"),
         ):

@@ -31,7 +31,7 @@ MESSAGES: tuple[Action, ...] = (
     Action(
         "go_on", "Let the reply go on", ("g",), "message", "Messages", slash=("continue",), palette=True, short="go on"
     ),
-    Action("fork", "Fork: a new chat from here", ("f",), "message", "Messages", slash=("fork",), palette=True),
+    Action("fork", "Fork: a new chat from here", ("f",), "message", "Messages", slash=("forkhere",), palette=True),
     Action("branch_before", "Branch before", ("left", "h"), "message", "Messages"),
     Action("branch_after", "Next branch", ("right", "l"), "message", "Messages"),
     Action("copy_message", "Copy it", ("c", "y"), "message", "Messages", short="copy"),
@@ -48,9 +48,9 @@ MESSAGES: tuple[Action, ...] = (
     ),
     Action("save_code", "Save a code block as a file", ("s",), "message", "Messages", slash=("save",), palette=True),
     Action(
-        "delete", "Delete it with what follows", ("delete", "x"), "message", "Messages", slash=("delete",), palette=True
+        "delete", "Delete it with what follows", ("delete", "x"), "message", "Messages", slash=("remove",), palette=True
     ),
-    Action("undo_delete", "Undo the deletion", ("u",), "message", "Messages", slash=("undelete",), palette=True),
+    Action("undo_delete", "Undo the deletion", ("u",), "message", "Messages", slash=("restore",), palette=True),
     Action("source", "Show the source, or not", ("v",), "message", "Messages", slash=("raw",), palette=True),
     Action("fold", "Fold or unfold it", ("space",), "message", "Messages"),
     Action("open_thoughts", "Open or fold what was thought", ("o",), "message", "Messages"),

@@ -217,9 +217,7 @@ class MessageActions(Widget):
 
         if await self._pane.change(change):
             count = len(deleted[-1].hidden)
-            self.app.notify(
-                f"{count} message{'s' if count > 1 else ''} deleted · u or /undelete brings back", timeout=6
-            )
+            self.app.notify(f"{count} message{'s' if count > 1 else ''} deleted · u or /restore brings back", timeout=6)
 
     async def action_undo_delete(self) -> None:
         """Show again what was deleted last."""
