@@ -63,6 +63,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,
         library=library,
+        notifications=setup.settings.notifications is not False,
         ascii_only=not draws_unicode(),
         screen_reader=bool(setup.settings.screen_reader if flags.screen_reader is None else flags.screen_reader),
     )

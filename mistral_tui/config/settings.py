@@ -42,6 +42,9 @@ class Settings(msgspec.Struct, frozen=True):
     screen_reader: Annotated[bool | None, about("Look", "plain lines, for those who listen to the screen", "false")] = (
         None
     )
+    notifications: Annotated[
+        bool | None, about("Look", "tell the terminal when a long reply ends out of sight", "true")
+    ] = None
     context_policy: Annotated[
         ContextPolicy | None, about("Chats", "a full context: leave out old turns, give up old tokens, or stop", "drop")
     ] = None

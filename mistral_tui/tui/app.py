@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar
 
+from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -19,6 +20,7 @@ from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
+from mistral_tui.tui.logs.lines import RecentLog
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
@@ -49,6 +51,8 @@ class MistralApp(App[None], inherit_bindings=False):
         "sessions/sessions.tcss",
         "help/help.tcss",
         "models/models.tcss",
+        "metrics/metrics.tcss",
+        "logs/logs.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
@@ -66,6 +70,7 @@ class MistralApp(App[None], inherit_bindings=False):
         library: ModelLibrary | None = None,
         ascii_only: bool = False,
         screen_reader: bool = False,
+        notifications: bool = True,
     ) -> None:
         """Make the app.
 
@@ -79,6 +84,7 @@ class MistralApp(App[None], inherit_bindings=False):
             library: The models to choose from; `None`: those of the workspace, and nothing can be fetched.
             ascii_only: Whether the terminal lacks our signs.
             screen_reader: Whether the screen is listened to rather than looked at.
+            notifications: Whether the terminal is told when a long reply ends out of sight.
         """
         super().__init__()
         self.animation_level = "none"
@@ -93,6 +99,8 @@ class MistralApp(App[None], inherit_bindings=False):
             self._signs = (Glyphs(SILENT),)
         elif ascii_only:
             self._signs = (Glyphs(ASCII),)
+        self._notifications_wanted = notifications
+        self._recent_log = RecentLog()
         self._colours = Colours(self, own_themes)
         self._use_theme(self._usual_theme if theme is None or self.no_color else theme)
 
@@ -116,6 +124,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.workspace.listen(self.notify)
         self._library.downloads.subscribe(self._tell_of_download)
         self._colours.follow()
+        self._recent_log.attach()
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
 
@@ -166,6 +175,20 @@ class MistralApp(App[None], inherit_bindings=False):
 
         if not isinstance(self.screen, FieldsScreen):
             self.push_screen(FieldsScreen(SettingsFields(self._environment.paths.settings_file, self._setting_saved)))
+
+    def action_logs(self) -> None:
+        """Show the logs of the models' workers and of this program."""
+        from mistral_tui.tui.logs.screen import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen(self._environment.paths.logs, self._recent_log))
+
+    @on(MainScreen.LongReplyEnded)
+    def _long_reply_ended(self, event: MainScreen.LongReplyEnded) -> None:
+        if self._notifications_wanted and self._driver is not None:
+            # OSC 9: a notice of the desktop, in terminals that know it; the bell is for all others.
+            self._driver.write(f"\x1b]9;{printable_line(event.text)}\x07")
+            self.bell()
 
     def action_theme(self) -> None:
         """Choose other colours."""

@@ -2,22 +2,26 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.actions import bindings, slash_action, wrong_argument
+from mistral_tui.tui.away import Away
 from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
+from mistral_tui.tui.metrics.panel import MetricsPanel
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.key_menu import KeyMenu
 from mistral_tui.tui.sessions.list import SessionList
@@ -42,6 +46,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "PromptInput"
 
+    @dataclass
+    class LongReplyEnded(Message):
+        """A reply that took long has ended while the person looked elsewhere."""
+
+        text: str
+
     def __init__(self, environment: Environment) -> None:
         super().__init__()
         self._environment = environment
@@ -50,6 +60,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._told: set[str] = set()
         """Notices of the database that were shown."""
         self._first_press = 0.0
+        self._away = Away(lambda: not self.app.app_focus, lambda text: self.post_message(self.LongReplyEnded(text)))
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -58,6 +69,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         with Horizontal(id="columns"):
             yield SessionList(self._environment, id="chats")
             yield PaneArea(self._environment)
+            yield MetricsPanel(self._workspace, lambda: self.pane.chat, id="metrics")
         yield KeyBar(id="keys")
 
     @property
@@ -118,6 +130,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Search all chats."""
         self._show_list(True)
         self.chats.find(words)
+
+    def action_metrics(self) -> None:
+        """Show the figures at the right, or fold them."""
+        self.query_one(MetricsPanel).toggle()
 
     async def action_do(self, owner: str, call: str) -> None:
         """Let the pane in use, its model, all panes, or the list of chats do something."""
@@ -188,6 +204,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     @on(PaneArea.Changed)
     def _panes_changed(self) -> None:
+        for pane in self.panes.panes:
+            self._away.look_at(pane.chat)
         self._update_keys()
         self.refresh_chats()
 

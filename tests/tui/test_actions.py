@@ -25,6 +25,7 @@ from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.tui.compare.screen import CompareScreen
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.help.screen import HelpScreen, help_content
+from mistral_tui.tui.logs.screen import LogScreen
 from mistral_tui.tui.main_screen import MainScreen
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.models.details import DetailsPane
@@ -61,6 +62,7 @@ OWNERS: dict[Where, type] = {
     "parameters": ChatParameters,
     "fields": FieldsScreen,
     "system_prompt": SystemPrompt,
+    "logs": LogScreen,
     "models": ModelPicker,
     "details": DetailsPane,
     "field": Field,

@@ -90,4 +90,6 @@ SETTING: tuple[Action, ...] = (
     Action("fields_up", "A page of fields up", ("pageup",), "fields", "Dialogs", call="move(-10)"),
     Action("fields_down", "A page of fields down", ("pagedown",), "fields", "Dialogs", call="move(10)"),
     Action("keep", "Set the system prompt", ("ctrl+s", "f10"), "system_prompt", "Dialogs"),
+    Action("next_log", "Another log", ("alt+n",), "logs", "Dialogs"),
+    Action("next_level", "Only warnings and errors, only errors, or all", ("alt+w",), "logs", "Dialogs"),
 )

@@ -1,0 +1,1 @@
+"""What the program and its workers have logged, to be read on screen."""
