@@ -1,100 +1,21 @@
 """The list of models: it shows what there is, finds it, and does with it what the person wants."""
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
-from textual.pilot import Pilot
 
-from mistral_tui.chat.model_library import ModelLibrary
-from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.paths import Paths
-from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.picker import ModelPicker
 from mistral_tui.tui.models.rows import models_of
 from mistral_tui.tui.models.table import ModelTable
-from mistral_tui.types.catalog import CatalogEntry, ModelFacts
 from mistral_tui.types.errors import DownloadFailed, EngineError
-from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.pool import HeldModel
-from tests.stubs.catalog import GB, FakeCatalog, model
-from tests.stubs.engines import ENTRY, LOADED, FakeEngine, FakePool, Reply
-from tests.tui.harness import ask, key_of, screen_rows, shown_text, started, type_and_send, until
+from tests.stubs.catalog import GB, model
+from tests.stubs.engines import ENTRY
+from tests.tui.harness import ask, screen_rows, shown_text, started, type_and_send, until
+from tests.tui.picker_app import Models, marked, opened, picker, screen_text, search
 
 pytestmark = pytest.mark.core
-
-MISTRAL = model("Mistral-7B", size=4 * GB)
-QWEN = model("Qwen2.5-Coder", size=GB, source="hugging face", origin="Qwen/Qwen2.5-Coder-GGUF")
-LLAVA = model(
-    "LLaVA", source="ollama", facts=ModelFacts(modalities=("text", "sees"), memory_bytes=900 * GB, context_length=4096)
-)
-ABSENT = model("Phi-4", size=9 * GB, downloaded=False, fetched_from="pypi:phi==1")
-FAKE = CatalogEntry(ENTRY, "inventory", facts=ModelFacts(memory_bytes=GB))
-MODELS = (FAKE, MISTRAL, QWEN, LLAVA, ABSENT)
-
-
-class NamingPool(FakePool):
-    """Its one engine has the name of the model that was loaded last."""
-
-    async def acquire(
-        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
-    ) -> FakeEngine:
-        engine = await super().acquire(entry, options, on_progress)
-        engine.model = msgspec.structs.replace(LOADED, name=entry.name)
-        return engine
-
-
-class Models:
-    """An app with a catalogue of models, and downloads that a test ends."""
-
-    def __init__(self, *entries: CatalogEntry, entry: ModelEntry | None = ENTRY, paths: Paths | None = None) -> None:
-        self.catalog = FakeCatalog(entries or MODELS)
-        self.engine = FakeEngine([Reply()])
-        self.pool = NamingPool(self.engine)
-        self.workspace = Workspace(self.pool, None, entry, catalog=lambda: self.catalog)
-        self.fetched = asyncio.Event()
-        self.fetches: list[str] = []
-        self.failure: DownloadFailed | None = None
-        self.library = ModelLibrary(self.workspace, self._fetch, paths)
-        self.app = MistralApp(self.workspace, library=self.library)
-
-    async def _fetch(self, entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
-        self.fetches.append(entry.name)
-        report(entry.size_bytes // 4, entry.size_bytes)
-        await self.fetched.wait()
-        if self.failure is not None:
-            raise self.failure
-        self.catalog.put(model(entry.name, size=entry.size_bytes))
-        return self.catalog.find(entry.name)
-
-
-def picker(pilot: Pilot[None]) -> ModelPicker:
-    screen = pilot.app.screen
-    assert isinstance(screen, ModelPicker)
-    return screen
-
-
-def screen_text(pilot: Pilot[None]) -> str:
-    return "\n".join(screen_rows(pilot.app.screen))
-
-
-def marked(pilot: Pilot[None]) -> str:
-    row = pilot.app.screen.query_one(ModelTable).row
-    return row.name if row else ""
-
-
-async def opened(pilot: Pilot[None], name: str = "fake-1M") -> ModelPicker:
-    """Open the list, and wait until all is read."""
-    await pilot.press("alt+l")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker) and name in screen_text(pilot), "the list")
-    await until(pilot, lambda: not picker(pilot)._shelf.unread and picker(pilot)._looked, "the files")
-    return picker(pilot)
-
-
-async def search(pilot: Pilot[None], text: str) -> None:
-    await pilot.press(*(key_of(char) for char in text))
 
 
 async def test_the_list_opens_by_key_and_by_command_and_esc_leaves_all_as_it_is() -> None:

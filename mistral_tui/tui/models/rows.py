@@ -150,7 +150,7 @@ def _row(
         takes=_takes(entry),
         licence=_line(entry.licence, 40),
         memory=f"{'~' if guessed else ''}{size_words(needed)}" if needed else "",
-        fit="" if loaded else fit_of(needed, shelf.free_bytes),
+        fit="" if loaded or entry.problem else fit_of(needed, shelf.free_bytes),
         state=doing(entry.name) or state_of(entry, shelf),
         loaded=loaded,
         default=entry.name == shelf.default,

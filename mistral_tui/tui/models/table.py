@@ -62,7 +62,9 @@ def columns_for(width: int) -> tuple[tuple[Column, ...], int]:
 class ModelTable(ScrollView, can_focus=False):
     """Draws rows; the keys come from whoever has the focus."""
 
-    DEFAULT_CSS = "ModelTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    DEFAULT_CSS = (
+        "ModelTable { height: 1fr; overflow-x: hidden; }"
+    )
 
     @dataclass
     class Highlighted(Message):
@@ -148,7 +150,7 @@ class ModelTable(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
-        width, index = self.size.width, y + self.scroll_offset.y
+        width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
         base = self.visual_style
         if index >= len(self._rows):
             return Strip.blank(width, base.rich_style)
@@ -216,8 +218,7 @@ class TableHead(Widget, can_focus=False):
 
     def render(self) -> RenderResult:
         """Return the titles, each above its column."""
-        # The table below has a scrollbar.
-        columns, room = columns_for(self.size.width - 1)
+        columns, room = columns_for(self.size.width)
         cells = [f"{'':{_MARK}}{'name':<{room}}"]
         cells += [f"{each.title:>{each.width}}" if each.right else f"{each.title:<{each.width}}" for each in columns]
         return Content((" " * _GAP).join(cells))
