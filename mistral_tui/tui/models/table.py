@@ -62,9 +62,7 @@ def columns_for(width: int) -> tuple[tuple[Column, ...], int]:
 class ModelTable(ScrollView, can_focus=False):
     """Draws rows; the keys come from whoever has the focus."""
 
-    DEFAULT_CSS = (
-        "ModelTable { height: 1fr; overflow-x: hidden; }"
-    )
+    DEFAULT_CSS = "ModelTable { height: 1fr; overflow-x: hidden; }"
 
     @dataclass
     class Highlighted(Message):
