@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.paths import Paths
+from mistral_tui.config.presets import Preset, read_presets, save_preset
 from mistral_tui.models.downloads import Downloads, Fetch
 from mistral_tui.types.catalog import CatalogEntry, Listing
 from mistral_tui.types.errors import DownloadFailed, InvalidRequest, ModelNotFound, StoreError
@@ -141,6 +144,31 @@ class ModelLibrary:
             EngineError: It is answering, or being loaded.
         """
         await self._workspace.unload_model(entry)
+
+    async def presets_of(self, found: CatalogEntry) -> list[Preset]:
+        """Return the presets that are meant for a model, and what its publisher means it to be used with."""
+        presets = [] if self._paths is None else (await asyncio.to_thread(read_presets, self._paths.presets))[0]
+        own = [preset for preset in presets if preset.model == found.name]
+        if found.system_prompt:
+            own.append(Preset("as its publisher means it", {}, found.system_prompt, found.name))
+        return own
+
+    async def preset_of(self, entry: ModelEntry) -> Preset | None:
+        """Return the preset with which chats begin that a model answers: the one that has its name."""
+        if self._paths is None:
+            return None
+        presets, _ = await asyncio.to_thread(read_presets, self._paths.presets)
+        return next((preset for preset in presets if preset.name == preset.model == entry.name), None)
+
+    async def keep_preset(self, entry: ModelEntry, preset: Preset) -> None:
+        """Let chats that a model answers begin with a preset.
+
+        Raises:
+            ConfigError: The file of presets is damaged, or cannot be written.
+        """
+        if self._paths is not None:
+            own = msgspec.structs.replace(preset, name=entry.name, model=entry.name)
+            await asyncio.to_thread(save_preset, self._paths.presets, own)
 
     async def make_default(self, entry: ModelEntry) -> None:
         """Let a model answer new chats, now and in later runs; chats that have begun keep theirs.

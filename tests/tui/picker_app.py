@@ -9,7 +9,9 @@ from textual.pilot import Pilot
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.paths import Paths
+from mistral_tui.models.adding import OwnInventory
 from mistral_tui.models.details import ModelDetails
+from mistral_tui.models.inventory import Inventory
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.picker import ModelPicker
 from mistral_tui.tui.models.table import ModelTable
@@ -60,8 +62,10 @@ DETAILS = ModelDetails(
 class KnowingLibrary(ModelLibrary):
     """Says the same of every model, for none of them has a file."""
 
+    said: ModelDetails = DETAILS
+
     async def details(self, entry: CatalogEntry) -> ModelDetails:
-        return DETAILS
+        return self.said
 
 
 class Models:
@@ -81,7 +85,13 @@ class Models:
         self.fetched = asyncio.Event()
         self.fetches: list[str] = []
         self.failure: DownloadFailed | None = None
-        self.library = KnowingLibrary(self.workspace, self._fetch, paths)
+
+        def own() -> OwnInventory:
+            assert paths is not None
+            overlay, folder = paths.inventory_overlay, paths.models
+            return OwnInventory(overlay, folder, lambda: Inventory.load(None, overlay, folder, strict=False))
+
+        self.library = KnowingLibrary(self.workspace, self._fetch, paths, own if paths is not None else None)
         self.app = MistralApp(self.workspace, library=self.library, theme=theme)
 
     async def _fetch(self, entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:

@@ -1,19 +1,31 @@
 """The list of models: it shows what there is, finds it, and does with it what the person wants."""
 
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
+from textual.pilot import Pilot
 
 from mistral_tui.config.paths import Paths
+from mistral_tui.config.presets import Preset, save_preset
+from mistral_tui.models.details import read_details
+from mistral_tui.models.facts import read_facts
+from mistral_tui.tui.field import Field
+from mistral_tui.tui.models.details import DetailsPane
 from mistral_tui.tui.models.picker import ModelPicker
+from mistral_tui.tui.models.questions import AddModel, Question
 from mistral_tui.tui.models.rows import models_of
 from mistral_tui.tui.models.table import ModelTable
+from mistral_tui.types.catalog import CatalogEntry, ModelFacts
 from mistral_tui.types.errors import DownloadFailed, EngineError
+from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.pool import HeldModel
 from tests.stubs.catalog import GB, model
 from tests.stubs.engines import ENTRY
+from tests.stubs.gguf import STRING, GgufFile
 from tests.tui.harness import ask, screen_rows, shown_text, started, type_and_send, until
-from tests.tui.picker_app import Models, marked, opened, picker, screen_text, search
+from tests.tui.picker_app import ABSENT, FAKE, MODELS, Models, marked, opened, picker, screen_text, search
 
 pytestmark = pytest.mark.core
 
@@ -198,3 +210,204 @@ async def test_a_download_that_fails_says_why_and_can_go_on() -> None:
         models.failure = None
         await pilot.press("f5")
         await until(pilot, lambda: "on disk" in screen_text(pilot))
+
+
+async def test_a_model_begins_with_its_preset_and_a_chat_that_has_begun_is_left_as_it_is() -> None:
+    models = Models(paths=Paths.resolve())
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await type_and_send(pilot, "/system Answer like a poet")
+        await opened(pilot)
+        await search(pilot, "mistral")
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "presets of Mistral-7B" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "begin as this one is" in screen_text(pilot))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        await ask(pilot, "hello")
+        await pilot.press("ctrl+n")
+        await type_and_send(pilot, "/model mistral")
+        await until(pilot, lambda: app.pane.chat.conversation.session.system_prompt == "Answer like a poet")
+        await ask(pilot, "hello")
+        await type_and_send(pilot, "/system Be brief")
+        await until(pilot, lambda: app.pane.chat.conversation.session.system_prompt == "Be brief")
+        await type_and_send(pilot, "/model qwen")
+        await until(pilot, lambda: "Qwen2.5-Coder" in shown_text(app.pane.status))
+        await type_and_send(pilot, "/model mistral")
+        await until(pilot, lambda: models.workspace.entry_of(app.pane.chat) == models.catalog.find("Mistral-7B"))
+        assert app.pane.chat.conversation.session.system_prompt == "Be brief"
+
+
+async def test_a_preset_of_a_model_is_chosen_with_the_model() -> None:
+    paths = Paths.resolve()
+    save_preset(paths.presets, Preset("poet", {"temperature": 1.5}, "Rhyme.", "Mistral-7B"))
+    models = Models(paths=paths)
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        app = await started(pilot)
+        await opened(pilot)
+        await search(pilot, "mistral")
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "poet" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Mistral-7B" in shown_text(app.pane.status))
+        await until(pilot, lambda: app.pane.chat.request.sampling.temperature == 1.5)
+        assert app.pane.chat.conversation.session.system_prompt == "Rhyme."
+        await pilot.press("ctrl+n")
+        await type_and_send(pilot, "/model fake")
+        await type_and_send(pilot, "/preset poet")
+        await until(pilot, lambda: models.workspace.entry_of(app.pane.chat) == models.catalog.find("Mistral-7B"))
+
+
+async def test_a_file_is_added_by_its_path_and_a_wrong_one_says_why(tmp_path: Path) -> None:
+    models = Models(paths=Paths.resolve())
+    path = GgufFile().write(tmp_path / "own.gguf")
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AddModel))
+        pilot.app.screen.query_one(Field).value = str(tmp_path / "none.gguf")
+        await pilot.press("enter")
+        await until(pilot, lambda: "there is no model at" in screen_text(pilot))
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AddModel))
+        pilot.app.screen.query_one(Field).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: "own is in the list now" in screen_text(pilot))
+
+
+async def test_a_model_is_taken_away_only_after_a_question(tmp_path: Path) -> None:
+    path = GgufFile().write(tmp_path / "old.gguf")
+    entry = ModelEntry("Old", path, "gguf", path.stat().st_size, downloaded=True)
+    models = Models(*MODELS, CatalogEntry(entry, "here", facts=ModelFacts()), paths=Paths.resolve())
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "old")
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "remove Old" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker))
+        assert path.exists()
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "delete it for good" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Old is deleted" in screen_text(pilot))
+        assert not path.exists()
+
+
+async def test_a_download_is_given_up() -> None:
+    models = Models()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "phi")
+        await pilot.press("f5")
+        await until(pilot, lambda: "downloading" in screen_text(pilot))
+        await pilot.press("ctrl+x")
+        await until(pilot, lambda: "fetch it no longer" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "not here yet" in screen_text(pilot) and not models.library.downloads.all)
+
+
+def is_marked(pilot: Pilot[None], name: str) -> bool:
+    return marked(pilot) == name
+
+
+async def test_keys_and_clicks_move_through_the_list_and_the_details() -> None:
+    models = Models(*(model(f"model-{number:02}") for number in range(60)), entry=None)
+    async with models.app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "model-00")
+        for key, name in (
+            ("end", "model-59"),
+            ("up", "model-58"),
+            ("pageup", "model-49"),
+            ("home", "model-00"),
+            ("pagedown", "model-09"),
+            ("down", "model-10"),
+        ):
+            await pilot.press(key)
+            await until(pilot, partial(is_marked, pilot, name), name)
+            assert name in screen_text(pilot), "the cursor is in sight"
+        await pilot.press("ctrl+t", "tab", "down", "pagedown", "up", "pageup")
+        await until(pilot, lambda: picker(pilot).query_one(DetailsPane).has_focus)
+        await pilot.press("ctrl+t", "escape")
+        await until(pilot, lambda: picker(pilot).query_one(Field).has_focus)
+        await pilot.press("home")
+        await pilot.click(ModelTable, offset=(10, 3), times=2)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert models.workspace.entry_of(models.app.pane.chat) == models.catalog.find("model-02")
+
+
+async def test_a_damaged_model_is_not_chosen_and_says_why() -> None:
+    models = Models(FAKE, model("Cut", facts=ModelFacts(problem="Cut.gguf: it ends in the middle of its tensors")))
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "cut")
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be used: Cut.gguf: it ends" in screen_text(pilot))
+        await pilot.press("ctrl+d")
+        await until(pilot, lambda: "new chats need one" in screen_text(pilot))
+
+
+async def test_without_any_model_on_this_machine_the_starter_is_marked_fetched_and_answers() -> None:
+    starter = model("SmolLM2", downloaded=False, fetched_from="pypi:smollm2==1")
+    models = Models(ABSENT, starter, entry=None)
+    models.fetched.set()
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await opened(pilot, "SmolLM2")
+        assert marked(pilot) == "SmolLM2"
+        assert "None of these is on this machine yet" in screen_text(pilot)
+        await pilot.press("f5")
+        await until(pilot, lambda: "on disk" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: models.workspace.entry is not None and len(pilot.app.screen_stack) == 1)
+        await ask(pilot, "hello")
+
+
+async def test_without_any_model_at_all_the_list_says_how_to_get_one() -> None:
+    models = Models(entry=None)
+    models.catalog.entries = []
+    async with models.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("alt+l")
+        await until(pilot, lambda: "models pull" in screen_text(pilot))
+        for key in ("enter", "f5", "ctrl+d", "ctrl+l", "f10", "ctrl+x", "ctrl+g", "down", "end"):
+            await pilot.press(key)
+        await search(pilot, "nothing")
+        await until(pilot, lambda: "Nothing is like “nothing”" in screen_text(pilot))
+
+
+async def test_hostile_words_of_model_files_are_harmless(tmp_path: Path) -> None:
+    hostile = "\x1b]0;owned\x07\x1b[31m[red]evil[/red][@click=app.quit]x[/]\u202e\n" + "n" * 1_000_000
+    file = GgufFile()
+    file.metadata |= dict.fromkeys(("general.name", "general.license", "tokenizer.chat_template"), (STRING, hostile))
+    file.metadata |= {hostile[:4000]: (STRING, hostile), "general.note": (STRING, hostile)}
+    path = file.write(tmp_path / "evil.gguf")
+    facts = read_facts(path, "gguf", 1)
+    evil = model(hostile, facts=facts, origin=hostile, quantization=hostile, licence=hostile)
+    models = Models(FAKE, evil)
+    here = msgspec.structs.replace(evil.entry, path=path)
+    models.library.said = read_details(msgspec.structs.replace(evil, entry=here), LoadOptions())
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "evil")
+        await until(pilot, lambda: "evil" in marked(pilot) and "architecture" in screen_text(pilot))
+        text = screen_text(pilot)
+        assert "\x1b" not in text
+        assert "[red]evil[/red]" in text, "markup is shown and not obeyed"
+        assert all(len(row) <= 120 for row in screen_rows(pilot.app.screen))
+        await pilot.press("ctrl+d", "f10", "ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Question))
+        assert "\x1b" not in screen_text(pilot)
+
+
+async def test_hundreds_of_models_are_there_at_once_and_found_while_typing() -> None:
+    models = Models(FAKE, *(model(f"model-{number:03}-Instruct", source="folder") for number in range(500)))
+    async with models.app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        await opened(pilot)
+        await search(pilot, "m499")
+        await until(pilot, lambda: marked(pilot) == "model-499-Instruct")

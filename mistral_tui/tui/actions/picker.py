@@ -9,6 +9,7 @@ PICKER: tuple[Action, ...] = (
     Action("make_default", "Let the model answer new chats", ("ctrl+d",), "models", "Models", short="default"),
     Action("load", "Load the model now", ("ctrl+l",), "models", "Models"),
     Action("unload", "Unload the model", ("f10",), "models", "Models"),
+    Action("presets", "Presets of the model: use one, or make one of this chat", ("ctrl+g",), "models", "Models"),
     Action("add_file", "Add a model file by its path", ("ctrl+o",), "models", "Models"),
     Action("remove", "Stop fetching, take from the list, or delete", ("ctrl+x",), "models", "Models"),
     Action("look_again", "Look for models again, also on other servers", ("ctrl+r",), "models", "Models"),

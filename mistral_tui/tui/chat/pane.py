@@ -234,7 +234,10 @@ class ChatPane(Vertical):
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
         self.box.show_model(sees=state.senses is not False)
-        figures = replace(self.status.figures, model=state.name, state=self._state_words("answering"))
+        figures = self.status.figures
+        if state.name != figures.model:
+            figures = replace(figures, context_size=None)  # another model's
+        figures = replace(figures, model=state.name, state=self._state_words("answering"))
         if context_size and not figures.context_size:
             figures = replace(figures, context_size=context_size)
         self.status.show(figures)
@@ -497,6 +500,11 @@ class ChatPane(Vertical):
     def _fetching(self, event: ChatModel.Fetching) -> None:
         event.stop()
         self.status.show(replace(self.status.figures, fetching=event.words))
+
+    @on(ChatParameters.ModelWanted)
+    async def _model_wanted(self, event: ChatParameters.ModelWanted) -> None:
+        event.stop()
+        await self.model.action_models(event.name)
 
     @on(ChatModel.Hint)
     def _model_hint(self, event: ChatModel.Hint) -> None:

@@ -4,18 +4,24 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.presets import use_preset
+from mistral_tui.config.presets import Preset, parameters_of
 from mistral_tui.tui.chat.welcome import ModelState
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.getting import Fetched, Progress, Ready, Unusable, fetch_starter, load_model
 from mistral_tui.tui.models.loading import describe
 from mistral_tui.types.errors import MistralTuiError, NoChatTemplate
 from mistral_tui.types.models import ModelEntry
+
+if TYPE_CHECKING:
+    from mistral_tui.tui.models.picker import Picked
 
 _LOAD = "load"
 _FETCH = "fetch"
@@ -132,20 +138,14 @@ class ChatModel(Widget):
                 self._hint(str(error))
                 return
             if found.downloaded:
-                self.use(found)
+                await self._use(found)
                 return
             wanted = found.name
         if not isinstance(self.app.screen, ModelPicker):
-            self.app.push_screen(ModelPicker(library, current.name if current else None, wanted or None), self.use)
-
-    def use(self, entry: ModelEntry | None) -> None:
-        """Let a model answer the chat from its next turn on; `None`: leave it as it is."""
-        if entry is None:
-            return
-        if self._workspace.entry is None:
-            self._workspace.use_by_default(entry)
-        self._workspace.use_model(self._chat, entry)
-        self.show(self._chat)
+            session = self._chat.conversation.session
+            own = Preset("", parameters_of(self._chat.request.sampling), session.system_prompt)
+            shown = ModelPicker(library, current.name if current else None, wanted or None, own)
+            self.app.push_screen(shown, self._picked)
 
     def action_choose_loras(self) -> None:
         """Ask which LoRAs the chat is to use."""
@@ -243,6 +243,27 @@ class ChatModel(Widget):
     def _offer(self) -> ModelState:
         starter = self._environment.starter
         return ModelState(offer=f"{starter.entry.name} ({describe(starter.entry)})" if starter else "")
+
+    async def _picked(self, picked: "Picked | None") -> None:
+        if picked is not None:
+            await self._use(picked.entry, picked.preset)
+
+    async def _use(self, entry: ModelEntry, preset: Preset | None = None) -> None:
+        """Let a model answer the chat from its next turn on; one that has not begun begins as the model's preset says.
+
+        A chat that has begun is changed only by a preset that was asked for.
+        """
+        workspace, chat = self._workspace, self._chat
+        if preset is None and not len(chat.conversation):
+            preset = await self._environment.library.preset_of(entry)
+        if workspace.entry is None:
+            workspace.use_by_default(entry)
+        workspace.use_model(chat, entry)
+        if preset is not None:
+            use_preset(chat, preset, workspace.request.sampling)
+            self._hint(f"{entry.name} answers, with the preset {preset.name}")
+        if chat is self._chat:
+            self.show(chat)
 
     async def _template_chosen(self, file: Path | None) -> None:
         from mistral_tui.models.template_files import read_template

@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from mistral_tui.chat.model_library import ModelLibrary, Shelf
+from mistral_tui.config.presets import Preset
 from mistral_tui.models.details import ModelDetails
 from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import bindings
@@ -29,6 +30,7 @@ from mistral_tui.tui.models.loading import size_words
 from mistral_tui.tui.models.questions import AddModel, Question
 from mistral_tui.tui.models.rows import ModelRow, download_words, models_of, rows
 from mistral_tui.tui.models.table import ModelTable, TableHead
+from mistral_tui.tui.settings.preset_choice import preset_words
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.text import printable_line
@@ -41,13 +43,23 @@ _SETTLE: Final = 0.08
 """Seconds that the cursor rests on a model before its file is read."""
 
 
-class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
+@dataclass(frozen=True)
+class Picked:
+    """The model that is to answer the chat."""
+
+    entry: ModelEntry
+    preset: Preset | None = None
+    """With which it is to answer; `None`: that is left open."""
+
+
+class ModelPicker(Screen[Picked | None], inherit_bindings=False):
     """Shows all models; closes with the one that is to answer the chat, or with `None`.
 
     Args:
         library: The models.
         current: The name of the model that answers the chat, if there is one.
         wanted: The name of the model on which to begin, if it is another one.
+        chat: What the chat is answered with now, to be kept as the preset of a model.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("models")
@@ -80,8 +92,15 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         name: str
         share: float | None
 
-    def __init__(self, library: ModelLibrary, current: str | None = None, wanted: str | None = None) -> None:
+    def __init__(
+        self,
+        library: ModelLibrary,
+        current: str | None = None,
+        wanted: str | None = None,
+        chat: Preset | None = None,
+    ) -> None:
         super().__init__()
+        self._chat = chat or Preset("")
         self._library = library
         self._current = current
         self._wanted = wanted or current
@@ -149,7 +168,7 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         if row.entry.problem:
             self._say(f"{row.name} cannot be used: {row.entry.problem}")
         elif row.entry.entry.downloaded:
-            self.dismiss(row.entry.entry)
+            self.dismiss(Picked(row.entry.entry))
         elif self._library.downloads.of(row.key) is None:
             self.action_download()
         else:
@@ -209,6 +228,19 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         else:
             self._say(f"{row.name} is unloaded")
         self._look()
+
+    async def action_presets(self) -> None:
+        """Ask which preset of the model to use, or make one of this chat."""
+        row = self._table.row
+        if row is None:
+            return
+        presets = await self._library.presets_of(row.entry)
+        answers: dict[str, str | Content] = {"keep": "leave it as it is"}
+        answers |= {f"use {number}": preset_words(preset) for number, preset in enumerate(presets)}
+        answers["save"] = "let chats with it begin as this chat is: parameters and system prompt"
+        text = "What is called like the model counts whenever it is chosen for a chat that has not begun."
+        question = Question(f"presets of {row.name}", text, answers)
+        self.app.push_screen(question, lambda answer: self._preset(row, presets, answer))
 
     def action_add_file(self) -> None:
         """Ask for a file to add."""
@@ -421,6 +453,20 @@ class ModelPicker(Screen[ModelEntry | None], inherit_bindings=False):
         self._looked = False
         self._look()
         self._say(f"{name} is in the list now")
+
+    async def _preset(self, row: ModelRow, presets: list[Preset], answer: str | None) -> None:
+        if answer == "save":
+            try:
+                await self._library.keep_preset(row.entry.entry, self._chat)
+            except MistralTuiError as error:
+                self._say(str(error))
+            else:
+                self._say(f"chats with {row.name} begin as this one is from now on")
+        elif answer is not None and answer.startswith("use "):
+            if row.entry.entry.downloaded and not row.entry.problem:
+                self.dismiss(Picked(row.entry.entry, presets[int(answer.removeprefix("use "))]))
+            else:
+                self._say(f"{row.name} is not here, or damaged")
 
     async def _remove(self, row: ModelRow, answer: str | None) -> None:
         if answer is None:

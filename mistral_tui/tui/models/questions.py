@@ -1,5 +1,6 @@
 """What the list of models asks: what to do away with, and which file to add."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,7 +29,7 @@ class Question(ModalScreen[str | None], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    def __init__(self, title: str, text: str, answers: dict[str, str]) -> None:
+    def __init__(self, title: str, text: str, answers: Mapping[str, str | Content]) -> None:
         super().__init__()
         self._title = title
         self._text = text
@@ -39,7 +40,7 @@ class Question(ModalScreen[str | None], inherit_bindings=False):
         with Vertical(classes="dialog", id="question"):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Static(self._text, markup=False)
-            yield Choices(*(Option(Content(words), id=key) for key, words in self._answers.items()), markup=False)
+            yield Choices(*(Option(_content(words), id=key) for key, words in self._answers.items()), markup=False)
             yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)
 
     @on(OptionList.OptionSelected)
@@ -68,3 +69,7 @@ class AddModel(ModalScreen[Path | None], inherit_bindings=False):
         """Close with what was typed."""
         text = self.query_one(Field).value.strip().strip("'\"")
         self.dismiss(Path(text).expanduser() if text else None)
+
+
+def _content(words: str | Content) -> Content:
+    return words if isinstance(words, Content) else Content(words)

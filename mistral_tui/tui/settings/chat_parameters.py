@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from textual.message import Message
 from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.presets import use_preset
 from mistral_tui.config.presets import Preset, parameters_of, read_presets, save_preset
 from mistral_tui.config.schema import in_words, typed
 from mistral_tui.tui.environment import Environment
@@ -26,6 +28,18 @@ class ChatParameters(Widget):
     """
 
     DEFAULT_CSS = "ChatParameters { display: none; }"
+
+    @dataclass
+    class ModelWanted(Message):
+        """A preset wants this model for the chat."""
+
+        parameters: "ChatParameters"
+        name: str
+
+        @property
+        def control(self) -> "ChatParameters":
+            """The widget that sent this message."""
+            return self.parameters
 
     def __init__(self, environment: Environment, chat: Callable[[], LiveChat], hint: Callable[[str], None]) -> None:
         super().__init__()
@@ -143,10 +157,9 @@ class ChatParameters(Widget):
         self._hint("the system prompt counts from the next reply on" if text.strip() else "there is no system prompt")
 
     def _use(self, chat: LiveChat, preset: Preset) -> None:
-        usual: dict[str, Any] = msgspec.structs.asdict(self._environment.workspace.request.sampling)
-        chat.use_sampling(type(chat.request.sampling)(**{**usual, **preset.parameters}))
-        if preset.system_prompt is not None:
-            chat.use_system_prompt(preset.system_prompt)
+        use_preset(chat, preset, self._environment.workspace.request.sampling)
+        if preset.model is not None:
+            self.post_message(self.ModelWanted(self, preset.model))
         self._hint(f"{preset.name} counts from the next reply on")
 
 

@@ -39,7 +39,7 @@ class PresetChoice(ModalScreen[Preset | None], inherit_bindings=False):
                     markup=False,
                 )
             else:
-                yield Choices(*(Option(_row(each)) for each in self._presets), markup=False)
+                yield Choices(*(Option(preset_words(each)) for each in self._presets), markup=False)
             hint = "enter uses it in this chat · esc closes" if self._presets else "esc closes"
             yield Static(hint, classes="dialog-hint", markup=False)
 
@@ -49,7 +49,8 @@ class PresetChoice(ModalScreen[Preset | None], inherit_bindings=False):
         self.dismiss(self._presets[event.option_index])
 
 
-def _row(preset: Preset) -> Content:
+def preset_words(preset: Preset) -> Content:
+    """Return what a preset is, on a line."""
     told = [f"{name} {in_words(value)}" for name, value in preset.parameters.items()]
     if preset.system_prompt:
         told.append(f"“{preset.system_prompt}”")
