@@ -110,9 +110,8 @@ class PaneHead(Grip):
         """Title at the left, the rest at the right."""
         width = self.size.width
         heading = self._heading
-        right = Content(
-            "  ".join(filter(None, [heading.place, f"{ALL} to all panes" if heading.broadcast else ""]))
-        ).truncate(width, ellipsis=True)
+        to_all = (f"  {ALL} to all panes" if heading.broadcast else "", "$warning")
+        right = Content.assemble(heading.place, to_all).truncate(width, ellipsis=True)
         left = Content.assemble(
             ("● " if heading.answering else "", "$accent"), printable_line(heading.title) or "new chat"
         ).truncate(max(0, width - right.cell_length - 2), ellipsis=True)

@@ -51,9 +51,9 @@ class Shelf(Catalog):
         return Listing(tuple(CatalogEntry(entry, "inventory") for entry in (ENTRY, OTHER, AWAY)))
 
 
-def comparing(first: Reply, second: Reply) -> tuple[MistralApp, ManyModels]:
+def comparing(first: Reply, second: Reply, theme: str = "mistral-dark") -> tuple[MistralApp, ManyModels]:
     pool = ManyModels(first=first, second=second)
-    return MistralApp(Workspace(pool, None, ENTRY, LoadOptions(cpu=True), catalog=Shelf)), pool
+    return MistralApp(Workspace(pool, None, ENTRY, LoadOptions(cpu=True), catalog=Shelf), theme=theme), pool
 
 
 async def choose(pilot: Pilot[None], prompt: str) -> CompareChoice:
