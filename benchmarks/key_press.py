@@ -1,4 +1,4 @@
-"""From a key press to its character on the screen, while a reply streams in; measured from outside.
+"""From a key press to its character on the screen, while one or two replies stream in; measured from outside.
 
 The characters that are typed occur nowhere in the reply, so their bytes in the terminal's input are the screen's
 answer to the key.
@@ -9,6 +9,7 @@ import time
 
 from benchmarks.harness import Figure, percentile
 from benchmarks.interface import Interface
+from benchmarks.scripted import TEXTS
 
 TYPED = [chr(code) for code in range(0x100, 0x250) if chr(code).isalpha()]
 
@@ -39,6 +40,19 @@ def _read_for(interface: Interface, seconds: float) -> None:
         interface.read_raw(left)
 
 
+def two_panes(kind: str, presses: int) -> list[float]:
+    """Return the delays while two panes stream one kind of block side by side."""
+    with Interface.with_script() as interface:
+        interface.wait_until_painted()
+        interface.send(f"{kind} on the left, please")
+        interface.type("\x13v")
+        interface.wait_for("new chat")
+        interface.send(f"{kind} on the right, please")
+        interface.wait_until(lambda: interface.text.count("tok/s") + interface.text.count("●") >= 2, "two replies")
+        interface.read_for(2.0)
+        return delays(interface, presses)
+
+
 def run(quick: bool) -> list[Figure]:
     presses = 30 if quick else 300
     with Interface.with_script() as interface:
@@ -53,4 +67,14 @@ def run(quick: bool) -> list[Figure]:
         Figure("key to screen at 100 tokens/s, p50", percentile(streaming, 50), "ms", percentile(idle, 50)),
         Figure("key to screen at 100 tokens/s, p95", percentile(streaming, 95), "ms", percentile(idle, 95), 25),
         Figure("key to screen at 100 tokens/s, p99", percentile(streaming, 99), "ms", percentile(idle, 99), 50),
+        *(figure for kind in TEXTS for figure in _in_two_panes(kind, presses, idle)),
+    ]
+
+
+def _in_two_panes(kind: str, presses: int, idle: list[float]) -> list[Figure]:
+    found = two_panes(kind, presses)
+    name = f"key to screen, two panes at 100 tokens/s of {kind}"
+    return [
+        Figure(f"{name}, p95", percentile(found, 95), "ms", percentile(idle, 95), 25),
+        Figure(f"{name}, p99", percentile(found, 99), "ms", percentile(idle, 99), 50),
     ]

@@ -45,10 +45,26 @@ def greet(name: str) -> str:
 > A quotation, to have met every kind of block.
 
 """
+_CODE = "".join(
+    f"    total_{line} = measure(samples[{line}], window={line % 7})  # step {line}\n" for line in range(200)
+)
+TEXTS = {
+    "prose": "A long paragraph that goes on, with **bold** words and `code` in it, as most replies are made of. " * 12
+    + "\n\n",
+    "list": "".join(
+        f"- point {number} of a list, long enough to be wrapped on a narrow screen\n" for number in range(40)
+    )
+    + "\nA line between two lists.\n\n",
+    "table": "| model | tokens/s | memory |\n|---|---|---|\n"
+    + "".join(f"| model number {number} | {number * 3} | {number / 10} GB |\n" for number in range(30))
+    + "\n",
+    "code": f"```python\ndef analyse(samples):\n{_CODE}    return total_199\n```\n\n",
+}
+"""What is written instead to a prompt that begins with one of these words: one kind of block, at its longest."""
 
 
 class ScriptedLoop:
-    """Answers every request with `TEXT`, again and again, word by word."""
+    """Answers every request with `TEXT`, or one of `TEXTS`, again and again, word by word."""
 
     def __init__(self, path: str, name: str) -> None:
         self.model = LoadedModel(name, path, "scripted", 65536, 65536, 1, 1, "scripted")
@@ -63,7 +79,7 @@ class ScriptedLoop:
     def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
         """Begin to write."""
         cancelled = self._cancelled.setdefault(request.id, threading.Event())
-        threading.Thread(target=self._write, args=(outbox, cancelled), daemon=True).start()
+        threading.Thread(target=self._write, args=(_text(request), outbox, cancelled), daemon=True).start()
 
     def cancel(self, request_id: str) -> None:
         """End a reply."""
@@ -83,11 +99,11 @@ class ScriptedLoop:
         """Return from `run`."""
         self._stopped.set()
 
-    def _write(self, outbox: Outbox, cancelled: threading.Event) -> None:
+    def _write(self, text: str, outbox: Outbox, cancelled: threading.Event) -> None:
         outbox.put(PromptProgress(10, 10))
         due = time.monotonic()
         written = 0
-        for word in itertools.cycle(word + " " for word in TEXT.split(" ")):
+        for word in itertools.cycle(word + " " for word in text.split(" ")):
             due += self._seconds
             if cancelled.wait(max(0.0, due - time.monotonic())):
                 break
@@ -95,6 +111,11 @@ class ScriptedLoop:
             written += 1
         usage = Usage(10, 0, written, decode_rate=1 / self._seconds, context_tokens=written, context_size=65536, seed=1)
         outbox.put(Finished("cancelled", usage))
+
+
+def _text(request: GenerateRequest) -> str:
+    asked = request.messages[-1].text if request.messages else ""
+    return next((text for word, text in TEXTS.items() if asked.startswith(word)), TEXT)
 
 
 def load(
