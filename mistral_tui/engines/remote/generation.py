@@ -24,7 +24,8 @@ WAITS: Final = (0.5, 1.0, 2.0)
 """Seconds before each further try."""
 LONGEST_WAIT: Final = 30.0
 """A server that wants to be left alone for longer is not waited for."""
-_WORTH_TELLING: Final = 2.0
+WORTH_TELLING: Final = 2.0
+"""Seconds of waiting that a person would wonder about."""
 _MOST_BYTES: Final = 512 * 1024 * 1024
 _TOO_LONG: Final = re.compile(
     r"context.{0,60}(?:length|size|window|exceed|full)|exceed.{0,60}(?:context|tokens)"
@@ -184,7 +185,7 @@ class Generation:
             wait = max(failure.wait, wait if failure.wait else 0)
         if wait > LONGEST_WAIT:
             raise EndpointError(f"{failure}, it says in {wait:.0f} s")
-        if wait >= _WORTH_TELLING:
+        if wait >= WORTH_TELLING:
             self._tell(f"{failure}; trying again in {wait:.0f} s")
         await asyncio.sleep(wait)
 

@@ -552,6 +552,16 @@ async def test_a_server_that_wants_to_be_left_alone_for_long_is_not_waited_for()
         assert len(one.server.chats) == 1
 
 
+async def test_a_wait_that_is_worth_telling_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "WORTH_TELLING", 0.0)
+    busy = Script.says(429, {"error": "busy"}, "Retry-After: Mon, 01 Jan 2024 00:00:00 GMT")
+    async with lab(busy, reply("Hello")) as one:
+        assert text_of(await one.write()) == "Hello"
+        (notice,) = one.notices
+        assert "429 Too Many Requests: busy" in notice
+        assert notice.endswith("; trying again in 0 s")
+
+
 # Cancelling
 
 
