@@ -354,7 +354,6 @@ class MessageActions(Widget):
         if token is None:
             tokens = look.tokens if self._chat.request.sampling.logprobs else None
             transcript.set_look(message_id, replace(look, tokens=tokens, token=None))
-            transcript.focus()
         else:
             transcript.set_look(message_id, replace(look, token=token))
             transcript.show_token(message_id, token)

@@ -480,6 +480,11 @@ class ChatPane(Vertical):
         event.stop()
         self.messages.token_moved(event.message_id, event.token)
 
+    @on(TokenPanel.Left)
+    def _tokens_left(self, event: TokenPanel.Left) -> None:
+        event.stop()
+        self.transcript.focus()
+
     @on(TokenPanel.Taken)
     async def _token_taken(self, event: TokenPanel.Taken) -> None:
         event.stop()
@@ -612,8 +617,9 @@ class ChatPane(Vertical):
 
     def _branches_of(self, message_id: str) -> tuple[int, int]:
         """Return which of its siblings a message is, and how many there are."""
-        siblings = self.chat.conversation.siblings(message_id)
-        return next((place for place, each in enumerate(siblings, 1) if each.id == message_id), 1), len(siblings)
+        conversation = self.chat.conversation
+        siblings = conversation.siblings(message_id) if message_id in conversation else ()
+        return next((place for place, each in enumerate(siblings, 1) if each.id == message_id), 1), len(siblings) or 1
 
     async def _show_what_became(self) -> None:
         """A turn that came to nothing leaves another branch than the one that was shown."""

@@ -43,6 +43,17 @@ class TokenPanel(Widget, inherit_bindings=False, can_focus=True):
             return self.panel
 
     @dataclass
+    class Left(Message):
+        """The person goes back to the messages."""
+
+        panel: "TokenPanel"
+
+        @property
+        def control(self) -> "TokenPanel":
+            """The panel that sent this message."""
+            return self.panel
+
+    @dataclass
     class Taken(Message):
         """The reply is to go on from an alternative."""
 
@@ -93,8 +104,9 @@ class TokenPanel(Widget, inherit_bindings=False, can_focus=True):
             self.post_message(self.Taken(self, self._message_id, self._at, self._alternatives[self._picked]))
 
     def action_close(self) -> None:
-        """Point at nothing any more."""
+        """Point at nothing any more, and go back to the messages."""
         self.close()
+        self.post_message(self.Left(self))
 
     def close(self) -> None:
         """Point at nothing any more."""
