@@ -6,7 +6,7 @@ import msgspec
 
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.config.setting import about
-from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
+from mistral_tui.types.choices import ContextPolicy, Discoverable, FlashAttention, KvType
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = None
     model_paths: Annotated[tuple[str, ...] | None, about("Models", 'folders to look in: ["~/models"]', "none")] = None
     discover: Annotated[
-        tuple[str, ...] | None,
+        tuple[Discoverable, ...] | None,
         about("Models", "others' models to offer: huggingface, lmstudio, ollama, here; none", "all of them"),
     ] = None
     theme: Annotated[str | None, about("Look", "the colours; `/theme` lists them", "mistral-dark")] = None

@@ -69,7 +69,7 @@ def own_name(wanted: str, path: Path, origin: str, taken: set[str]) -> str:
 
 
 def longer_names(name: str, path: Path, origin: str) -> tuple[str, ...]:
-    """Return the names of a model with its folder, its repository, and the folders above before it."""
+    """Return the names of a model with its repository, its folder, and the folders above before it."""
     folder = path.parent
-    places = [folder.name, *([] if Path(origin).is_absolute() else [origin]), "/".join(folder.parts[-2:]), str(folder)]
+    places = [*([] if Path(origin).is_absolute() else [origin]), folder.name, "/".join(folder.parts[-2:]), str(folder)]
     return tuple(f"{printable_line(place)}/{name}" for place in dict.fromkeys(places) if place)

@@ -5,28 +5,30 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from mistral_tui.models.discovery import hugging_face, lm_studio, ollama
 from mistral_tui.models.discovery.folders import look_here, look_into_folders
 from mistral_tui.models.discovery.harvest import Discover
+from mistral_tui.types.choices import Discoverable
 
 MODEL_PATH: Final = "MISTRAL_TUI_MODEL_PATH"
 """Environment variable with folders of models, separated as in PATH."""
-DISCOVERABLE: Final = ("huggingface", "lmstudio", "ollama", "here")
 
 
-def model_sources(models: Path, folders: Sequence[str] = (), wanted: Iterable[str] | None = None) -> list[Discover]:
+def model_sources(
+    models: Path, folders: Sequence[str] = (), wanted: Iterable[Discoverable] | None = None
+) -> list[Discover]:
     """Return what looks for models.
 
     Args:
         models: The folder that downloads go to.
         folders: Further ones that the settings name; those of the environment come before them.
-        wanted: Which of `DISCOVERABLE` the settings want; `None`: all.
+        wanted: What the settings want; `None`: all.
     """
     named = [place for place in os.environ.get(MODEL_PATH, "").split(os.pathsep) if place]
     places = dict.fromkeys(Path(place).expanduser().absolute() for place in (*named, *folders))
-    chosen = set(DISCOVERABLE if wanted is None else wanted)
+    chosen = set(get_args(Discoverable) if wanted is None else wanted)
     home = _home()
     sources: list[Discover] = [partial(look_into_folders, (*places, *([] if models in places else [models])))]
     if "huggingface" in chosen:

@@ -166,6 +166,13 @@ def test_one_name_belongs_to_one_model_and_the_longer_name_always_works(machine:
     assert catalog.find("HERE/twin").path == third
 
 
+def test_files_of_one_name_from_two_repositories_are_told_apart_by_these(machine: Machine) -> None:
+    for number, repository in enumerate(("one/repo", "two/repo")):
+        cached_file(machine.hub, repository, str(number) * 40, "twin.gguf", GgufFile().bytes() + bytes([number]))
+    assert machine.names() == ["twin", "two/repo/twin"]
+    assert machine.catalog().find("one/repo/twin").name == "twin"
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [("alpha-one", "alpha-one"), ("ALPHA-ONE", "alpha-one"), ("alpha-t", "alpha-two"), ("beta", "beta")],
