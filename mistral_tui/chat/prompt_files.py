@@ -49,8 +49,12 @@ class PromptFiles:
         """What goes along."""
         return tuple(self._files)
 
-    async def add(self, path: Path) -> PromptFile:
+    async def add(self, path: Path, *, media: bool = True) -> PromptFile:
         """Read a file and let it go along; one that does so already is taken once.
+
+        Args:
+            path: The file.
+            media: Whether the model takes pictures and recordings.
 
         Raises:
             InvalidRequest: It cannot be used.
@@ -59,6 +63,8 @@ class PromptFiles:
             raise InvalidRequest(f"at most {MOST_FILES} files go along with a prompt; take one away first")
         keep = None if self._chat.conversation.session.private else Paths.resolve().attachments
         part = await asyncio.to_thread(read_attachment, path, keep)
+        if not media and not isinstance(part, FilePart):
+            raise InvalidRequest(f"{part.name}: this model takes neither pictures nor recordings; choose one that does")
         tokens = await self._count(part) if isinstance(part, FilePart) else None
         known = next((file for file in self._files if file.part == part), None)
         if known is not None:

@@ -51,6 +51,10 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         lambda: setup.catalog,
     )
 
+    try:
+        workspace.embedding_entry = setup.embedding_entry
+    except ModelNotFound as error:
+        notices = (*notices, f"embedding_model: {error}; the model that answers is used instead")
     fetch = _fetching_into(setup.paths.models)
     library = ModelLibrary(workspace, fetch, setup.paths, partial(_own_inventory, setup))
     entries, about_keymap = read_keymap(setup.paths.keymap)
@@ -62,6 +66,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         starter=_starter(setup, fetch),
         own_themes=setup.paths.themes,
         own_templates=setup.paths.chat_templates,
+        vim_keys=bool(setup.settings.vim_keys),
         library=library,
         notifications=setup.settings.notifications is not False,
         ascii_only=not draws_unicode(),

@@ -67,6 +67,7 @@ class MistralApp(App[None], inherit_bindings=False):
         starter: Starter | None = None,
         own_themes: Path | None = None,
         own_templates: Path | None = None,
+        vim_keys: bool = False,
         library: ModelLibrary | None = None,
         ascii_only: bool = False,
         screen_reader: bool = False,
@@ -81,6 +82,7 @@ class MistralApp(App[None], inherit_bindings=False):
             starter: The model to offer where there is none.
             own_themes: The person's folder of themes.
             own_templates: The person's folder of chat templates.
+            vim_keys: Whether prompts are written with the keys of vi.
             library: The models to choose from; `None`: those of the workspace, and nothing can be fetched.
             ascii_only: Whether the terminal lacks our signs.
             screen_reader: Whether the screen is listened to rather than looked at.
@@ -90,7 +92,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.animation_level = "none"
         self.workspace = workspace
         self._library = library or ModelLibrary(workspace)
-        self._environment = Environment(workspace, self._library, starter, own_themes, own_templates)
+        self._environment = Environment(workspace, self._library, starter, own_themes, own_templates, vim_keys=vim_keys)
         self._notices = notices
         self.set_keymap(textual_keymap())
         self._signs: tuple[LineFilter, ...] = ()

@@ -23,3 +23,5 @@ class Environment:
     """The person's folder of chat templates."""
     paths: Paths = field(default_factory=Paths.resolve)
     """The person's files and folders."""
+    vim_keys: bool = False
+    """Whether prompts are written with the keys of vi."""

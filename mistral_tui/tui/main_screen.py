@@ -42,7 +42,7 @@ TWICE = 3.0
 class MainScreen(Screen[None], inherit_bindings=False):
     """Where the person is, nearly always."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "parameters", "panes")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "parameters", "panes", "sources")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "PromptInput"
 
@@ -145,6 +145,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             "panes": self.panes,
             "sessions": self.chats.actions,
             "message": pane.messages,
+            "sources": pane.sources,
         }
         await owners[owner].run_action(call)
 

@@ -58,10 +58,11 @@ def app_with(
     theme: str = "mistral-dark",
     starter: Starter | None = None,
     notices: tuple[str, ...] = (),
+    vim_keys: bool = False,
 ) -> MistralApp:
     """Make an app whose model gives these replies; its chats stay in memory."""
     pool = pool or FakePool(FakeEngine(list(replies) or [Reply()]))
-    return MistralApp(Workspace(pool, None, entry), theme=theme, starter=starter, notices=notices)
+    return MistralApp(Workspace(pool, None, entry), theme=theme, starter=starter, notices=notices, vim_keys=vim_keys)
 
 
 def failing_pool(error: MistralTuiError) -> FakePool:

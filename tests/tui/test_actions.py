@@ -34,6 +34,7 @@ from mistral_tui.tui.models.questions import AddModel
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.prompt.completion import CompletionList
+from mistral_tui.tui.prompt.sources import PromptSources
 from mistral_tui.tui.sessions.list import ChatOptions, SessionList
 from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
@@ -52,6 +53,7 @@ OWNERS: dict[Where, type] = {
     "message": MessageActions,
     "prompt": PromptInput,
     "completion": CompletionList,
+    "sources": PromptSources,
     "transcript": Transcript,
     "tokens": TokenPanel,
     "chats": ChatOptions,
@@ -96,7 +98,7 @@ def test_an_action_has_a_key_of_every_terminal_or_a_command(each: Action) -> Non
 
 @pytest.mark.parametrize("where", OWNERS)
 def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
-    on_screen = ("screen", "pane", "model", "panes")
+    on_screen = ("screen", "pane", "model", "panes", "sources")
     in_transcript = ("transcript", "message")
     owners: tuple[str, ...] = (where,)
     owners = on_screen if where in on_screen else in_transcript if where in in_transcript else owners
@@ -153,6 +155,7 @@ def test_owners_bind_exactly_what_the_registry_says() -> None:
         "panes": MainScreen,
         "message": Transcript,
         "sessions": SessionList,
+        "sources": MainScreen,
     }
     for where, owner in takers.items():
         declared = {binding.key for binding in bindings(where)}  # type: ignore[union-attr]  # they are Bindings

@@ -216,7 +216,7 @@ async def test_a_slash_lists_the_commands_it_may_become() -> None:
         await until(pilot, lambda: "/retry" in "\n".join(screen_rows(app.screen)))
         await pilot.press("h")
         await until(pilot, lambda: "/retry" not in "\n".join(screen_rows(app.screen)))
-        assert "/help  Help: all keys" in "\n".join(screen_rows(app.screen))
+        assert "Help: all keys" in "\n".join(screen_rows(app.screen))
 
 
 async def test_typing_and_pasting_reach_the_prompt_from_anywhere() -> None:

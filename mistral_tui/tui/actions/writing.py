@@ -62,4 +62,17 @@ WRITING: tuple[Action, ...] = (
     Action(
         "detach", "Take the last attached file away", ("alt+x",), "pane", "Writing", slash=("detach",), palette=True
     ),
+    # Where a prompt may come from
+    Action("edit", "Write the prompt in your editor", ("ctrl+g",), "sources", "Writing", slash=("edit",), palette=True),
+    Action("history", "Search older prompts", ("alt+q",), "sources", "Writing", slash=("history",), palette=True),
+    Action(
+        "prompt",
+        "Fill in a prompt template",
+        (),
+        "sources",
+        "Writing",
+        slash=("prompt",),
+        argument=Argument("NAME"),
+        palette=True,
+    ),
 )

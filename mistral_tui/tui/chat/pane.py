@@ -40,6 +40,7 @@ from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
 from mistral_tui.tui.prompt.box import PromptBox
 from mistral_tui.tui.prompt.fit_choice import FitChoice
+from mistral_tui.tui.prompt.sources import PromptSources
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
@@ -114,6 +115,8 @@ class ChatPane(Vertical):
         """The prompt, and what goes along with it."""
         self.messages = MessageActions(self, environment.workspace)
         """What is done with the messages of the chat."""
+        self.sources = PromptSources(environment, lambda: self.prompt, self._hint_after)
+        """Where else prompts come from."""
         self.failed = False
         """Whether the last turn failed."""
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -139,6 +142,7 @@ class ChatPane(Vertical):
         yield self.model
         yield self.parameters
         yield self.messages
+        yield self.sources
         yield PaneHead()
         yield Welcome()
         yield Transcript()
@@ -233,7 +237,7 @@ class ChatPane(Vertical):
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
-        self.box.show_model(sees=state.senses is not False)
+        self.box.show_model(senses=state.senses is not False)
         figures = self.status.figures
         if state.name != figures.model:
             figures = replace(figures, context_size=None)  # another model's

@@ -14,6 +14,7 @@ from mistral_tui.chat.paths_in_text import pasted_paths
 from mistral_tui.tui.actions import ACTIONS, bindings
 from mistral_tui.tui.prompt.completion import CompletionList
 from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
+from mistral_tui.tui.prompt.vim import VimKeys
 from mistral_tui.types.text import printable
 
 LONG_PASTE = 8_000
@@ -91,6 +92,8 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         """The list that gets the keys that are for it while it is open."""
         self.put_in = ""
         """The text that was put in last, instead of typed: nobody wants it completed."""
+        self.vim: VimKeys | None = None
+        """The keys of vi, for people who want them."""
         self.others_wait = False
         """Whether prompts wait to be sent: the arrow up leads to them first."""
         self._sent: list[str] = []
@@ -124,6 +127,18 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         if self._sent and self._sent[-1] == text:
             self._sent.pop()
         self._write(text + self.text)
+
+    def replace_all(self, text: str) -> None:
+        """Put a text in the place of what is written; undo brings that back."""
+        self.put_in = _shortened(text, self._pastes)
+        self.replace(self.put_in, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.focus()
+
+    def insert_text(self, text: str) -> None:
+        """Put a text in at the cursor."""
+        self.insert(_shortened(text, self._pastes))
+        self.put_in = self.text
+        self.focus()
 
     def action_send(self) -> None:
         """Hand the text in; who takes it may refuse it."""
@@ -171,11 +186,25 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             event.prevent_default()
             await completion.run_action(action.binding_call)
             return
+        if self.vim is not None and self._is_for_vim(self.vim, event):
+            event.stop()
+            event.prevent_default()
+            return
         action = self._by_key.get(event.key)
         if action is not None:
             event.stop()
             event.prevent_default()
             await self.run_action(action.binding_call)
+
+    def _is_for_vim(self, vim: VimKeys, event: events.Key) -> bool:
+        """Let a key of vi do what it does; the others are for the prompt."""
+        if event.key == "escape":
+            done = vim.escape()
+        elif done := vim.mode == "normal" and event.is_printable and event.character is not None:
+            vim.press(event.character or "")
+        if done:
+            self.set_class(vim.mode == "normal", "-normal")
+        return done
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -22,10 +22,11 @@ from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.prompt.completion import Choice, CompletionList
 from mistral_tui.tui.prompt.tray import AttachmentTray
+from mistral_tui.tui.prompt.vim import VimKeys
 from mistral_tui.tui.prompt.waiting import WaitingPrompts
 from mistral_tui.tui.prompt.words import Word, commands_like, word_at
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.messages import Attachment, ImagePart
+from mistral_tui.types.messages import Attachment
 
 _PAUSE: Final = 0.4
 """Seconds without a key after which the tokens of a prompt are counted."""
@@ -51,6 +52,7 @@ class PromptBox(Vertical):
     def __init__(self, environment: Environment, chat: LiveChat) -> None:
         super().__init__()
         self._workspace = environment.workspace
+        self._vim_keys = environment.vim_keys
         self._chat = chat
         self._files: dict[str, PromptFiles] = {}
         """Of each chat that was shown here."""
@@ -62,7 +64,7 @@ class PromptBox(Vertical):
         """What is being edited: a prompt or a reply."""
         self._tokens = ""
         self._pause: Timer | None = None
-        self._sees = True
+        self._senses = True
 
     def compose(self) -> ComposeResult:
         """Lay out the box."""
@@ -76,6 +78,8 @@ class PromptBox(Vertical):
     def on_mount(self) -> None:
         """Let the prompt hand its keys to the list."""
         self.prompt.completion = self.completion
+        if self._vim_keys:
+            self.prompt.vim = VimKeys(self.prompt)
 
     @property
     def prompt(self) -> PromptInput:
@@ -107,9 +111,9 @@ class PromptBox(Vertical):
         self.query_one(WaitingPrompts).show(texts)
         self.prompt.others_wait = bool(texts)
 
-    def show_model(self, sees: bool) -> None:
+    def show_model(self, senses: bool) -> None:
         """The model takes pictures or recordings, or not; what is shown in tokens may be another number now."""
-        self._sees = sees
+        self._senses = senses
         self._count_soon()
 
     def show_end(self, in_view: bool) -> None:
@@ -129,9 +133,7 @@ class PromptBox(Vertical):
         problem = ""
         for path in paths:
             try:
-                file = await self.files.add(path)
-                if not self._sees and isinstance(file.part, ImagePart):
-                    problem = f"{file.part.name}: this model takes no pictures"
+                await self.files.add(path, media=self._senses)
             except InvalidRequest as error:
                 problem = str(error)
                 if otherwise:

@@ -17,7 +17,7 @@ from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
 _CHOICES: Final[tuple[tuple[Fit, str, str], ...]] = (
-    ("passages", "the passages that fit the question", "found by their meaning, with their places; takes a while"),
+    ("passages", "the passages that fit the question", "found by meaning; takes a while"),
     ("beginning", "the beginning", "as much as there is room for"),
     ("ends", "the beginning and the end", "what is between is left out"),
     ("whole", "all of it", "the context will be full"),

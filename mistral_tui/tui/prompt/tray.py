@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from textual.app import RenderResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
@@ -13,7 +14,6 @@ from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart
 from mistral_tui.types.text import printable_line
 
-_NO_BREAK = "\N{NO-BREAK SPACE}"
 _NAME = 32
 """Characters of a name that are shown."""
 FIT_WORDS = {"whole": "all of it", "beginning": "the beginning", "ends": "both ends", "passages": "passages"}
@@ -73,9 +73,25 @@ class AttachmentTray(Widget):
         """Look at a file."""
         self.post_message(self.Opened(self, index))
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the number of lines that the chips need."""
+        return len(self._lines(width))
+
     def render(self) -> RenderResult:
-        """Return the chips, in as many lines as they need."""
-        return Content("  ").join(self._chip(index, file) for index, file in enumerate(self.files))
+        """Return the chips, none of them broken."""
+        return Content("\n").join(self._lines(self.content_size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        lines = [Content("")]
+        for index, file in enumerate(self.files):
+            chip = self._chip(index, file)
+            if not lines[-1]:
+                lines[-1] = chip
+            elif lines[-1].cell_length + 3 + chip.cell_length <= width:
+                lines[-1] += Content("   ") + chip
+            else:
+                lines.append(chip)
+        return [line.truncate(width, ellipsis=True) for line in lines]
 
     def _chip(self, index: int, file: PromptFile) -> Content:
         glyph, name, details = describe(file)
@@ -85,13 +101,11 @@ class AttachmentTray(Widget):
         name = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
         look = Style.from_meta({"@click": f"open({index})"})
         chip = Content.assemble(
-            (f"{glyph}{_NO_BREAK}", "$accent"),
-            (name.replace(" ", _NO_BREAK), "$foreground"),
-            (_NO_BREAK + f"{_NO_BREAK}·{_NO_BREAK}".join(details).replace(" ", _NO_BREAK), "$text-muted"),
+            (f"{glyph} ", "$accent"), (name, "$foreground"), (f" {' · '.join(details)}", "$text-muted")
         ).stylize(look)
         if too_long and not file.fit:
             chip = chip.stylize("$text-warning")
-        return chip + Content(f"{_NO_BREAK}✕").stylize(Style.from_meta({"@click": f"remove({index})"}))
+        return chip + Content(" ✕").stylize(Style.from_meta({"@click": f"remove({index})"}))
 
 
 def describe(file: PromptFile) -> tuple[str, str, list[str]]:
