@@ -69,6 +69,7 @@ class ModelFlags(TemplateFlags):
     max_loaded: int | None = None
     keep_alive: float | None = None
     share: bool | None = None
+    screen_reader: bool | None = None
 
     @property
     def wanted(self) -> str | None:
