@@ -130,6 +130,8 @@ def _rows(found: CatalogEntry, header: GgufHeader | None) -> dict[str, str]:
     facts = found.facts
     if facts is None or facts.problem:
         return {"quantization": found.quantization}
+    if found.source == "remote":
+        return {"context": f"{facts.context_length:,} tokens" if facts.context_length else ""}
     needed = f"about {gigabytes(facts.memory_bytes)}" if facts.memory_bytes else ""
     n_ctx = context_of_one_chat(None, facts.context_length)
     return {

@@ -72,7 +72,9 @@ def test_check_asks_what_they_run(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("settings_file")
 def test_a_remote_model_can_be_looked_up_and_not_fetched(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "info", "gone/m"]) == 0
-    assert "2,048 tokens" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "2,048 tokens" in out
+    assert "template" not in out
     assert main(["models", "pull", "gone/m"]) == 2
     assert "is not fetched" in capsys.readouterr().err
 
