@@ -28,6 +28,7 @@ NAMES = (
     "cancel",
     "key_press",
     "long_session",
+    "search",
     "reading",
     "memory",
     "idle",

@@ -108,6 +108,29 @@ class Conversation:
         """Put `message` in the place of the one with the same id; its place in the tree stays as it is."""
         self._messages[message.id] = msgspec.structs.replace(message, parent_id=self._messages[message.id].parent_id)
 
+    def learn(self, session: Session, messages: Iterable[Message]) -> bool:
+        """Take over what another program has stored meanwhile, and return whether anything is new.
+
+        What is known here only stays. The active branch goes on to where the other program has taken it; when both
+        went on in different ways, it stays where it is, and the other way is another branch.
+        """
+        new = {message.id: message for message in messages if self._messages.get(message.id) != message}
+        named = msgspec.structs.replace(
+            self.session, title=session.title, tags=session.tags, pinned=session.pinned, archived=session.archived
+        )
+        if not new and named == self.session:
+            return False
+        self.session = named
+        self._messages |= new
+        self._parents = _sound_parents(self._messages)
+        self._children = {}
+        for message_id, parent_id in self._parents.items():
+            self._children.setdefault(parent_id, []).append(message_id)
+        leaf_id = session.leaf_id
+        if leaf_id in self._messages and self._leads_to(leaf_id):
+            self._set_session(leaf_id=leaf_id, updated_at=session.updated_at, model=session.model)
+        return True
+
     def remove(self, message_id: str) -> None:
         """Take back a message that nothing follows; the active branch then ends with its parent."""
         if self._children.get(message_id):
@@ -165,6 +188,12 @@ class Conversation:
             forked.append(msgspec.structs.replace(message, id=uuid.uuid4().hex, finish=finish))
         forked._set_session(updated_at=time.time())
         return forked
+
+    def _leads_to(self, leaf_id: str | None) -> bool:
+        """Whether the active branch is the beginning of the one that ends with `leaf_id`."""
+        while leaf_id is not None and leaf_id != self.leaf_id:
+            leaf_id = self._parents[leaf_id]
+        return leaf_id == self.leaf_id
 
     def _visible(self, message_id: str) -> bool:
         return not self._messages[message_id].hidden

@@ -16,6 +16,11 @@ class SavingChanged:
 
 
 @dataclass(frozen=True)
+class LearnedFromOthers:
+    """Another program has gone on with the chat: its messages are part of the conversation now."""
+
+
+@dataclass(frozen=True)
 class ChatFailed:
     """No reply could be begun, because the model could not be loaded. The prompt stays; `LiveChat.retry` answers it."""
 
@@ -50,4 +55,4 @@ class ChoiceEvent:
     event: TurnEvent
 
 
-ChatEvent = TurnEvent | ChoiceEvent | SavingChanged | ChatFailed | PromptReturned | QueueChanged
+ChatEvent = TurnEvent | ChoiceEvent | SavingChanged | ChatFailed | PromptReturned | QueueChanged | LearnedFromOthers

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,7 +11,15 @@ import msgspec
 
 from mistral_tui.chat.choices import run_choices
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, QueueChanged, SavingChanged
+from mistral_tui.chat.events import (
+    ChatEvent,
+    ChatFailed,
+    ChoiceEvent,
+    LearnedFromOthers,
+    PromptReturned,
+    QueueChanged,
+    SavingChanged,
+)
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.token_scores import TokenScores
@@ -24,6 +32,7 @@ from mistral_tui.types.events import MessageCommitted, TurnEnded, TurnEvent
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import printable
 
 _log = logging.getLogger(__name__)
@@ -256,6 +265,16 @@ class LiveChat:
         self.conversation.select(self.conversation.parent_id(message_id))
         beside = Message("assistant", reply.parts if parts is None else parts, finish="cancelled")
         self._start(_Begun(leaf_before, reply=self.conversation.append(beside)))
+
+    def learn(self, session: Session, messages: Iterable[Message]) -> bool:
+        """Take over what another program has stored of this chat, and return whether that was possible now."""
+        if self._discarded:
+            return True
+        if self.busy or (self._recorder is not None and self._recorder.pending):
+            return False
+        if self.conversation.learn(session, messages):
+            self._emit(LearnedFromOthers())
+        return True
 
     def remember(self, *messages: Message) -> None:
         """Store messages that were added or changed, and which branch is the active one."""

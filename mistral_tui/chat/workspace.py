@@ -15,6 +15,7 @@ from mistral_tui.chat.drafts import Drafts
 from mistral_tui.chat.library import Library
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
+from mistral_tui.chat.others import Others
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.engine import Engine
@@ -80,6 +81,7 @@ class Workspace:
         self.embedding_entry: ModelEntry | None = None
         """The model that finds passages in long documents; `None`: the one that answers."""
         self._retrievals: dict[Path, Retrieval] = {}
+        self._others: Others | None = None
         self.drafts = Drafts(self._store)
         """What is typed and not sent."""
         self.library = Library(self._store, self._living, self._forget)
@@ -258,6 +260,11 @@ class Workspace:
         except StoreError as error:
             _log.info("what the screen looks like could not be kept: %s", error)
 
+    def watch_others(self, on_change: Callable[[], None]) -> None:
+        """Let the chats learn what other programs write into the database, and call `on_change` when they do."""
+        if self._store is not None and self._others is None:
+            self._others = Others(self._store, self._living, on_change)
+
     def listen(self, on_notice: Callable[[str], None]) -> None:
         """Tell what the person should know of models: that one was unloaded, and why, or is not there any more."""
         self._listeners.append(on_notice)
@@ -276,6 +283,8 @@ class Workspace:
 
     async def close(self) -> None:
         """Stop all replies, write what is pending, unload the models. Takes no longer than a few seconds."""
+        if self._others is not None:
+            self._others.stop()
         async with contextlib.AsyncExitStack() as at_the_end:
             if self._store is not None:
                 at_the_end.push_async_callback(self._store.close)

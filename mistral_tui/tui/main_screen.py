@@ -90,6 +90,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Fill the list once the screen is there."""
         self.call_after_refresh(self.refresh_chats)
+        self.call_after_refresh(self._workspace.watch_others, self.refresh_chats)
 
     def refresh_chats(self) -> None:
         """Read the list of chats again."""

@@ -21,7 +21,15 @@ from textual.worker import Worker
 from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.branching import select_branch
 from mistral_tui.chat.documents.fitting import DocumentTooLong
-from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned, QueueChanged, SavingChanged
+from mistral_tui.chat.events import (
+    ChatEvent,
+    ChatFailed,
+    ChoiceEvent,
+    LearnedFromOthers,
+    PromptReturned,
+    QueueChanged,
+    SavingChanged,
+)
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.media_in_text import take_media
 from mistral_tui.chat.prompt_files import PromptFile
@@ -593,6 +601,10 @@ class ChatPane(Vertical):
                 self.model.prompt_failed(error)
             case ChoiceEvent():
                 self._said_something = True
+            case LearnedFromOthers():
+                path = self.chat.conversation.path()
+                self._show_empty(not path)
+                await self.transcript.catch_up(path)
             case SavingChanged(unsaved):
                 self._saving_changed(unsaved)
             case QueueChanged(waiting, sent):

@@ -306,6 +306,20 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             await self._mount_window(0, min(STEP, len(self._messages)))
         self.scroll_home(animate=False)
 
+    async def catch_up(self, messages: Sequence[ChatMessage]) -> None:
+        """Show what has become of the chat elsewhere; whoever reads further up goes on reading there."""
+        shown = self._messages
+        same = [message.id for message in messages[: len(shown)]] == [message.id for message in shown]
+        if not same or any(new != old for new, old in zip(messages[: len(shown) - 1], shown, strict=False)):
+            await self.show(messages)
+            return
+        if shown and messages[len(shown) - 1] != shown[-1]:
+            self.finish(messages[len(shown) - 1])
+        at_end = self.at_end
+        shown.extend(messages[len(shown) :])
+        if at_end:
+            await self.show_end()
+
     async def show_message(self, message_id: str) -> None:
         """Go to a message and mark it until another one is shown."""
         index = next((index for index, message in enumerate(self._messages) if message.id == message_id), None)

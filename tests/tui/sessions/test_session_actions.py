@@ -265,5 +265,5 @@ async def test_hostile_titles_and_messages_do_no_harm(tmp_path: Path) -> None:
     async with listed(path) as pilot:
         await until(pilot, lambda: "[red]" in "\n".join(screen_rows(main_screen(app_of(pilot)))))
         await pilot.press(*"needle")
-        await until(pilot, lambda: "[bold]evil" in "\n".join(screen_rows(main_screen(app_of(pilot)))))
+        await until(pilot, lambda: "[/bold]" in "\n".join(screen_rows(main_screen(app_of(pilot)))))
         assert "\x1b" not in "\n".join(screen_rows(main_screen(app_of(pilot))))
