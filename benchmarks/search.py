@@ -5,6 +5,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -43,9 +44,9 @@ def run(quick: bool) -> list[Figure]:
     )
     figures = []
     for name, query, order in queries:
-        taken = [_milliseconds(lambda query=query, order=order: store.search(query, 50, order)) for _ in range(rounds)]
+        taken = [_milliseconds(partial(store.search, query, 50, order)) for _ in range(rounds)]
         like = f"%{query.strip().strip(chr(34)).split()[-1]}%"
-        scan = _milliseconds(lambda like=like: _scan(plain, like))
+        scan = _milliseconds(partial(_scan, plain, like))
         figures.append(
             Figure(
                 f"{messages:,} messages: {name}",

@@ -35,14 +35,16 @@ class Others:
         self._task.cancel()
 
     async def _look(self) -> None:
-        version = 0
-        behind = False
+        version = None
+        # What was written between the opening of a chat and the first look is learned, too.
+        behind = True
         while True:
             try:
                 now = await self._store.run(self._store.store.data_version)
-                if version and (behind or now != version):
+                if behind or now != version:
                     behind = not await self._catch_up()
-                    self._on_change()
+                    if version is not None:
+                        self._on_change()
                 version = now
             except StoreError as error:
                 # Who reads or saves a chat is told.
