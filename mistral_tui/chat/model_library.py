@@ -250,13 +250,10 @@ class ModelLibrary:
         from mistral_tui.models.removing import plan_removal
 
         assert self._paths is not None
-        own = ("inventory", "folder", "here", "remote")
-        reports = self._scan(0.0).reports
-        others = {place: report.source for report in reports if report.source not in own for place in report.places}
-        deletion = plan_removal(found, self._paths.models, others, files=True)
+        deletion = plan_removal(found, self._paths.models, files=True)
         if found.source != "inventory":
             return deletion, deletion
-        return plan_removal(found, self._paths.models, others, files=False), deletion
+        return plan_removal(found, self._paths.models, files=False), deletion
 
     async def close(self) -> None:
         """Stop fetching; what is there is kept."""

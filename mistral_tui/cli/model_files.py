@@ -15,7 +15,7 @@ from mistral_tui.cli.download_line import DownloadLine
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.setup import Setup
 from mistral_tui.models.memory_fit import gigabytes
-from mistral_tui.types.catalog import ModelSource, SourceReport
+from mistral_tui.types.catalog import SourceReport
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable, printable_line
@@ -78,7 +78,7 @@ def remove(
 
     setup = Setup.read(strict=True)
     found = setup.catalog.entry(model)
-    removal = plan_removal(found, setup.paths.models, _stores(setup), files=file)
+    removal = plan_removal(found, setup.paths.models, files=file)
     if removal.files and not yes:
         _ask(removal.entry, removal.files)
     unlisted = carry_out(removal, setup.paths.inventory_overlay, setup.paths.models)
@@ -145,13 +145,6 @@ def _meant(setup: Setup, wanted: str) -> ModelEntry:
     with contextlib.suppress(ModelNotFound):
         wanted = setup.inventory.find(wanted).name
     return setup.catalog.find(wanted)
-
-
-def _stores(setup: Setup) -> dict[Path, ModelSource]:
-    """Return the stores of other programs."""
-    own = ("inventory", "folder", "here", "remote")
-    reports = setup.catalog.scan(read=False).reports
-    return {place: report.source for report in reports if report.source not in own for place in report.places}
 
 
 def _ask(entry: ModelEntry, files: tuple[Path, ...]) -> None:

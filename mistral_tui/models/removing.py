@@ -8,6 +8,7 @@ from pathlib import Path
 from mistral_tui.models.files import split_parts
 from mistral_tui.models.hub.fetching import discard_parts
 from mistral_tui.models.overlay import unregister
+from mistral_tui.models.sources import other_stores
 from mistral_tui.types.catalog import CatalogEntry, ModelSource
 from mistral_tui.types.errors import InvalidRequest, ModelError
 from mistral_tui.types.models import ModelEntry
@@ -28,13 +29,12 @@ class Removal:
     """What will be deleted: files, or one folder."""
 
 
-def plan_removal(found: CatalogEntry, models: Path, others: dict[Path, ModelSource], *, files: bool) -> Removal:
+def plan_removal(found: CatalogEntry, models: Path, *, files: bool) -> Removal:
     """Say what removing a model would do; nothing is done yet.
 
     Args:
         found: The model.
         models: The folder that downloads go to; what lies in it is deleted, too.
-        others: The stores of other programs.
         files: Whether to delete its files wherever they lie.
 
     Raises:
@@ -46,8 +46,8 @@ def plan_removal(found: CatalogEntry, models: Path, others: dict[Path, ModelSour
     if not entry.downloaded:
         return Removal(entry, ())
     real = entry.path.resolve()
-    for place, source in others.items():
-        if source in _OTHERS and any(path.is_relative_to(place.resolve()) for path in (real, entry.path)):
+    for place, source in other_stores().items():
+        if real.is_relative_to(place.resolve()) or entry.path.is_relative_to(place):
             if found.source == "inventory" and not files:
                 return Removal(entry, ())
             raise InvalidRequest(f"{entry.name} lies in {_OTHERS[source]}")
@@ -55,7 +55,7 @@ def plan_removal(found: CatalogEntry, models: Path, others: dict[Path, ModelSour
         if found.source != "inventory":
             raise InvalidRequest(f"{entry.name} is in no inventory but lies at {entry.path}; --file deletes it there")
         return Removal(entry, ())
-    return Removal(entry, (entry.path,) if entry.path.is_dir() else _files_of(entry))
+    return Removal(entry, (_whole_folder(entry, models),) if entry.path.is_dir() else _files_of(entry))
 
 
 def remove(removal: Removal, overlay: Path, models: Path) -> bool:
@@ -77,6 +77,14 @@ def remove(removal: Removal, overlay: Path, models: Path) -> bool:
         discard_parts(removal.entry.path)
         _remove_empty(removal.entry.path.parent, models)
     return unregister(overlay, removal.entry.name)
+
+
+def _whole_folder(entry: ModelEntry, models: Path) -> Path:
+    """Return the folder of a model, if it was fetched and nothing else can be in it."""
+    path = entry.path
+    if path.is_symlink() or not path.is_relative_to(models) or path == models or any(path.rglob("*.gguf")):
+        raise InvalidRequest(f"{path} may hold more than {entry.name}; look into it, and delete it yourself")
+    return path
 
 
 def _files_of(entry: ModelEntry) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ from typing import Final, get_args
 from mistral_tui.models.discovery import hugging_face, lm_studio, ollama
 from mistral_tui.models.discovery.folders import look_here, look_into_folders
 from mistral_tui.models.discovery.harvest import Discover
+from mistral_tui.types.catalog import ModelSource
 from mistral_tui.types.choices import Discoverable
 
 MODEL_PATH: Final = "MISTRAL_TUI_MODEL_PATH"
@@ -41,6 +42,16 @@ def model_sources(
         with contextlib.suppress(FileNotFoundError):  # the folder was removed
             sources.append(partial(look_here, Path.cwd()))
     return sources
+
+
+def other_stores() -> dict[Path, ModelSource]:
+    """Return where other programs keep their models, whether they are looked into or not."""
+    home = _home()
+    return {
+        hugging_face.cache_folder(home): "hugging face",
+        **dict.fromkeys(lm_studio.model_folders(home), "lm studio"),
+        **dict.fromkeys(ollama.model_folders(home), "ollama"),
+    }
 
 
 def _home() -> Path:

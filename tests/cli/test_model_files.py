@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -146,6 +145,7 @@ def test_a_file_anywhere_gets_a_name(run: Run, tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_what_is_no_model_is_not_added(run: Run, tmp_path: Path) -> None:
     (tmp_path / "p.gguf").write_bytes(projector())
     (tmp_path / "d.gguf").write_bytes(b"GGUF")
@@ -155,7 +155,7 @@ def test_what_is_no_model_is_not_added(run: Run, tmp_path: Path) -> None:
     assert "there is no model at" in run("add", str(tmp_path / "f.gguf"))[2]
 
 
-def test_other_programs_models_are_never_deleted(run: Run, tmp_path: Path) -> None:
+def test_other_programs_models_are_never_deleted(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cached_file(tmp_path / "hub", "owner/repo", "a" * 40, "cached.gguf", GgufFile().bytes())
     ollama_model(tmp_path / "ollama", "registry.ollama.ai/library/llama/1b", {"model": GgufFile().bytes() + b"2"})
     assert "lies in Hugging Face's cache; `hf cache rm` removes it" in run("remove", "cached", "--file", "--yes")[2]
@@ -164,6 +164,24 @@ def test_other_programs_models_are_never_deleted(run: Run, tmp_path: Path) -> No
     assert "lies in Hugging Face's cache" in run("remove", "linked", "--file", "--yes")[2]
     assert run("remove", "linked") == (0, "linked is off the list; its files stay\n", "")
     assert set(listed(run)) == {"cached", "llama:1b"}
+    monkeypatch.setenv("MISTRAL_TUI_DISCOVER", "none")  # nor are those that are not looked for
+    monkeypatch.setenv("MISTRAL_TUI_MODEL_PATH", str(tmp_path / "hub"))
+    assert "lies in Hugging Face's cache" in run("remove", "cached", "--file", "--yes")[2]
+
+
+def test_a_folder_that_was_not_fetched_is_never_deleted(run: Run, tmp_path: Path) -> None:
+    for place in (tmp_path / "shelf" / "safe", tmp_path / "models" / "owner" / "safe"):
+        place.mkdir(parents=True)
+        for name in ("config.json", "model.safetensors", "letter to ada.txt"):
+            (place / name).write_text("{}")
+    mine, fetched = (entry for entry in listed(run).values())
+    assert "may hold more than safe; look into it, and delete it" in run("remove", mine["path"], "--file", "--yes")[2]
+    assert (tmp_path / "shelf" / "safe" / "letter to ada.txt").exists()
+    model(tmp_path / "models" / "owner" / "safe" / "other.gguf")
+    assert "may hold more than" in run("remove", fetched["path"], "--yes")[2]
+    (tmp_path / "models" / "owner" / "safe" / "other.gguf").unlink()
+    assert run("remove", fetched["path"], "--yes")[0] == 0
+    assert not (tmp_path / "models" / "owner").exists()
 
 
 def test_a_model_in_a_folder_is_deleted_only_if_that_is_asked_for(run: Run, tmp_path: Path) -> None:
@@ -175,6 +193,7 @@ def test_a_model_in_a_folder_is_deleted_only_if_that_is_asked_for(run: Run, tmp_
 
 
 def test_a_person_is_asked_before_a_file_is_deleted(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty")
     path = model(tmp_path / "shelf" / "book.gguf")
     for answer, status in (("n\n", 130), ("y\n", 0)):
         control, terminal = pty.openpty()
@@ -186,6 +205,7 @@ def test_a_person_is_asked_before_a_file_is_deleted(run: Run, tmp_path: Path, mo
         assert path.exists() == (status != 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_scan_says_what_was_found_where_and_what_was_passed_over(run: Run, tmp_path: Path) -> None:
     model(tmp_path / "shelf" / "book.gguf")
     (tmp_path / "shelf" / "mmproj-book.gguf").write_bytes(projector())
