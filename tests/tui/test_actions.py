@@ -137,7 +137,7 @@ def test_the_footer_shows_at_most_five_actions_and_each_has_a_short_name() -> No
         assert all(action(where, name).short for where, name in keys)
 
 
-MISTRALRS = ["help", "exit", "system", "clear", "temperature", "topk", "topp", "adapter"]
+MISTRALRS = ["help", "exit", "system", "clear", "temperature", "topk", "topp", "model", "adapter"]
 
 
 @pytest.mark.parametrize("name", MISTRALRS)
