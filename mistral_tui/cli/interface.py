@@ -1,7 +1,9 @@
 """Opens the terminal interface."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,10 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     library = ModelLibrary(workspace, fetch, setup.paths, partial(_own_inventory, setup))
     entries, about_keymap = read_keymap(setup.paths.keymap)
     about_keys = apply_keymap(entries)
+    if setup.settings.pictures:
+        # It asks the terminal what it can draw while it is imported: once the app runs, the answer would be keys.
+        with contextlib.suppress(ImportError):
+            import_module("textual_image.widget")
     app = MistralApp(
         workspace,
         theme=setup.settings.theme,

@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True):
     notifications: Annotated[
         bool | None, about("Look", "tell the terminal when a long reply ends out of sight", "true")
     ] = None
+    pictures: Annotated[
+        bool | None, about("Look", "pictures as Kitty or Sixel graphics, not in half cells", "false")
+    ] = None
     vim_keys: Annotated[bool | None, about("Chats", "write prompts with the keys of vi", "false")] = None
     context_policy: Annotated[
         ContextPolicy | None, about("Chats", "a full context: leave out old turns, give up old tokens, or stop", "drop")

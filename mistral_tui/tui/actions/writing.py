@@ -62,6 +62,7 @@ WRITING: tuple[Action, ...] = (
     Action(
         "detach", "Take the last attached file away", ("alt+x",), "pane", "Writing", slash=("detach",), palette=True
     ),
+    Action("preview", "Look at the last attached file", (), "pane", "Writing", slash=("preview",), palette=True),
     # Where a prompt may come from
     Action("edit", "Write the prompt in your editor", ("ctrl+g",), "sources", "Writing", slash=("edit",), palette=True),
     Action("history", "Search older prompts", ("alt+q",), "sources", "Writing", slash=("history",), palette=True),

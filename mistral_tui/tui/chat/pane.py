@@ -353,6 +353,10 @@ class ChatPane(Vertical):
             self.prompt.focus()
             self.prompt.insert("@")
 
+    def action_preview(self) -> None:
+        """Look at the last file that goes along."""
+        self.box.preview()
+
     def action_detach(self) -> None:
         """Take the last file away."""
         self.box.remove_file()

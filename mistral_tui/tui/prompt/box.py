@@ -177,6 +177,20 @@ class PromptBox(Vertical):
         event.stop()
         self.remove_file(event.index)
 
+    @on(AttachmentTray.Opened)
+    def _opened(self, event: AttachmentTray.Opened) -> None:
+        event.stop()
+        self.preview(event.index)
+
+    def preview(self, index: int = -1) -> None:
+        """Look at a file that goes along."""
+        from mistral_tui.tui.prompt.preview import Preview
+
+        if self.files.files:
+            self.app.push_screen(Preview(self.files.files[index]))
+        else:
+            self._say("no file goes along with this prompt")
+
     @on(PromptInput.PathsPasted)
     def _paths_pasted(self, event: PromptInput.PathsPasted) -> None:
         event.stop()
