@@ -1,5 +1,6 @@
 """A session: one conversation as it is listed, named and resumed."""
 
+import re
 import time
 import uuid
 
@@ -13,6 +14,11 @@ TAG_LENGTH = 30
 """Most characters of a tag."""
 MOST_TAGS = 20
 """Most tags of one session."""
+
+_MARKS = re.compile(r"^(?:#{1,6} |[-*>] |```\w*$)+")
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|hallo|good (?:morning|evening)|bonjour|hola)(?: there| all)?[\s,.!]*", re.IGNORECASE
+)
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -43,11 +49,14 @@ class Session(msgspec.Struct, frozen=True):
 
 
 def title_from(text: str) -> str:
-    """Return a title for a session whose first prompt is `text`: its first line, cut at a word, harmless to show."""
-    for line in printable(text[:10_000]).splitlines():
-        if title := " ".join(line.split()):
-            return _cut(title)
-    return ""
+    """Return a title for a session whose first prompt is `text`, cut at a word, harmless to show.
+
+    It is the first line that says something: without the marks of Markdown, and no mere greeting where more follows.
+    """
+    lines = (_MARKS.sub("", " ".join(line.split())) for line in printable(text[:10_000]).splitlines())
+    titles = [line for line in lines if line][:20]
+    spoken = [line for line in titles if any(map(str.isalnum, line)) and not _GREETING.fullmatch(line)]
+    return _cut((spoken or titles or [""])[0])
 
 
 def tags_from(text: str) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def test_a_title_is_one_short_harmless_line(prompt: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "title"),
     [
-        ("\n  Hello\tthere \nmore", "Hello there"),
+        ("\n  Two\twords \nmore", "Two words"),
         ("\x1b[31mred\x1b]0;x\x07 rose", "red rose"),
         ("word " * 30, "word word word word word word word word word word word word…"),
         ("x" * 100, "x" * 59 + "…"),

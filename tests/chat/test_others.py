@@ -44,9 +44,9 @@ async def test_what_the_other_program_says_appears_here(tmp_path: Path) -> None:
     there.send("Two")
     await until(lambda: len(here.conversation) == 4 and here.conversation.path()[-1].finish == "stop")
     assert texts(here.conversation) == ["One", "An answer.", "Two", "An answer."]
-    assert changes
     await second.library.rename(here.conversation.session.id, "A new name")
     await until(lambda: here.conversation.session.title == "A new name")
+    await until(lambda: bool(changes))
     await second.close()
     await first.close()
 

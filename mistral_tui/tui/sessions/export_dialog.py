@@ -84,6 +84,7 @@ class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
         path = Path(self._line.value)
         if path.name and format_of(path) is not None:
             self._line.value = str(path.with_suffix(f".{ENDINGS[self._form]}"))
+            self._line.cursor_position = len(self._line.value)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
