@@ -137,6 +137,11 @@ def test_the_footer_shows_at_most_five_actions_and_each_has_a_short_name() -> No
         assert all(action(where, name).short for where, name in keys)
 
 
+def test_no_command_means_two_things() -> None:
+    names = [name for each in ACTIONS for name in each.slash]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 MISTRALRS = ["help", "exit", "system", "clear", "temperature", "topk", "topp", "model", "adapter"]
 
 

@@ -57,6 +57,7 @@ PLACES: dict[Where, Place] = {
     "panes": main,
     "model": main,
     "parameters": main,
+    "sources": main,
     "prompt": main,
     "transcript": transcript,
     "message": transcript,

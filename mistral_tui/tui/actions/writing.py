@@ -64,7 +64,9 @@ WRITING: tuple[Action, ...] = (
     ),
     Action("preview", "Look at the last attached file", (), "pane", "Writing", slash=("preview",), palette=True),
     # Where a prompt may come from
-    Action("edit", "Write the prompt in your editor", ("ctrl+g",), "sources", "Writing", slash=("edit",), palette=True),
+    Action(
+        "edit", "Write the prompt in your editor", ("ctrl+g",), "sources", "Writing", slash=("editor",), palette=True
+    ),
     Action("history", "Search older prompts", ("alt+q",), "sources", "Writing", slash=("history",), palette=True),
     Action(
         "prompt",
