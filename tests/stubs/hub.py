@@ -28,6 +28,7 @@ class Asked:
     path: str
     token: str | None
     range: str | None
+    program: str
 
 
 @dataclass
@@ -122,7 +123,8 @@ def _handler(hub: Hub, name: str) -> type[BaseHTTPRequestHandler]:
             path = unquote(urlsplit(self.path).path)
             authorization = self.headers.get("Authorization")
             token = authorization.removeprefix("Bearer ") if authorization else None
-            hub.asked.append(Asked(name, self.command, path, token, self.headers.get("Range")))
+            program = self.headers.get("User-Agent", "")
+            hub.asked.append(Asked(name, self.command, path, token, self.headers.get("Range"), program))
             if hub.status is not None:
                 self._refuse(hub.status, "", "")
             elif name == "content":

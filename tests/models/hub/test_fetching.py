@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+import mistral_tui
 from mistral_tui.models.download import DownloadProgress, discard, fetch, fetch_choice, look_up
 from mistral_tui.models.hub import fetching
 from mistral_tui.models.hub.part_file import PartFile
@@ -67,6 +68,17 @@ async def test_a_model_is_fetched_checked_and_named(hub: Hub, tmp_path: Path) ->
     assert {progress.total for progress in seen} == {len(MODEL)}
     if os.name != "nt":
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_hub_is_asked_for_the_model_and_nothing_else(hub: Hub, tmp_path: Path) -> None:
+    await fetch(entry(), tmp_path, nothing)
+    assert [(asked.server, asked.path) for asked in hub.asked] == [
+        ("hub", "/api/models/owner/repo"),
+        ("hub", "/owner/repo/resolve/main/m-Q4_K_M.gguf"),
+        ("content", "/resolve/owner/repo|m-Q4_K_M.gguf"),
+    ]
+    assert all(asked.program.startswith(f"mistral-tui/{mistral_tui.__version__}; hf_hub/") for asked in hub.asked)
+    assert not any("torch" in asked.program for asked in hub.asked)
 
 
 async def test_what_is_there_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
