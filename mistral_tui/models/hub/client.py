@@ -26,7 +26,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported wi
 )
 from huggingface_hub.utils.logging import set_verbosity_error
 
-import mistral_tui
+from mistral_tui import __version__
 from mistral_tui.models.hub.choosing import RemoteFile
 from mistral_tui.models.hub.environment import check_online, endpoint
 from mistral_tui.models.hub.failures import explained
@@ -34,7 +34,7 @@ from mistral_tui.models.hub.failures import explained
 set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings would be written over the screen
 T = TypeVar("T")
 _MOST_FILES: Final = 20_000
-_PROGRAM: Final = {"library_name": "mistral-tui", "library_version": mistral_tui.__version__}
+_NAME: Final = "mistral-tui"
 _ANSWER_SECONDS: Final = 15.0
 _TIMEOUT: Final = httpx2.Timeout(10.0, read=30.0)
 
@@ -54,9 +54,8 @@ class HubClient:
         check_online(repository)
 
         def look() -> list[RemoteFile]:
-            about = HfApi(endpoint=self.endpoint, **_PROGRAM).model_info(
-                repository, files_metadata=True, timeout=_ANSWER_SECONDS
-            )
+            hub = HfApi(endpoint=self.endpoint, library_name=_NAME, library_version=__version__)
+            about = hub.model_info(repository, files_metadata=True, timeout=_ANSWER_SECONDS)
             return [
                 RemoteFile(file.rfilename, file.size, file.lfs.sha256 if file.lfs else None, file.blob_id)
                 for file in (about.siblings or ())[:_MOST_FILES]
@@ -81,7 +80,7 @@ class HubClient:
             httpx2.HTTPError, OSError: As the client raises them.
         """
         check_online(repository)
-        headers = {**build_hf_headers(**_PROGRAM), "Accept-Encoding": "identity"}
+        headers = {**build_hf_headers(library_name=_NAME, library_version=__version__), "Accept-Encoding": "identity"}
         if begin:
             headers["Range"] = f"bytes={begin}-"
         url = hf_hub_url(repository, file, endpoint=self.endpoint)
