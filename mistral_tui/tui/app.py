@@ -46,6 +46,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "settings/settings.tcss",
         "settings/terminal.tcss",
         "chat/chat.tcss",
+        "prompt/prompt.tcss",
         "panes/panes.tcss",
         "compare/compare.tcss",
         "sessions/sessions.tcss",

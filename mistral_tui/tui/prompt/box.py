@@ -243,7 +243,8 @@ class PromptBox(Vertical):
     def _count_soon(self) -> None:
         if self._pause is not None:
             self._pause.stop()
-        if not self.prompt.text.strip():
+        text = self.prompt.text.strip()
+        if not text or text[0] in "/\\":
             self._tokens = ""
             self._show_title()
             return

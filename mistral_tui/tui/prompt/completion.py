@@ -148,7 +148,9 @@ class CompletionList(Widget):
                 max(0, room - column), ellipsis=True
             )
             row = Content(" ") + name.pad_right(column - name.cell_length) + ("  " if detail else "") + detail
-            row = row.stylize(Style.from_meta({"@click": f"take({index})"}))
-            rows.append(row.pad_right(1).stylize("$foreground on $selected") if index == self._chosen else row)
-        width = max((row.cell_length for row in rows), default=0)
-        return Content("\n").join(row.pad_right(width - row.cell_length) for row in rows)
+            rows.append(row.stylize(Style.from_meta({"@click": f"take({index})"})))
+        width = max((row.cell_length for row in rows), default=0) + 1
+        rows = [row.pad_right(width - row.cell_length) for row in rows]
+        marked = self._chosen - first
+        rows[marked : marked + 1] = [row.stylize("on $selected") for row in rows[marked : marked + 1]]
+        return Content("\n").join(rows)
