@@ -192,8 +192,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         event.stop()
         if isinstance(event, SessionActions.Opened):
             await self.open_chat(event.chat)
-        elif isinstance(event, SessionActions.Deleted) and (event.session_id == self.pane.chat.conversation.session.id):
-            await self.open_chat(self._workspace.new_chat())
+        elif isinstance(event, SessionActions.Deleted):
+            await self.panes.forget(event.session_id)
         self.refresh_chats()
 
     @on(SessionList.EndReached)
@@ -219,7 +219,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if action is not None and not (wrong := wrong_argument(action, event.words)):
             await self.run_action(action.call_with(event.words))
         elif event.marker == "\\" and (action is None or action.argument is None):
-            await event.pane.send(typed)  # LaTeX, say
+            await event.pane.send(typed, event.pane.box.take_files())  # LaTeX, say
         else:
             unknown = f"there is no command /{event.name}; begin with a space to send it as it is"
             event.pane.refuse(typed, wrong if action else unknown)

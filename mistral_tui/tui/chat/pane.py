@@ -111,6 +111,7 @@ class ChatPane(Vertical):
 
         pane: "ChatPane"
         text: str
+        files: tuple[PromptFile, ...] = ()
 
     def __init__(self, chat: LiveChat, environment: Environment) -> None:
         super().__init__()
@@ -374,17 +375,17 @@ class ChatPane(Vertical):
             return
         if await self.messages.reword(event.text):
             return
-        if await self.send(event.text):
-            self.post_message(self.Sent(self, event.text))
+        files = self.box.take_files()
+        if await self.send(event.text, files):
+            self.post_message(self.Sent(self, event.text, files))
 
-    async def send(self, text: str) -> bool:
+    async def send(self, text: str, files: tuple[PromptFile, ...] = ()) -> bool:
         """Send a prompt with what goes along, and return whether that is done or under way.
 
         While a reply is being written, it waits for the end of that.
 
         Pictures and recordings that it names by their path go along, unless the model takes none.
         """
-        files = self.box.take_files()
         if files:
             # Its documents may have to be searched, which takes its time.
             self._preparing = self.run_worker(self._prepare(text, files), exit_on_error=False)

@@ -98,6 +98,15 @@ class PaneArea(Vertical):
         self._remember()
         self.post_message(self.Changed(self))
 
+    async def forget(self, session_id: str) -> None:
+        """A session was deleted: panes that show it begin a chat."""
+        for pane in tuple(self._panes.values()):
+            if pane.chat.conversation.session.id == session_id:
+                await pane.show_chat(self._workspace.new_chat())
+        self._label()
+        self._remember()
+        self.post_message(self.Changed(self))
+
     # Actions
 
     async def action_split(self, direction: Direction) -> None:
@@ -223,7 +232,7 @@ class PaneArea(Vertical):
         if self._tabs.tab.broadcast and event.pane in self.panes:
             for pane in self.panes:
                 if pane is not event.pane:
-                    await pane.send(event.text)
+                    await pane.send(event.text, event.files)
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:

@@ -405,3 +405,33 @@ async def test_who_types_before_panes_are_back_keeps_what_was_typed(tmp_path: Pa
         await until(pilot, lambda: len(area(app).tabs.tabs) == 2)
         assert app.pane.prompt.text == "typed"
         assert len(area(app).tabs.panes) == 3
+
+
+async def test_a_deleted_chat_leaves_an_empty_pane_wherever_it_was_shown(tmp_path: Path) -> None:
+    app = stored_app(tmp_path / "chats.db")
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await ask(pilot, "first", paste_and_send)
+        first = app.pane
+        gone = first.chat.conversation.session.id
+        await chord(pilot, "t")
+        await until(pilot, lambda: app.pane is not first)
+        await area(app).forget(gone)
+        await until(pilot, lambda: not first.transcript.messages and not len(first.chat.conversation))
+        assert first.chat.conversation.session.id != gone
+
+
+async def test_what_goes_along_goes_to_all_panes_too(tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The tide turns at noon.", encoding="utf-8")
+    app = app_with(Reply(["yes"]))
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v", "a")
+        await panes_are(pilot, 2)
+        await paste_and_send(pilot, f"/attach {note}")
+        await until(pilot, lambda: app.pane.box.files.files)
+        await paste_and_send(pilot, "When?")
+        await until(pilot, lambda: [pane.last_reply for pane in area(app).panes] == ["yes", "yes"])
+        for pane in area(app).panes:
+            assert any(getattr(part, "name", "") == "note.txt" for part in pane.chat.conversation.path()[0].parts)
