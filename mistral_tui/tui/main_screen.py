@@ -233,7 +233,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt also while another part of the screen has the focus."""
         prompt = self.pane.prompt
-        typed = event.is_printable and event.character is not None and event.key not in self.active_bindings
+        bound = event.key in self.active_bindings or event.key.startswith("alt+")
+        typed = event.is_printable and event.character is not None and not bound
         if typed and not prompt.has_focus:
             event.stop()
             prompt.focus()

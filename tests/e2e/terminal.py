@@ -38,6 +38,7 @@ KEYS = {
     "end": "\x1b[F",
     "backspace": "\x7f",
     **{f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"},
+    **{f"alt+{letter}": f"\x1b{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
 }
 
 _NOT_FOR_PYTE = re.compile(

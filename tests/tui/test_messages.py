@@ -10,10 +10,12 @@ from textual.widgets import Input
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.chat.save_code import SaveCode
+from mistral_tui.tui.models.picker import ModelPicker
 from mistral_tui.types.errors import EngineError
 from mistral_tui.types.events import ReasoningDelta, TextDelta
 from tests.stubs.engines import FakeEngine, FakePool, Reply
 from tests.tui.harness import app_with, ask, main_screen, paste_and_send, screen_rows, started, until
+from tests.tui.picker_app import Models, search
 from tests.tui.test_transcript import showing
 
 pytestmark = pytest.mark.core
@@ -400,3 +402,18 @@ async def test_a_model_that_cannot_be_loaded_for_a_branch_leaves_the_chat_as_it_
         await pilot.press("r")
         await until(pilot, lambda: "the worker died" in on_screen(app))
         await until(pilot, lambda: said(app) == ["a", "one"])
+
+
+async def test_a_message_is_answered_by_another_model() -> None:
+    async with Models().app.run_test(size=(120, 36)) as pilot:
+        app = pilot.app
+        assert isinstance(app, MistralApp)
+        await until(pilot, lambda: app.pane.status.figures.context_size)
+        await ask(pilot, "a", paste_and_send)
+        await pilot.press("alt+m", "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await search(pilot, "mistral")
+        await pilot.press("enter")
+        await idle(pilot, 3)
+        await until(pilot, lambda: app.pane.transcript.messages[-1].model == "Mistral-7B")
+        assert "2/2" in on_screen(app)

@@ -28,6 +28,7 @@ MESSAGES: tuple[Action, ...] = (
         short="edit",
     ),
     Action("answer_again", "Answer it again", ("r",), "message", "Messages", palette=True, short="again"),
+    Action("answer_with", "Answer it again with another model", ("m",), "message", "Messages", palette=True),
     Action(
         "go_on", "Let the reply go on", ("g",), "message", "Messages", slash=("continue",), palette=True, short="go on"
     ),

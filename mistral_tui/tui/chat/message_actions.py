@@ -34,10 +34,21 @@ class Box(Protocol):
         """Return what goes along, which is then gone."""
 
 
+class Models(Protocol):
+    """Where a model is chosen."""
+
+    def choose_then(self, then: Callable[[], Awaitable[object]]) -> None:
+        """Ask for a model, and go on when one is chosen."""
+
+
 class Pane(Protocol):
     """Where the chat is shown."""
 
     chat: LiveChat
+
+    @property
+    def model(self) -> Models:
+        """The model of the chat."""
 
     @property
     def transcript(self) -> Transcript:
@@ -176,6 +187,16 @@ class MessageActions(Widget):
         """Answer a prompt again, or write a reply again."""
         chat, message = self._chat, self._wanted()
         await self._pane.change(lambda: chat.retry(message.id if message else None))
+
+    def action_answer_with(self) -> None:
+        """Choose another model, and let it answer; it answers the chat from then on."""
+        chat, message = self._chat, self._wanted()
+        if message is None:
+            self._hint("there is nothing to answer yet")
+        elif chat.busy:
+            self._hint("a reply is being written: esc stops it")
+        else:
+            self._pane.model.choose_then(lambda: self._pane.change(lambda: chat.retry(message.id)))
 
     async def action_go_on(self) -> None:
         """Let a reply go on where it ends."""

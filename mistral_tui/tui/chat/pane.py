@@ -116,7 +116,7 @@ class ChatPane(Vertical):
     def __init__(self, chat: LiveChat, environment: Environment) -> None:
         super().__init__()
         self.chat = chat
-        self.model = ChatModel(environment, chat)
+        self.model: Final = ChatModel(environment, chat)
         """What is done with the model of the chat."""
         self.parameters = ChatParameters(environment, lambda: self.chat, self._hint_after)
         """What is done with its parameters."""

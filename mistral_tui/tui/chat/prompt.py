@@ -195,6 +195,9 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             event.stop()
             event.prevent_default()
             await self.run_action(action.binding_call)
+        elif event.key.startswith("alt+"):
+            # It comes with the character of the letter, which nobody has typed; what it does is bound elsewhere.
+            event.prevent_default()
 
     def _is_for_vim(self, vim: VimKeys, event: events.Key) -> bool:
         """Let a key of vi do what it does; the others are for the prompt."""

@@ -1,7 +1,7 @@
 """The model of the chat in a pane: loads it, says how it is doing, and asks what it needs to know."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from mistral_tui.types.errors import MistralTuiError, NoChatTemplate
 from mistral_tui.types.models import ModelEntry
 
 if TYPE_CHECKING:
-    from mistral_tui.tui.models.picker import Picked
+    from mistral_tui.tui.models.picker import ModelPicker, Picked
 
 _LOAD = "load"
 _FETCH = "fetch"
@@ -130,7 +130,7 @@ class ChatModel(Widget):
         """Show all models, or let the one of this name answer the chat."""
         from mistral_tui.tui.models.picker import ModelPicker
 
-        library, current = self._environment.library, self.entry
+        library = self._environment.library
         if wanted:
             try:
                 found = await library.find(wanted)
@@ -142,10 +142,17 @@ class ChatModel(Widget):
                 return
             wanted = found.name
         if not isinstance(self.app.screen, ModelPicker):
-            session = self._chat.conversation.session
-            own = Preset("", parameters_of(self._chat.request.sampling), session.system_prompt)
-            shown = ModelPicker(library, current.name if current else None, wanted or None, own)
-            self.app.push_screen(shown, self._picked)
+            self.app.push_screen(self._picker(wanted), self._picked)
+
+    def choose_then(self, then: Callable[[], Awaitable[object]]) -> None:
+        """Ask which model is to answer the chat from now on, and go on when one is chosen."""
+
+        async def picked(choice: "Picked | None") -> None:
+            if choice is not None:
+                await self._picked(choice)
+                await then()
+
+        self.app.push_screen(self._picker(), picked)
 
     def action_choose_loras(self) -> None:
         """Ask which LoRAs the chat is to use."""
@@ -243,6 +250,13 @@ class ChatModel(Widget):
     def _offer(self) -> ModelState:
         starter = self._environment.starter
         return ModelState(offer=f"{starter.entry.name} ({describe(starter.entry)})" if starter else "")
+
+    def _picker(self, wanted: str = "") -> "ModelPicker":
+        from mistral_tui.tui.models.picker import ModelPicker
+
+        current, session = self.entry, self._chat.conversation.session
+        own = Preset("", parameters_of(self._chat.request.sampling), session.system_prompt)
+        return ModelPicker(self._environment.library, current.name if current else None, wanted or None, own)
 
     async def _picked(self, picked: "Picked | None") -> None:
         if picked is not None:
