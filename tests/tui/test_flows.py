@@ -75,7 +75,7 @@ PLACES: dict[Where, Place] = {
 ELSEWHERE: dict[Where, str] = {
     "completion": "test_prompt_completion and others press its keys in a list that only typing opens",
     "compare": "compare/test_compare_screen presses its keys beside answers that have to be written first",
-    "tokens": "test_messages presses its keys on a reply whose tokens are known",
+    "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",
     "asking": "test_picker and sessions/ press its key in their dialogs",
 }

@@ -359,7 +359,7 @@ async def test_in_an_empty_chat_there_is_nothing_to_do_and_it_is_said() -> None:
         app = await started(pilot)
         for command, words in (
             ("/messages", "no messages yet"),
-            ("/edit", "nothing to edit"),
+            ("/revise", "nothing to edit"),
             ("/forkhere", "nothing to fork"),
             ("/remove", "nothing to delete"),
             ("/continue", "no reply yet"),

@@ -23,7 +23,7 @@ MESSAGES: tuple[Action, ...] = (
         ("e",),
         "message",
         "Messages",
-        slash=("edit",),
+        slash=("revise",),
         palette=True,
         short="edit",
     ),
