@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -96,12 +96,9 @@ class MistralApp(App[None], inherit_bindings=False):
         self._environment = Environment(workspace, self._library, starter, own_themes, own_templates, vim_keys=vim_keys)
         self._notices = notices
         self.set_keymap(textual_keymap())
-        self._signs: tuple[LineFilter, ...] = ()
-        if screen_reader:
-            self.add_class("-screen-reader")
-            self._signs = (Glyphs(SILENT),)
-        elif ascii_only:
-            self._signs = (Glyphs(ASCII),)
+        tables = [table for table, wanted in ((SILENT, screen_reader), (ASCII, ascii_only)) if wanted]
+        self._signs: tuple[LineFilter, ...] = tuple(map(Glyphs, tables))
+        self.set_class(screen_reader, "-screen-reader")
         self._notifications_wanted = notifications
         self._recent_log = RecentLog()
         self._colours = Colours(self, own_themes)
@@ -118,6 +115,13 @@ class MistralApp(App[None], inherit_bindings=False):
     def get_default_screen(self) -> MainScreen:
         """Return the screen that is always there."""
         return MainScreen(self._environment)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take what comes from the terminal."""
+        if isinstance(event, events.Key) and event.key.startswith("alt+"):
+            # Most terminals send escape and the letter, and Textual keeps the letter as text: it would be typed.
+            event.character = None
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Begin with what can wait until the screen is painted."""

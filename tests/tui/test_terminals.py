@@ -4,11 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.glyphs import ASCII, SILENT
+from mistral_tui.tui.settings.fields import FieldsScreen
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import DOCUMENT, ask, paste_and_send, pieces, screen_rows, started, until
 
@@ -128,3 +131,20 @@ async def test_dialogs_of_a_screen_that_is_listened_to_are_at_the_left_margin() 
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query(".dialog"))
         assert app.screen.query_one(".dialog").region == (0, 0, 100, 24)
+
+
+@pytest.mark.parametrize("place", ["prompt", "dialog"])
+async def test_alt_with_a_letter_types_nothing(place: str) -> None:
+    async with app_for().run_test() as pilot:
+        app = await started(pilot)
+        if place == "dialog":
+            await pilot.press("f1")
+            await until(pilot, lambda: app.screen.query(Input))
+        # As terminals send it: escape and the letter, which Textual keeps as the key's character.
+        app.post_message(events.Key("alt+c" if place == "prompt" else "alt+q", "q"))
+        await pilot.pause()
+        if place == "prompt":
+            await until(pilot, lambda: isinstance(app.screen, FieldsScreen))
+            assert app.pane.prompt.text == ""
+        else:
+            assert app.screen.query_one(Input).value == ""

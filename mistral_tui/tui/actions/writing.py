@@ -18,7 +18,7 @@ WRITING: tuple[Action, ...] = (
     Action(
         "select_word_left",
         "Select a word left",
-        ("ctrl+shift+left", "alt+B"),
+        ("ctrl+shift+left", "alt+shift+b"),
         "prompt",
         "Writing",
         call="cursor_word_left(True)",
@@ -26,7 +26,7 @@ WRITING: tuple[Action, ...] = (
     Action(
         "select_word_right",
         "Select a word right",
-        ("ctrl+shift+right", "alt+F"),
+        ("ctrl+shift+right", "alt+shift+f"),
         "prompt",
         "Writing",
         call="cursor_word_right(True)",
