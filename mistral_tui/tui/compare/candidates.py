@@ -19,7 +19,7 @@ _TEMPERATURES: Final = (0.0, 0.5, 1.0, 1.5)
 async def candidates(environment: Environment, chat: LiveChat) -> tuple[Contestant, ...]:
     """Return who may answer a chat, its own model first, then others, then its own with other settings."""
     own = environment.workspace.entry_of(chat)
-    others = [entry for entry in await asyncio.to_thread(_runnable, environment) if own is None or entry != own]
+    others = await asyncio.to_thread(_others, environment, own)
     request = chat.request
     # The LoRAs of a chat are those of its model.
     plain = msgspec.structs.replace(request, adapters=None)
@@ -44,16 +44,19 @@ def with_settings(contestant: Contestant) -> bool:
     return contestant.name != contestant.entry.name
 
 
-def _runnable(environment: Environment) -> list[ModelEntry]:
-    """Return the models that could answer now. Blocks."""
+def _others(environment: Environment, own: ModelEntry | None) -> list[ModelEntry]:
+    """Return the models that could answer now, besides the chat's own. Blocks."""
     catalog = environment.workspace.catalog
     if catalog is None:
         return []
-    return [
+    found = [
         each.entry
         for each in catalog().scan(read=False).entries
         if each.availability() in ("on disk", "remote") and "text" in each.modalities
     ]
+    # The chat's own may have been named by another path.
+    file = None if own is None or own.format == "remote" else own.path.resolve()
+    return [entry for entry in found if entry != own and (entry.format == "remote" or entry.path.resolve() != file)]
 
 
 def _presets(environment: Environment, sampling: SamplingParams) -> list[tuple[str, SamplingParams]]:
