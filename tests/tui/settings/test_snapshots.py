@@ -14,8 +14,9 @@ from mistral_tui.tui.settings.fields import FieldsScreen
 from mistral_tui.tui.settings.preset_choice import PresetChoice
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.tui.settings.theme_choice import ThemeChoice
+from mistral_tui.types.pool import HeldModel
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
-from tests.tui.harness import DOCUMENT, app_with, ask, key_of, paste_and_send, pieces, put, started, until
+from tests.tui.harness import DOCUMENT, app_with, ask, key_of, paste_and_send, pieces, put, screen_rows, started, until
 
 pytestmark = pytest.mark.core
 
@@ -98,6 +99,33 @@ def a_chat(theme: str) -> Scene:
     return app_with(Reply(pieces(DOCUMENT)), theme=theme), before
 
 
+def figures(theme: str) -> Scene:
+    held = (HeldModel("fake-1M", "/models/fake-1M.gguf", "idle", 563_000_000), HeldModel("other", "", "answering", 2))
+    pool = FakePool(FakeEngine([Reply(["The Moon."])]))
+
+    async def before(pilot: Pilot[None]) -> None:
+        await started(pilot)
+        pool.loaded = list(held)
+        for prompt in ("What makes the tides?", "And the wind?"):
+            await ask(pilot, prompt, paste_and_send)
+        await pilot.press("alt+i")
+        await until(pilot, lambda: "answering" in "".join(screen_rows(pilot.app.screen)))
+
+    return app_with(pool=pool, theme=theme), before
+
+
+def logs(theme: str) -> Scene:
+    text = "loader: 33 key-value pairs\nload: warning: vocab mismatch\nggml: error: no memory\n"
+
+    async def before(pilot: Pilot[None]) -> None:
+        put(Path(os.environ["MISTRAL_TUI_STATE_DIR"]) / "logs" / "worker-fake-1M-7-1.log", text)
+        await started(pilot)
+        await pilot.press("alt+j")
+        await until(pilot, lambda: "ggml" in "".join(screen_rows(pilot.app.screen)))
+
+    return app_with(theme=theme), before
+
+
 def listened_to(theme: str) -> Scene:
     pool = FakePool(FakeEngine([Reply(pieces(DOCUMENT))]))
     return MistralApp(Workspace(pool, None, ENTRY), theme=theme, screen_reader=True), a_chat(theme)[1]
@@ -115,6 +143,9 @@ CASES = [
     (a_chat, "120x36", "moss"),
     (a_chat, "120x36", "high-contrast-light"),
     (listened_to, "80x24", "terminal"),
+    (figures, "120x36", "mistral-light"),
+    (figures, "80x24", "fjord"),
+    (logs, "80x24", "mistral-dark"),
 ]
 
 
