@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -267,3 +268,15 @@ async def test_hostile_titles_and_messages_do_no_harm(tmp_path: Path) -> None:
         await pilot.press(*"needle")
         await until(pilot, lambda: "[/bold]" in "\n".join(screen_rows(main_screen(app_of(pilot)))))
         assert "\x1b" not in "\n".join(screen_rows(main_screen(app_of(pilot))))
+
+
+async def test_alt_and_a_letter_is_a_key_also_where_one_types(path: Path) -> None:
+    async with listed(path, keys=()) as pilot:
+        app = app_of(pilot)
+        # As a terminal sends it: with the letter.
+        app.post_message(events.Key("alt+h", "h"))
+        await until(pilot, lambda: main_screen(app).chats.box.has_focus)
+        assert app.pane.prompt.text == ""
+        app.post_message(events.Key("alt+v", "v"))
+        await until(pilot, lambda: main_screen(app).chats.archived)
+        assert main_screen(app).chats.box.value == ""
