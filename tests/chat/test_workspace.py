@@ -10,9 +10,11 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.resources import data_file
 from mistral_tui.engines.engine import Engine
 from mistral_tui.store.store import Store
+from mistral_tui.types.catalog import CatalogEntry
 from mistral_tui.types.errors import ConfigError, InvalidRequest, LoadCancelled, NoChatTemplate, StoreError
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
-from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.catalog import FakeCatalog
+from tests.stubs.engines import ENTRY, LOADED, FakeEngine, FakePool, Reply
 from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
@@ -295,4 +297,73 @@ async def test_a_template_of_the_inventory_may_be_named_and_must_exist() -> None
 async def test_a_database_that_cannot_be_read_does_not_keep_a_model_from_loading(path: Path) -> None:
     workspace = workspace_on(path.parent)  # a folder
     assert await workspace.preload()
+    await workspace.close()
+
+
+def workspace_with(path: Path, *entries: ModelEntry, entry: ModelEntry = ENTRY) -> Workspace:
+    """Make a workspace with a catalogue of these models."""
+    catalog = FakeCatalog([CatalogEntry(each, "inventory") for each in entries])
+    return Workspace(NamingPool(), Store(path), entry, catalog=lambda: catalog)
+
+
+class NamingPool(FakePool):
+    """Its engines have the names of the models that were asked for."""
+
+    async def acquire(
+        self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> FakeEngine:
+        self.loads.append(entry)
+        return FakeEngine(model=msgspec.structs.replace(LOADED, name=entry.name))
+
+
+async def test_a_chat_that_is_opened_again_has_the_model_that_answered_it_last(path: Path) -> None:
+    first = workspace_with(path, ENTRY, OTHER)
+    chat = first.new_chat()
+    await say(chat, "Hi")
+    first.use_model(chat, OTHER)
+    await say(chat, "And now?")
+    await first.close()
+    again = workspace_with(path, ENTRY, OTHER)
+    reopened = await again.open_chat(chat.conversation.session.id)
+    assert again.entry_of(reopened) == OTHER
+    assert again.entry_of(again.new_chat()) == ENTRY
+    assert set(await again.models_last_used()) == {"other"}
+    await again.close()
+
+
+async def test_a_model_that_is_gone_is_replaced_by_the_default_and_that_is_said(path: Path) -> None:
+    first = workspace_with(path, OTHER, entry=OTHER)
+    chat = first.new_chat()
+    await say(chat, "Hi")
+    await first.close()
+    for left in ((), (msgspec.structs.replace(OTHER, downloaded=False),)):
+        again = workspace_with(path, ENTRY, *left)
+        told: list[str] = []
+        again.listen(told.append)
+        reopened = await again.open_chat(chat.conversation.session.id)
+        assert again.entry_of(reopened) == ENTRY
+        assert told == ["other, which answered this chat, is not here any more; fake-1M goes on"]
+        await again.close()
+
+
+async def test_another_default_is_for_chats_that_have_not_begun(path: Path) -> None:
+    workspace = workspace_with(path, ENTRY, OTHER)
+    begun, empty = workspace.new_chat(), workspace.new_chat()
+    await say(begun, "Hi")
+    workspace.use_by_default(OTHER)
+    assert workspace.entry_of(begun) == ENTRY
+    assert workspace.entry_of(empty) == OTHER
+    await workspace.close()
+
+
+async def test_a_model_that_was_unloaded_is_loaded_again_when_that_is_wanted(path: Path) -> None:
+    pool = FakePool()
+    workspace = workspace_on(path, pool)
+    await workspace.load_model(ENTRY)
+    await workspace.load_model(ENTRY)
+    assert len(pool.loads) == 1
+    assert [held.name for held in await workspace.loaded_models()] == [ENTRY.name]
+    await workspace.unload_model(ENTRY)
+    await workspace.load_model(ENTRY)
+    assert len(pool.loads) == 2
     await workspace.close()
