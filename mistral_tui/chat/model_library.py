@@ -31,13 +31,17 @@ class Shelf:
 
     listing: Listing = field(default_factory=Listing)
     held: Mapping[str, HeldModel] = field(default_factory=dict)
-    """Those that are loaded or being loaded, by name."""
+    """Those that are loaded or being loaded, by the path of their file: it may be called by several names."""
     last_used: Mapping[str, float] = field(default_factory=dict)
     """When models answered last, by name."""
     free_bytes: int = 0
     """Memory that a model could have: what is free, and what idle models would give up."""
-    default: str = ""
-    """The name of the model that answers new chats."""
+    default: Path | None = None
+    """The file of the model that answers new chats."""
+
+    def held_of(self, entry: ModelEntry) -> HeldModel | None:
+        """Return how a model is loaded, if it is."""
+        return self.held.get(str(entry.path))
 
     @property
     def unread(self) -> int:
@@ -80,10 +84,10 @@ class ModelLibrary:
         )
         return Shelf(
             listing,
-            {model.name: model for model in held},
+            {model.path: model for model in held},
             used,
             await asyncio.to_thread(_memory_for, held),
-            workspace.entry.name if workspace.entry else "",
+            workspace.entry.path if workspace.entry else None,
         )
 
     async def ask_endpoints(self) -> None:
@@ -103,8 +107,8 @@ class ModelLibrary:
         return None if catalog is None else await asyncio.to_thread(catalog().smallest)
 
     async def held(self) -> dict[str, HeldModel]:
-        """Return the models that are loaded or being loaded, by name."""
-        return {model.name: model for model in await self._workspace.loaded_models()}
+        """Return the models that are loaded or being loaded, by the path of their file."""
+        return {model.path: model for model in await self._workspace.loaded_models()}
 
     async def changed(self, listing: Listing) -> bool:
         """Return whether there may be other models now than in a listing."""

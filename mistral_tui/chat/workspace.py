@@ -228,7 +228,7 @@ class Workspace:
         Raises:
             ModelError, EngineError: It cannot be loaded.
         """
-        if all(held.name != entry.name for held in await self._pool.held()):
+        if all(held.path != str(entry.path) for held in await self._pool.held()):
             # A load that is done says nothing of a model that was unloaded since.
             self._loads = [load for load in self._loads if load.engine is None or load.entry != entry]
         return await self._load_and_wait(entry, on_progress or (lambda progress: None))
@@ -240,7 +240,9 @@ class Workspace:
             ModelNotFound: It is not loaded.
             EngineError: It is answering, or being loaded.
         """
-        await self._pool.unload(entry.name)
+        path = str(entry.path)
+        names = [held.name for held in await self._pool.held() if held.path == path]  # it may be called otherwise
+        await self._pool.unload(names[0] if names else entry.name)
 
     async def recall(self, key: str) -> Any:
         """Return what the screen remembered under a key, as JSON values; `None`: nothing, or it cannot be read."""

@@ -30,11 +30,12 @@ def choose(terminal: Terminal, letters: str, name: str) -> None:
     """Open the list, look for a model, and let it answer."""
     terminal.type(LIST)
     terminal.wait_for("type to find a model")
-    terminal.wait_for("Qwen".lower())
     terminal.type(letters)
-    terminal.wait_until(lambda: f" {name}" in terminal.text and "chat template" in terminal.text, "the details")
+    terminal.wait_until(
+        lambda: terminal.lines[0].split()[:2] == ["models", "1"] and name in terminal.text, "the model that is meant"
+    )
     terminal.press("enter")
-    terminal.wait_until(lambda: "type to find" not in terminal.text and name[:20] in terminal.text, "the chat")
+    terminal.wait_until(lambda: "enter send" in terminal.lines[-1] and name[:20] in terminal.text, "the chat")
 
 
 def test_a_chat_goes_to_another_model_and_back(smollm2: Path, qwen: Path) -> None:

@@ -42,7 +42,7 @@ async def state(downloads: Downloads, name: str, wanted: str) -> Download:
         download = downloads.of(name)
         return download if download is not None and download.state == wanted else None
 
-    await until(found, f"{name} is {wanted}")
+    await until(lambda: found() is not None)
     reached = found()
     assert reached is not None
     return reached
@@ -57,9 +57,9 @@ async def test_one_model_is_fetched_after_the_other() -> None:
     downloads.begin(ONE)
     await state(downloads, "one", "running")
     assert downloads.of("two") == Download(TWO, "waiting", 0, 1000)
-    await until(lambda: downloads.all[0].share == 0.25, "a quarter is there")
+    await until(lambda: downloads.all[0].share == 0.25)
     hub.go_on.set()
-    await until(lambda: not downloads.all, "all are fetched")
+    await until(lambda: not downloads.all)
     assert hub.asked == ["one", "two"]
     assert [words for words in told if "done" in words] == ["one done", "two done"]
 
@@ -89,7 +89,7 @@ async def test_a_download_that_is_begun_again_before_its_pause_took_effect_goes_
     downloads.begin(ONE)
     await state(downloads, "one", "running")
     hub.go_on.set()
-    await until(lambda: not downloads.all, "all are fetched")
+    await until(lambda: not downloads.all)
 
 
 async def test_a_failure_says_why_and_the_next_one_is_fetched() -> None:

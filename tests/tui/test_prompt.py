@@ -231,3 +231,13 @@ async def test_typing_and_pasting_reach_the_prompt_from_anywhere() -> None:
         await paste(pilot, "cd")
         await until(pilot, lambda: app.pane.prompt.text == "abcd")
         assert app.pane.prompt.has_focus
+
+
+async def test_a_key_with_alt_does_what_it_does_and_types_nothing() -> None:
+    async with app_with().run_test() as pilot:
+        app = await started(pilot)
+        await pilot.press(*"ab")
+        # As terminals send it: escape and the letter are one key, and the letter is its character.
+        app.post_message(events.Key("alt+l", "l"))
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        assert app.pane.prompt.text == "ab"

@@ -256,7 +256,7 @@ class ChatModel(Widget):
 
         current, session = self.entry, self._chat.conversation.session
         own = Preset("", parameters_of(self._chat.request.sampling), session.system_prompt)
-        return ModelPicker(self._environment.library, current.name if current else None, wanted or None, own)
+        return ModelPicker(self._environment.library, current.path if current else None, wanted or None, own)
 
     async def _picked(self, picked: "Picked | None") -> None:
         if picked is not None:

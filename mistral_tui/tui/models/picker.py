@@ -57,7 +57,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     Args:
         library: The models.
-        current: The name of the model that answers the chat, if there is one.
+        current: The file of the model that answers the chat, if there is one.
         wanted: The name of the model on which to begin, if it is another one.
         chat: What the chat is answered with now, to be kept as the preset of a model.
     """
@@ -95,7 +95,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
     def __init__(
         self,
         library: ModelLibrary,
-        current: str | None = None,
+        current: Path | None = None,
         wanted: str | None = None,
         chat: Preset | None = None,
     ) -> None:
@@ -103,9 +103,11 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
         self._chat = chat or Preset("")
         self._library = library
         self._current = current
-        self._wanted = wanted or current
+        self._wanted = wanted
         self._shelf = Shelf()
         self._looked = False
+        self._query = ""
+        """What the rows that are shown were looked for by."""
         self._loading: dict[str, float] = {}
         """How much of the models is loaded that are being loaded from here."""
         self._details: dict[str, ModelDetails] = {}
@@ -162,7 +164,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     def action_use(self) -> None:
         """Let the model answer the chat; one that is not here is fetched first."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         if row.entry.problem:
@@ -176,7 +178,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     def action_download(self) -> None:
         """Fetch the model, pause that, or go on with it."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         download = self._library.downloads.of(row.key)
@@ -191,7 +193,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     async def action_make_default(self) -> None:
         """Let the model answer new chats, now and in later runs."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         if not row.entry.entry.downloaded or row.entry.problem:
@@ -207,7 +209,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     def action_load(self) -> None:
         """Load the model now."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         if not row.entry.entry.downloaded:
@@ -218,7 +220,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     async def action_unload(self) -> None:
         """Unload the model."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         try:
@@ -231,7 +233,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     async def action_presets(self) -> None:
         """Ask which preset of the model to use, or make one of this chat."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         presets = await self._library.presets_of(row.entry)
@@ -248,7 +250,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     async def action_remove(self) -> None:
         """Ask what to do away with: the download, the entry, the file."""
-        row = self._table.row
+        row = self._row
         if row is None:
             return
         try:
@@ -328,6 +330,13 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
         return self.query_one(ModelTable)
 
     @property
+    def _row(self) -> ModelRow | None:
+        """The model that is meant: what was typed counts at once, also before the list shows it."""
+        if self._field.value != self._query:
+            self._show(first=True)
+        return self._table.row
+
+    @property
     def _field(self) -> Field:
         return self.query_one(Field)
 
@@ -362,8 +371,8 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
 
     async def _look_if_changed(self) -> None:
         held = await self._library.held()
-        states = {name: model.state for name, model in held.items()}
-        if states != {name: model.state for name, model in self._shelf.held.items()} or (
+        states = {path: model.state for path, model in held.items()}
+        if states != {path: model.state for path, model in self._shelf.held.items()} or (
             self._looked and await self._library.changed(self._shelf.listing)
         ):
             self._look()
@@ -371,7 +380,8 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
     def _begin_with(self) -> str | None:
         """Return the model to begin on: that of the chat, else the first that can be fetched where none is here."""
         entries = self._shelf.listing.entries
-        wanted = next((entry for entry in entries if entry.name == self._wanted), None)
+        path = None if self._wanted else self._current
+        wanted = next((each for each in entries if each.name == self._wanted or each.entry.path == path), None)
         if wanted is None and not any(entry.entry.downloaded for entry in entries):
             wanted = next((entry for entry in entries if (entry.entry.source or "").startswith("pypi:")), None)
         return wanted.name if wanted else None
@@ -384,7 +394,7 @@ class ModelPicker(Screen[Picked | None], inherit_bindings=False):
     def _show(self, wanted: str | None = None, first: bool = False) -> None:
         if not self._looked:
             return
-        query = self._field.value
+        query = self._query = self._field.value
         listed = rows(self._shelf, self._doing, query, self._current)
         found = models_of(listed)
         if first and found:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from mistral_tui.chat.model_library import Shelf
@@ -68,7 +69,7 @@ class ModelRow:
         return self.entry.name
 
 
-def rows(shelf: Shelf, doing: Doing, query: str = "", current: str | None = None) -> list[Heading | ModelRow]:
+def rows(shelf: Shelf, doing: Doing, query: str = "", current: Path | None = None) -> list[Heading | ModelRow]:
     """Return the rows: by source, or those that are looked for, the best match first.
 
     Within a source those that are loaded come first, then those on disk, the last used first, then the others.
@@ -77,7 +78,7 @@ def rows(shelf: Shelf, doing: Doing, query: str = "", current: str | None = None
         shelf: What there is.
         doing: What a model is doing.
         query: What is looked for.
-        current: The name of the model that answers the chat in view.
+        current: The file of the model that answers the chat in view.
     """
     entries = sorted(shelf.listing.entries, key=lambda entry: _order(entry, shelf))
     if query.strip():
@@ -115,7 +116,7 @@ def fit_of(needed: int, free: int) -> Fit:
 
 def state_of(entry: CatalogEntry, shelf: Shelf) -> str:
     """Return where a model is."""
-    held = shelf.held.get(entry.name)
+    held = shelf.held_of(entry.entry)
     if held is not None:
         return "loaded" if held.state == "idle" else held.state
     availability = entry.availability()
@@ -132,15 +133,15 @@ def download_words(download: Download | None) -> str:
 
 
 def _order(entry: CatalogEntry, shelf: Shelf) -> tuple[int, float, str]:
-    rank = 0 if entry.name in shelf.held else 1 if entry.entry.downloaded else 2
+    rank = 0 if shelf.held_of(entry.entry) else 1 if entry.entry.downloaded else 2
     return rank, -shelf.last_used.get(entry.name, 0.0), entry.name.casefold()
 
 
 def _row(
-    entry: CatalogEntry, shelf: Shelf, doing: Doing, current: str | None, matched: tuple[int, ...] = ()
+    entry: CatalogEntry, shelf: Shelf, doing: Doing, current: Path | None, matched: tuple[int, ...] = ()
 ) -> ModelRow:
     needed, guessed = memory_of(entry)
-    loaded = entry.name in shelf.held
+    loaded = shelf.held_of(entry.entry) is not None
     return ModelRow(
         entry=entry,
         name=_name(entry),
@@ -153,8 +154,8 @@ def _row(
         fit="" if loaded or entry.problem else fit_of(needed, shelf.free_bytes),
         state=doing(entry.name) or state_of(entry, shelf),
         loaded=loaded,
-        default=entry.name == shelf.default,
-        current=entry.name == current,
+        default=entry.entry.path == shelf.default,
+        current=entry.entry.path == current,
         matched=matched,
     )
 
