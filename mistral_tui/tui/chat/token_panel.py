@@ -13,7 +13,7 @@ from textual.widget import Widget
 from mistral_tui.chat.token_scores import ALTERNATIVES, ScoredReply
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.gauge import gauge
-from mistral_tui.tui.chat.token_rows import LIKELIHOODS, likelihood_style
+from mistral_tui.tui.chat.token_rows import likelihood_style
 from mistral_tui.types.events import TokenChance, TokenScored
 from mistral_tui.types.text import printable
 
@@ -158,13 +158,6 @@ class TokenPanel(Widget, inherit_bindings=False, can_focus=True):
         self._picked = others[0] if others else 0
         self.refresh()
         self.post_message(self.Moved(self, self._message_id, token))
-
-
-def legend() -> Content:
-    """Return what the colours mean."""
-    return Content("  ").join(
-        Content.styled(f"≥ {least:.0%}" if least else "less", style or "$foreground") for least, style in LIKELIHOODS
-    )
 
 
 def _probability(chance: TokenChance) -> float:
