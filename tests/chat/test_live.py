@@ -270,3 +270,35 @@ async def test_a_listener_that_leaves_hears_nothing_more() -> None:
     chat.send("Hi")
     await chat.wait()
     assert events == []
+
+
+async def test_prompts_that_wait_are_sent_one_after_the_other() -> None:
+    hold = asyncio.Event()
+    engine = FakeEngine([Reply(hold=hold), Reply(["two"]), Reply(["three"])])
+    chat = Workspace(FakePool(engine), None, ENTRY).new_chat()
+    chat.send_later("first")
+    chat.send_later("second")
+    chat.send_later("third")
+    assert chat.queued == ("second", "third")
+    hold.set()
+    while chat.busy or chat.queued:
+        await chat.wait()
+    assert [message.text for message in chat.conversation.path() if message.role == "user"] == [
+        "first",
+        "second",
+        "third",
+    ]
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_after_a_cancel_or_a_failure_prompts_wait_to_be_taken_back(cancelled: bool) -> None:
+    failing = Reply(hold=asyncio.Event() if cancelled else None, reason="failed", error="it broke")
+    chat = Workspace(FakePool(FakeEngine([failing, Reply(["never"])])), None, ENTRY).new_chat()
+    chat.send_later("first")
+    chat.send_later("second")
+    if cancelled:
+        chat.cancel()
+    await chat.wait()
+    assert chat.in_use
+    assert chat.take_back_queued() == [("second", ())]
+    assert (chat.queued, chat.busy) == ((), False)
