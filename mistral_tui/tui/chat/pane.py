@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -18,9 +17,7 @@ from textual.message import Message as PostedMessage
 from textual.widgets import Static
 from textual.worker import Worker
 
-from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.branching import select_branch
-from mistral_tui.chat.documents.fitting import DocumentTooLong
 from mistral_tui.chat.events import (
     ChatEvent,
     ChatFailed,
@@ -31,7 +28,6 @@ from mistral_tui.chat.events import (
     SavingChanged,
 )
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.chat.media_in_text import take_media
 from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.config.paths import Paths
 from mistral_tui.tui.actions import slash_hint
@@ -47,7 +43,7 @@ from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
 from mistral_tui.tui.prompt.box import PromptBox
-from mistral_tui.tui.prompt.fit_choice import FitChoice
+from mistral_tui.tui.prompt.gathering import gathered
 from mistral_tui.tui.prompt.sources import PromptSources
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.types.choices import ContextPolicy
@@ -422,32 +418,13 @@ class ChatPane(Vertical):
 
     async def gather(self, text: str, files: tuple[PromptFile, ...]) -> tuple[str, tuple[Attachment, ...]] | None:
         """Return the words of a prompt and all that goes along; `None`: it was put back, and the person knows why."""
-        words, paths = take_media(text) if self._model_state.senses is not False else (text, [])
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
+        media = self._model_state.senses is not False
         try:
-            media = [await asyncio.to_thread(read_attachment, path, keep) for path in paths]
-            given = await self._fitted(files, words)
+            return await gathered(self.app, text, files, self.box.files, keep, media=media)
         except MistralTuiError as error:
             self.refuse(text, str(error), files)
             return None
-        if given is None:
-            self.refuse(text, "not sent: choose what is given of the document, or take it away with alt+x", files)
-            return None
-        return words, (*given, *media)
-
-    async def _fitted(self, files: tuple[PromptFile, ...], question: str) -> tuple[Attachment, ...] | None:
-        """Return what is given of the files; `None`: the person wants to think about that."""
-        while True:
-            try:
-                return await self.box.files.fitted(files, question)
-            except DocumentTooLong as too_long:
-                fit = await self.app.push_screen_wait(FitChoice(too_long))
-                if fit is None:
-                    return None
-                files = tuple(
-                    msgspec.structs.replace(file, fit=fit) if file.part.name == too_long.name else file
-                    for file in files
-                )
 
     @property
     def busy(self) -> bool:
