@@ -7,7 +7,7 @@ what is shown; a chat goes on answering when another one is shown in its place.
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from textual import events, on
@@ -33,16 +33,17 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.tui.actions import slash_hint
 from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.prompt import PromptInput
-from mistral_tui.tui.chat.rate import Rate
 from mistral_tui.tui.chat.status import StatusLine
 from mistral_tui.tui.chat.token_panel import TokenPanel
 from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.chat.turn_figures import TurnFigures
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.clipboard import copy_text
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
 from mistral_tui.tui.prompt.box import PromptBox
+from mistral_tui.tui.prompt.draft import PromptDraft
 from mistral_tui.tui.prompt.gathering import gathered
 from mistral_tui.tui.prompt.sources import PromptSources
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
@@ -129,16 +130,9 @@ class ChatPane(Vertical):
         """Which subscription counts: what an earlier one has posted is in the conversation already."""
         self._showing = asyncio.Lock()
         """Held while messages are being mounted: events wait until they are."""
-        self._model_state = ModelState()
-        self._rate = Rate()
-        self._context_tokens: int | None = None
-        """Tokens of the prompt and of the reply so far; `None`: the reply had begun before it was shown."""
+        self._figures = TurnFigures(lambda: self.status, lambda: self.chat)
         self._said_something = False
-        self._thinking = False
-        """Whether what the model writes now is reasoning."""
-        self._drafts = environment.workspace.drafts
-        self._draft_of: LiveChat | None = None
-        """The chat whose draft is in the prompt."""
+        self._draft = PromptDraft(environment.workspace.drafts, lambda: self.prompt)
         self._preparing: Worker[None] | None = None
         """What is done with the files of a prompt before it is sent."""
 
@@ -163,7 +157,7 @@ class ChatPane(Vertical):
     def on_unmount(self) -> None:
         """Stop listening."""
         self._unsubscribe()
-        self._drafts.close(self.chat.conversation)
+        self._draft.close(self.chat)
 
     @property
     def prompt(self) -> PromptInput:
@@ -192,7 +186,7 @@ class ChatPane(Vertical):
             self._unsubscribe()
             if chat is not self.chat:
                 self.messages.forget_edit()
-                self._leave_draft()
+                self._draft.leave(self.chat)
             self.query_one(TokenPanel).close()
             self.chat = chat
             self._subscription += 1
@@ -201,8 +195,6 @@ class ChatPane(Vertical):
             # No event may come between subscribing and looking at the conversation: there is no waiting here.
             path = chat.conversation.path()
             self.failed = False
-            self._rate = Rate()
-            self._context_tokens = None
             self._set_failure("")
             self.query_one(Welcome).show_private(chat.conversation.session.private)
             self._show_empty(not path)
@@ -214,11 +206,11 @@ class ChatPane(Vertical):
                     isinstance(part, ToolCallPart) for part in path[-1].parts
                 )
             self.prompt.set_history([message.text for message in path if message.role == "user"])
-            self._show_figures_of(path)
+            self._figures.show_chat(path)
             self.model.show(chat)
             self.box.show_chat(chat)
             self._take_back_waiting()
-        self.run_worker(self._show_draft(chat), group="draft", exclusive=True)
+        self.run_worker(self._draft.show(chat, lambda: chat is self.chat), group="draft", exclusive=True)
 
     async def show_message(self, message_id: str) -> None:
         """Go to a message and mark it; if it is of another branch, show that one."""
@@ -237,19 +229,12 @@ class ChatPane(Vertical):
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""
-        self._model_state = state
         if bool(state.error) != self.failed:
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)
         self.box.show_model(senses=state.senses is not False)
-        figures = self.status.figures
-        if state.name != figures.model:
-            figures = replace(figures, context_size=None)  # another model's
-        figures = replace(figures, model=state.name, state=self._state_words("answering"))
-        if context_size and not figures.context_size:
-            figures = replace(figures, context_size=context_size)
-        self.status.show(figures)
+        self._figures.show_model(state, context_size)
 
     # Actions
 
@@ -389,7 +374,7 @@ class ChatPane(Vertical):
         return await self._send(text, files)
 
     async def _prepare(self, text: str, files: tuple[PromptFile, ...]) -> None:
-        self.status.show(replace(self.status.figures, state="reading documents"))
+        self._figures.show_preparing("reading documents")
         try:
             await self._send(text, files)
         except asyncio.CancelledError:
@@ -397,7 +382,7 @@ class ChatPane(Vertical):
             raise
         finally:
             self._preparing = None
-            self._show_state()
+            self._figures.show_state()
 
     async def _send(self, text: str, files: tuple[PromptFile, ...]) -> bool:
         gathered = await self.gather(text, files)
@@ -419,9 +404,8 @@ class ChatPane(Vertical):
     async def gather(self, text: str, files: tuple[PromptFile, ...]) -> tuple[str, tuple[Attachment, ...]] | None:
         """Return the words of a prompt and all that goes along; `None`: it was put back, and the person knows why."""
         keep = None if self.chat.conversation.session.private else Paths.resolve().attachments
-        media = self._model_state.senses is not False
         try:
-            return await gathered(self.app, text, files, self.box.files, keep, media=media)
+            return await gathered(self.app, text, files, self.box.files, keep, media=self._figures.senses)
         except MistralTuiError as error:
             self.refuse(text, str(error), files)
             return None
@@ -498,7 +482,7 @@ class ChatPane(Vertical):
     @on(ChatModel.Fetching)
     def _fetching(self, event: ChatModel.Fetching) -> None:
         event.stop()
-        self.status.show(replace(self.status.figures, fetching=event.words))
+        self._figures.show_fetching(event.words)
 
     @on(ChatParameters.ModelWanted)
     async def _model_wanted(self, event: ChatParameters.ModelWanted) -> None:
@@ -530,8 +514,7 @@ class ChatPane(Vertical):
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
         self.status.hint(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
-        if self._draft_of is self.chat:
-            self._drafts.keep(self.chat.conversation, self.prompt.full_text)
+        self._draft.keep()
 
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:
@@ -550,15 +533,14 @@ class ChatPane(Vertical):
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self._written(event)
             case LoadProgress(_, fraction):
-                self._show_state(f"loading {fraction:.0%}")
+                self._figures.show_state(f"loading {fraction:.0%}")
             case PromptProgress(done, total):
-                self._context_tokens = total
-                self._show_state(f"reading {done:,}/{total:,}" if done < total else "answering")
+                self._figures.read(done, total)
             case ReplyStarted(message):
                 self._said_something = bool(message.parts)
                 if not self.transcript.writes(message.id):
                     await self._begin(message)
-                self._show_state()
+                self._figures.show_state()
             case ContextTrimmed(left_out):
                 self.transcript.note(f"context full: the oldest {left_out} messages are left out")
             case ContextShifted(tokens):
@@ -566,7 +548,7 @@ class ChatPane(Vertical):
             case MessageCommitted(message):
                 await self._committed(message)
             case Finished(_, usage, _):
-                self.status.show(self.status.figures.with_usage(usage))
+                self._figures.finish(usage)
             case TurnEnded(reason, _):
                 self._turn_ended(failed=reason == "failed", empty=not self._said_something)
                 await self._show_what_became()
@@ -632,27 +614,14 @@ class ChatPane(Vertical):
             self._said_something = self._said_something or bool(delta.text.strip())
         elif isinstance(delta, ToolCallDelta):
             self._said_something = True
-        if isinstance(delta, ReasoningDelta) != self._thinking:
-            self._thinking = not self._thinking
-            self._show_state("thinking" if self._thinking else "answering")
         self.transcript.write(delta)
-        self._count(delta.tokens)
-
-    def _count(self, tokens: int) -> None:
-        if self._context_tokens is not None:
-            self._context_tokens += tokens
-        rate = self._rate.count(tokens)
-        if rate is not None:
-            figures = self.status.figures
-            self.status.show(replace(figures, rate=rate, context_tokens=self._context_tokens or figures.context_tokens))
+        self._figures.wrote(delta)
 
     def _turn_begins(self) -> None:
         self.failed = False
         self._said_something = False
-        self._thinking = False
-        self._rate = Rate()
         self._set_failure("")
-        self._show_state()
+        self._figures.begin()
         self.app.clear_notifications()
         self.post_message(self.StateChanged(self))
 
@@ -664,55 +633,13 @@ class ChatPane(Vertical):
                 files = [part for part in prompts[-1].parts if isinstance(part, Attachment)]
                 self.box.put_back(prompts[-1].text, files)
         self._take_back_waiting()
-        self._show_state()
+        self._figures.show_state()
         self.post_message(self.StateChanged(self))
 
     def _saving_changed(self, unsaved: str | None) -> None:
-        self.status.show(replace(self.status.figures, unsaved=unsaved))
+        self._figures.show_unsaved(unsaved)
         if unsaved is not None:
             self.notify(f"not saved, kept in memory: {unsaved}", severity="warning")
-
-    def _state_words(self, words: str) -> str:
-        if self._model_state.loading is not None:
-            return f"{self._model_state.doing.split()[0]} {self._model_state.loading:.0%}"
-        return words if self.chat.busy else ""
-
-    def _show_state(self, words: str = "answering") -> None:
-        """Say what is going on: `words` of the chat if it is busy, unless the model is being loaded or fetched."""
-        self.status.show(replace(self.status.figures, state=self._state_words(words)))
-
-    def _show_figures_of(self, path: tuple[Message, ...]) -> None:
-        """Show the figures of the last reply of a chat."""
-        figures = replace(
-            self.status.figures,
-            context_tokens=None,
-            rate=None,
-            first_token=None,
-            unsaved=self.chat.unsaved,
-            private=self.chat.conversation.session.private,
-        )
-        usage = next((message.usage for message in reversed(path) if message.usage is not None), None)
-        self.status.show(figures.with_usage(usage) if usage is not None else figures)
-        self._show_state()
-
-    async def _show_draft(self, chat: LiveChat) -> None:
-        """Put what was typed in this chat and not sent before what is typed meanwhile."""
-        if self._draft_of is chat:
-            return
-        draft = await self._drafts.open(chat.conversation)
-        if chat is self.chat:
-            self._draft_of = chat
-            if draft:
-                self.prompt.put_back(draft)
-            else:
-                self._drafts.keep(chat.conversation, self.prompt.full_text)
-
-    def _leave_draft(self) -> None:
-        if self._draft_of is self.chat:
-            self._drafts.keep(self.chat.conversation, self.prompt.full_text)
-            self.prompt.text = ""
-        self._drafts.close(self.chat.conversation)
-        self._draft_of = None
 
     def _show_empty(self, empty: bool) -> None:
         self.query_one(Welcome).display = empty

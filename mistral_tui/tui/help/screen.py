@@ -19,8 +19,13 @@ _NOTE = (
 )
 
 
-def help_content(searched: str = "") -> Content:
-    """Return all actions, under the name of their group; or those that have all words that are searched for."""
+def help_content(searched: str = "", cells: int = 200) -> Content:
+    """Return all actions, under the name of their group; or those that have all words that are searched for.
+
+    Args:
+        searched: The words.
+        cells: How wide a line may be; what an action does is wrapped beside its keys.
+    """
     words = searched.lower().split()
     width = max(len(key_labels(action)) for action in ACTIONS)
     blocks: list[Content] = []
@@ -28,14 +33,17 @@ def help_content(searched: str = "") -> Content:
         found = [each for each in ACTIONS if each.group == group and all(word in _searchable(each) for word in words)]
         if found:
             heading = Content.styled(group.lower(), "$text-muted")
-            blocks.append(Content("\n").join([heading, *(_line(each, width) for each in found)]))
+            blocks.append(Content("\n").join([heading, *(_line(each, width, cells) for each in found)]))
     return Content("\n\n").join(blocks) if blocks else Content("nothing is called like that")
 
 
-def _line(action: Action, width: int) -> Content:
+def _line(action: Action, width: int, cells: int) -> Content:
     hint = f" {action.argument.hint}" if action.argument else ""
     slash = "".join(f"  /{name}" for name in action.slash) + hint
-    return Content.assemble((f"{key_labels(action):<{width}}  ", "$accent"), action.title, (slash, "$text-muted"))
+    text = Content.assemble(action.title, (slash, "$text-muted"))
+    keys = Content.styled(f"{key_labels(action):<{width}}  ", "$accent")
+    first, *rest = text.wrap(max(20, cells - keys.cell_length))
+    return Content("\n").join([keys + first, *(Content(" " * keys.cell_length) + line for line in rest)])
 
 
 def _searchable(action: Action) -> str:
@@ -59,12 +67,20 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
                 yield Static(_NOTE, id="help-note", markup=False)
             yield Static("esc closes · ↑↓ scroll", classes="dialog-hint", markup=False)
 
+    def on_resize(self) -> None:
+        """Wrap the lines anew."""
+        self.call_after_refresh(self._show, self.query_one("#help-search", Field).value)
+
     @on(Input.Changed)
     def _searched(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#help-keys", Static).update(help_content(event.value))
+        self._show(event.value)
         self.query_one("#help-note").display = not event.value
         self.query_one("#help-text").scroll_home(animate=False)
+
+    def _show(self, searched: str) -> None:
+        cells = self.query_one("#help-text").scrollable_content_region.width
+        self.query_one("#help-keys", Static).update(help_content(searched, cells))
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the text."""
