@@ -17,7 +17,7 @@ def starter_to_fetch(project: Project) -> str | None:
     if words.intersection(_LEAVES_NO_QUESTION) or _is_in_the_checkout(project):
         return None
     models = _models_that_the_program_knows(project)
-    if any(model.get("state") == "ready" and model.get("format") == "gguf" for model in models):
+    if any(model.get("state") == "on disk" and model.get("format") == "gguf" for model in models):
         return None
     return next((str(model["name"]) for model in models if str(model.get("source")).startswith("pypi:")), None)
 

@@ -332,8 +332,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
             await self._mount_window(first, min(len(self._messages), first + STEP))
         for view in self.query_children(MessageView):
             view.set_class(view.message.id == message_id, "-found")
-        found = self.children[index - self._first]
-        self.call_after_refresh(self.scroll_to_widget, found, animate=False, top=True)
+        if found := self._view_of(index):
+            self.call_after_refresh(self.scroll_to_widget, found, animate=False, top=True)
 
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
@@ -494,7 +494,9 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         return next((index for index, message in enumerate(self._messages) if message.id == message_id), -1)
 
     def _view_of(self, index: int) -> MessageView | None:
-        view = self.children[index - self._first] if self._first <= index < self._last else None
+        # While a window is being mounted, there are fewer widgets than it will have.
+        place = index - self._first
+        view = self.children[place] if 0 <= place < len(self.children) else None
         return view if isinstance(view, MessageView) else None
 
     def _refresh_look(self, message_id: str) -> None:

@@ -23,7 +23,6 @@ def on_screen(app: MistralApp, text: str) -> bool:
 
 
 def test_a_picture_keeps_its_proportions_and_colours(tmp_path: Path) -> None:
-    pytest.importorskip("PIL")
     (tmp_path / "red.png").write_bytes(png(plain((200, 10, 10)), 200, 100))
     lines = picture_cells(tmp_path / "red.png", 40, 30)
     assert (len(lines[0]), len(lines)) == (40, 20)
@@ -32,7 +31,6 @@ def test_a_picture_keeps_its_proportions_and_colours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("content", "reason"), [(b"no", "cannot be shown"), (png_of(b"", 9000, 9000), "too large")])
 def test_a_picture_that_cannot_be_shown_says_so(tmp_path: Path, content: bytes, reason: str) -> None:
-    pytest.importorskip("PIL")
     (tmp_path / "bad.png").write_bytes(content)
     with pytest.raises(InvalidRequest, match=reason):
         picture_cells(tmp_path / "bad.png", 40, 30)
@@ -48,7 +46,6 @@ def test_a_recording_is_bars(tmp_path: Path) -> None:
 
 
 async def test_what_goes_along_is_looked_at(tmp_path: Path) -> None:
-    pytest.importorskip("PIL")
     (tmp_path / "cat.png").write_bytes(png(plain((1, 2, 3)), 20, 20))
     (tmp_path / "tone.wav").write_bytes(wav(440, seconds=1))
     (tmp_path / "notes.txt").write_text("[b]the moon\x1b[31m", encoding="utf-8")

@@ -88,7 +88,6 @@ async def template(pilot: Pilot[None], app: MistralApp) -> None:
 
 
 async def picture(pilot: Pilot[None], app: MistralApp) -> None:
-    pytest.importorskip("PIL")
     await attach(pilot, app, "sky.png")
     await type_and_send(pilot, "/preview")
     await until(pilot, lambda: isinstance(app.screen, Preview) and app.screen.query(".preview-content > Static"))
