@@ -249,7 +249,8 @@ class MessageView(Widget):
 
     def _first_rows(self, column: int) -> list[Row]:
         """Say what a reader must know beforehand, and to those who listen, who speaks."""
-        speaker = [Row(Content(_SPEAKERS[self.message.role]))] if self.app.has_class("-screen-reader") else []
+        heard = self.is_attached and self.app.has_class("-screen-reader")
+        speaker = [Row(Content(_SPEAKERS[self.message.role]))] if heard else []
         return [*speaker, *_note_rows(self._note, column)]
 
     def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:
