@@ -210,6 +210,8 @@ class PaneArea(Vertical):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the one in use."""
+        if event.widget is not self.screen.focused:
+            return  # the focus has moved on since: what is typed is not to follow it back
         for number, pane in self._panes.items():
             if number != self._tabs.tab.current and pane in event.widget.ancestors:
                 self._tabs = self._tabs.used(number)
