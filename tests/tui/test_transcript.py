@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.chat.message import MessageView
-from mistral_tui.tui.chat.transcript import MOST, Transcript
+from mistral_tui.tui.chat.message_window import MOST
+from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.types.messages import Message, Role, TextPart
 from mistral_tui.types.requests import GenerateRequest
 from tests.stubs.engines import FakeEngine, Reply

@@ -1,4 +1,4 @@
-"""The messages of a chat: a window of them is mounted, the rest is when it is scrolled to."""
+"""The messages of a chat: those that are read, the one that the cursor is on, and the one that is being written."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,42 +7,26 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
 from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.chat.message_look import USUAL, Look
+from mistral_tui.tui.chat.message_window import STEP, MessageWindow
 from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.token_panel import TokenPanel
 from mistral_tui.types.events import Delta, TextDelta
 from mistral_tui.types.messages import Message as ChatMessage
 
-STEP = 20
-"""Messages that are mounted at a time."""
-MOST = 60
-"""Messages that are mounted at once."""
 Branches = Callable[[str], tuple[int, int]]
 """Which of its siblings a message is, from 1, and how many there are."""
 
 
-class Transcript(VerticalScroll, inherit_bindings=False):
-    """Shows a chat and follows its end until the person scrolls up."""
+class Transcript(MessageWindow, inherit_bindings=False):
+    """Shows a chat: its messages as the person wants to see them, with a cursor, and a reply as it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("transcript", "message")
-
-    @dataclass
-    class EndInView(Message):
-        """The end of the chat came into view, or went out of it."""
-
-        transcript: "Transcript"
-        in_view: bool
-
-        @property
-        def control(self) -> "Transcript":
-            """The transcript that sent this message."""
-            return self.transcript
 
     @dataclass
     class CursorMoved(Message):
@@ -57,11 +41,6 @@ class Transcript(VerticalScroll, inherit_bindings=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._messages: list[ChatMessage] = []
-        self._first = 0
-        """Index of the first message that is mounted."""
-        self._last = 0
-        """Index behind the last message that is mounted."""
         self._stream: ReplyStream | None = None
         """The last message while it is being written."""
         self._opened = False
@@ -73,24 +52,8 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self._branches: Branches = lambda message_id: (1, 1)
         self._gate = FlushGate()
         self._flush_is_due = False
-        self._moving = False
-        self._following = True
-        """Whether the end is to be kept in view once the chat is longer than the screen."""
-        self.end_was_in_view = True
-        """Whether the end was in view when that was looked at last."""
-        self._end_is_watched = False
         self.flushes = 0
         """How often a growing reply was drawn."""
-
-    @property
-    def messages(self) -> Sequence[ChatMessage]:
-        """All messages, mounted or not."""
-        return self._messages
-
-    @property
-    def at_end(self) -> bool:
-        """Whether the end of the chat is in view."""
-        return self._last == len(self._messages) and self.scroll_y >= self.max_scroll_y
 
     @property
     def chosen(self) -> ChatMessage | None:
@@ -145,13 +108,7 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         """
         if not 0 <= index < len(self._messages):
             return
-        while self._first > index >= self._first - STEP:
-            await self._extend_up()
-        while self._last <= index < self._last + STEP:
-            await self._extend_down()
-        if not self._first <= index < self._last:
-            first = max(0, index - STEP)
-            await self._mount_window(first, min(len(self._messages), first + 2 * STEP))
+        await self._reach(index)
         before, self._chosen = self._chosen, self._messages[index].id
         for message_id in filter(None, (before, self._chosen)):
             self._refresh_look(message_id)
@@ -289,23 +246,6 @@ class Transcript(VerticalScroll, inherit_bindings=False):
                 self._last -= 1
                 await view.remove()
 
-    async def show_end(self) -> None:
-        """Go to the end and follow it."""
-        if self._last < len(self._messages) - STEP:
-            await self._mount_window(len(self._messages) - STEP, len(self._messages))
-        elif self._last < len(self._messages):
-            await self.mount_all(self._views(self._last, len(self._messages)))
-            self._last = len(self._messages)
-            await self._drop_first(len(self.children) - MOST)
-        self._follow()
-
-    async def show_start(self) -> None:
-        """Go to the first message."""
-        self._let_go()
-        if self._first:
-            await self._mount_window(0, min(STEP, len(self._messages)))
-        self.scroll_home(animate=False)
-
     async def catch_up(self, messages: Sequence[ChatMessage]) -> None:
         """Show what has become of the chat elsewhere; whoever reads further up goes on reading there."""
         shown = self._messages
@@ -335,111 +275,6 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         if found := self._view_of(index):
             self.call_after_refresh(self.scroll_to_widget, found, animate=False, top=True)
 
-    def watch_virtual_size(self) -> None:
-        """The chat has grown: it may have become longer than the screen."""
-        self._follow_if_long()
-        self._watch_end_soon()
-
-    def on_resize(self) -> None:
-        """The screen may now be longer than the chat, or the other way round."""
-        self._follow_if_long()
-        self._watch_end_soon()
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Mount more messages when the person comes near the first or the last one."""
-        super().watch_scroll_y(old_value, new_value)
-        self._watch_end_soon()
-        if self._moving:
-            return
-        if new_value < old_value and new_value < self.size.height and self._first > 0:
-            self._moving = True
-            self.call_next(self._extend_up)
-        elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
-            self._moving = True
-            self.call_next(self._extend_down)
-
-    def _watch_end_soon(self) -> None:
-        """See whether the end is in view when the layout has settled; an anchor moves the view without a message."""
-        if not self._end_is_watched:
-            self._end_is_watched = True
-            self.set_timer(0.1, self._watch_end)
-
-    def _watch_end(self) -> None:
-        self._end_is_watched = False
-        # The chat may have grown already, while the layout that moves an anchored view is still to come.
-        follows = self.is_anchored and not self._anchor_released and self._last == len(self._messages)
-        in_view = follows or self.at_end
-        if in_view != self.end_was_in_view:
-            self.end_was_in_view = in_view
-            self.post_message(self.EndInView(self, in_view))
-
-    def _follow(self) -> None:
-        self._following = True
-        if self.is_anchored:
-            self.anchor()
-        self._follow_if_long()
-
-    def _follow_if_long(self) -> None:
-        """Anchor the end in view, but leave a short chat at the top: an anchor would push it down."""
-        is_long = self.virtual_size.height > self.container_size.height
-        if self._following and is_long and not self.is_anchored:
-            self.anchor()
-        elif self.is_anchored and not is_long:
-            self.anchor(False)
-            self.set_scroll(None, 0)
-
-    async def _extend_up(self) -> None:
-        start = max(0, self._first - STEP)
-        views = self._views(start, self._first)
-        with self.app.batch_update():
-            await self.mount_all(views, before=0)
-            self._first = start
-            surplus = len(self.children) - MOST
-            if surplus > 0:
-                await self.remove_children(self.children[-surplus:])
-                self._last -= surplus
-            self._shift(sum(self._height_of(view) for view in views))
-
-    async def _extend_down(self) -> None:
-        end = min(len(self._messages), self._last + STEP)
-        with self.app.batch_update():
-            await self.mount_all(self._views(self._last, end))
-            self._last = end
-            await self._drop_first(len(self.children) - MOST)
-        self._moving = False
-
-    async def _drop_first(self, surplus: int) -> None:
-        if surplus <= 0:
-            return
-        views = [view for view in self.children[:surplus] if isinstance(view, MessageView)]
-        gone = sum(self._height_of(view) for view in views)
-        await self.remove_children(views)
-        self._first += surplus
-        self._shift(-gone)
-
-    def _shift(self, rows: int) -> None:
-        """Keep in place what is in view when `rows` rows come or go above it."""
-        self.screen._refresh_layout()
-        self.set_scroll(None, self.scroll_y + rows)
-        self.scroll_target_y = self.scroll_y
-        self._moving = False
-
-    def _height_of(self, view: MessageView) -> int:
-        width = self.scrollable_content_region.width
-        return view.get_content_height(self.size, self.size, width)
-
-    def _views(self, start: int, end: int) -> list[MessageView]:
-        last = len(self._messages) - 1
-        return [
-            MessageView(
-                self._messages[index],
-                self._stream if index == last else None,
-                opened=self._opened,
-                look=self.look_of(self._messages[index].id),
-            )
-            for index in range(start, end)
-        ]
-
     async def _move(self, direction: int) -> None:
         index = self._index_of(self._chosen) if self._chosen is not None else len(self._messages)
         view = self._view_of(index)
@@ -457,66 +292,17 @@ class Transcript(VerticalScroll, inherit_bindings=False):
         self.scroll_relative(y=direction * min(hidden, max(1, height - 2)), animate=False)
         return True
 
-    def _bring_into_view(self, index: int, direction: int, row: int | None = None) -> None:
-        """Scroll as little as shows a message, or so that it is in this row of the view."""
-        view = self._view_of(index)
-        if view is None:
-            return
-        region, height = view.virtual_region, self.scrollable_content_region.height
-        if row is not None:
-            self.scroll_to(y=region.y - row, animate=False)
-        elif region.height > height and region.y < self.scroll_y + height and region.bottom > self.scroll_y:
-            if direction:
-                self.scroll_to(y=region.y if direction > 0 else region.bottom - height, animate=False)
-        elif region.y < self.scroll_y or (region.height > height and direction >= 0):
-            self.scroll_to(y=region.y - 1, animate=False)
-        elif region.bottom > self.scroll_y + height:
-            self.scroll_to(y=region.bottom - height, animate=False)
-
-    def _bring_row_into_view(self, view: MessageView, token: int) -> None:
-        row = view.virtual_region.y + view.row_of_token(token)
-        height = self.scrollable_content_region.height
-        if not self.scroll_y <= row < self.scroll_y + height - 1:
-            self.scroll_to(y=row - height // 2, animate=False)
+    def _make_view(self, message: ChatMessage) -> MessageView:
+        stream = self._stream if message is self._messages[-1] else None
+        return MessageView(message, stream, opened=self._opened, look=self.look_of(message.id))
 
     def _row_of_chosen(self) -> int | None:
         view = self._view_of(self._index_of(self._chosen)) if self._chosen is not None else None
         return None if view is None else int(view.virtual_region.y - self.scroll_y)
 
-    def _last_in_view(self) -> int:
-        """Return the index of the last message that begins in the view."""
-        end = self.scroll_y + self.scrollable_content_region.height
-        views = [view for view in self.children if isinstance(view, MessageView)]
-        seen = [index for index, view in enumerate(views) if view.virtual_region.y < end]
-        return self._first + (seen[-1] if seen else len(views) - 1)
-
-    def _index_of(self, message_id: str) -> int:
-        return next((index for index, message in enumerate(self._messages) if message.id == message_id), -1)
-
-    def _view_of(self, index: int) -> MessageView | None:
-        # While a window is being mounted, there are fewer widgets than it will have.
-        place = index - self._first
-        view = self.children[place] if 0 <= place < len(self.children) else None
-        return view if isinstance(view, MessageView) else None
-
     def _refresh_look(self, message_id: str) -> None:
         if view := self._view_of(self._index_of(message_id)):
             view.show_as(self.look_of(message_id))
-
-    def _let_go(self) -> None:
-        """Follow the end no longer: the person reads elsewhere."""
-        self._following = False
-        self.release_anchor()
-
-    def _view_of_last(self) -> MessageView | None:
-        view = self.children[-1] if self.children and self._last == len(self._messages) else None
-        return view if isinstance(view, MessageView) else None
-
-    async def _mount_window(self, first: int, last: int) -> None:
-        with self.app.batch_update():
-            await self.remove_children()
-            self._first, self._last = first, last
-            await self.mount_all(self._views(first, last))
 
     def _flush(self) -> None:
         self._flush_is_due = False
