@@ -17,6 +17,7 @@ from mistral_tui.engines.gguf.text.detokenize import TextDecoder
 from mistral_tui.engines.gguf.text.stop_strings import StopStrings
 from mistral_tui.engines.parsing.splitter import Notation, ReplySplitter
 from mistral_tui.engines.worker.outbox import Outbox
+from mistral_tui.processes.frames import FrameDecoder, encode
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Message, TextPart, Usage
 from mistral_tui.types.models import LoadedModel
@@ -40,7 +41,7 @@ class StubEngine:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[EngineEvent, None]:
         decoder, stops, outbox = TextDecoder(), StopStrings(("<|im_end|>", "\nUser:")), Outbox()
         splitter = ReplySplitter(Notation.of("<tool_call> and </think>"), (ToolSpec("look"),), "")
-        frames = wire.FrameDecoder[wire.FromWorker](wire.FromWorker)
+        frames = FrameDecoder[wire.FromWorker](wire.FromWorker)
         pieces = [(word + " ").encode() for word in TEXT.split(" ")]
         for index in range(LATE + 1):
             self.times.append(time.perf_counter())
@@ -48,9 +49,7 @@ class StubEngine:
                 if isinstance(delta, TextDelta):
                     outbox.put(TextDelta(stops.feed(delta.text)[0]))
             if index % TOKENS_PER_FRAME == 0 and not outbox.empty:
-                for frame in frames.feed(
-                    wire.encode(wire.Events(client="1", request=request.id, events=outbox.take()))
-                ):
+                for frame in frames.feed(encode(wire.Events(client="1", request=request.id, events=outbox.take()))):
                     assert isinstance(frame, wire.Events)
                     for event in frame.events:
                         yield event

@@ -18,12 +18,12 @@ import msgspec
 import mistral_tui
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.settings_file import read_settings
-from mistral_tui.engines.exit_status import name_exit
 from mistral_tui.engines.preflight import may_be_accelerated
 from mistral_tui.engines.rpc_probe import probe_workers
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.inventory import Inventory
 from mistral_tui.models.memory_fit import check_fit, free_memory, gigabytes
+from mistral_tui.processes.exit_status import name_exit
 from mistral_tui.store.migrations import MIGRATIONS, version_of
 from mistral_tui.types.endpoints import Endpoint
 from mistral_tui.types.errors import EngineError, MistralTuiError, NotEnoughMemory

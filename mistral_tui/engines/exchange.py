@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mistral_tui.engines import wire
+from mistral_tui.processes.frames import WireError, encode
 from mistral_tui.types.errors import EngineError, error_named
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
 from mistral_tui.types.messages import Usage
@@ -113,7 +114,7 @@ class Exchange(ABC):
         """
         try:
             frame = wire.encode_checked(wire.Generate(client=self._client, request=request.id, prompt=request))
-        except wire.WireError as error:
+        except WireError as error:
             yield (Finished("failed", Usage(), str(error)),)
             return
         if not self.alive:
@@ -148,7 +149,7 @@ class Exchange(ABC):
         request = uuid.uuid4().hex
         try:
             frame = wire.encode_checked(wire.Ask(client=self._client, request=request, query=query))
-        except wire.WireError as error:
+        except WireError as error:
             return Refusal("InvalidRequest", str(error))
         if not self.alive:
             return self._death_of_a_query()
@@ -205,7 +206,7 @@ class Exchange(ABC):
         """Return what a load fails with when the other end is gone."""
 
     def _send(self, frame: wire.ToWorker) -> None:
-        self._write(wire.encode(frame))
+        self._write(encode(frame))
 
     def _handle(self, frame: wire.FromWorker) -> None:
         match frame:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from mistral_tui.engines import wire
 from mistral_tui.engines.exchange import Exchange
-from mistral_tui.engines.exit_status import GAVE_UP, crashed_on_an_instruction, name_exit
-from mistral_tui.engines.worker.log import WorkerLog
-from mistral_tui.engines.worker.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
+from mistral_tui.processes.exit_status import GAVE_UP, crashed_on_an_instruction, name_exit
+from mistral_tui.processes.frames import FrameDecoder, WireError
+from mistral_tui.processes.log import WorkerLog
+from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.types.errors import EngineError, WorkerDied
 
 HELLO_SECONDS = 30.0
@@ -102,12 +103,12 @@ class WorkerProcess(Exchange):
 
     async def _read(self) -> None:
         assert self._process.stdout is not None
-        decoder = wire.FrameDecoder[wire.FromWorker](wire.FromWorker)
+        decoder = FrameDecoder[wire.FromWorker](wire.FromWorker)
         try:
             while chunk := await self._process.stdout.read(_READ_BYTES):
                 for frame in decoder.feed(chunk):
                     self._handle(frame)
-        except wire.WireError as error:
+        except WireError as error:
             self._break_off(f"was ended: {error}")
         finally:
             await self._bury()

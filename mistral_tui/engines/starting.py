@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mistral_tui.engines.preflight import check_file
 from mistral_tui.engines.process import WorkerProcess, worker_command
-from mistral_tui.engines.worker.log import WorkerLog
+from mistral_tui.processes.log import WorkerLog
 from mistral_tui.types.errors import NotEnoughMemory, WorkerDied
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry
 

@@ -1,17 +1,14 @@
-"""Frames between the program and a worker process, or a host of several: the codec and the protocol version.
+"""What the program and a worker process, or a host of several, say to each other.
 
-A frame is a length of four bytes, big-endian, and that many bytes of msgpack: one tagged struct. Frames travel over
-any duplex byte stream. The first frame in each direction is `Hello`. This module does no input or output itself.
+The first frame in each direction is `Hello`; `mistral_tui.processes.frames` says how frames become bytes.
 """
 
 import os
-from types import UnionType
-from typing import Generic, TypeVar
 
 import msgspec
 
 from mistral_tui import __version__
-from mistral_tui.types.errors import EngineError
+from mistral_tui.processes.frames import LENGTH_BYTES, WireError, encode, kind_of
 from mistral_tui.types.events import EngineEvent
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress
 from mistral_tui.types.pool import HeldModel, PoolLimits
@@ -19,16 +16,8 @@ from mistral_tui.types.queries import Answer, Query, Refusal
 from mistral_tui.types.requests import GenerateRequest
 
 PROTOCOL_VERSION = 1
-MAX_FRAME = 8 * 1024 * 1024
-"""Bytes of a frame's body. Pixels and sound go by file."""
 EVENTS_IN_FLIGHT = 4
 """Frames of events that one request may have on the way before the reader asks for more."""
-
-LENGTH_BYTES = 4
-
-
-class WireError(EngineError):
-    """The bytes are not frames of this protocol, or a frame is too large."""
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,27 +161,6 @@ FromWorker = Hello | Loading | Loaded | LoadFailed | Events | Answered
 ToHost = ToWorker | Prove | Limit | ListLoaded | Unload
 FromHost = FromWorker | LoadedList | Unloaded | Notice
 
-_encoder = msgspec.msgpack.Encoder()
-F = TypeVar("F")
-
-
-def encode(frame: ToHost | FromHost) -> bytes:
-    """Return the bytes of one frame.
-
-    Raises:
-        WireError: The frame is too large, or holds something that cannot be written, such as half a surrogate pair.
-    """
-    try:
-        body = _encoder.encode(frame)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise WireError(f"cannot send this {_tag(frame)}: {error}") from error
-    if len(body) > MAX_FRAME:
-        raise WireError(
-            f"this {_tag(frame)} has {len(body) / 2**20:.1f} MB, more than the {MAX_FRAME >> 20} MB that fit at once; "
-            "make it shorter"
-        )
-    return len(body).to_bytes(LENGTH_BYTES, "big") + body
-
 
 def encode_checked(frame: "Generate | Ask") -> bytes:
     """Do what `encode` does for a frame full of what others gave; who gets one that cannot be read leaves.
@@ -204,54 +172,11 @@ def encode_checked(frame: "Generate | Ask") -> bytes:
     try:
         _asked.decode(memoryview(encoded)[LENGTH_BYTES:])
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise WireError(f"cannot send this {_tag(frame)}: {error}") from error
+        raise WireError(f"cannot send this {kind_of(frame)}: {error}") from error
     return encoded
 
 
 _asked: "msgspec.msgpack.Decoder[Generate | Ask]" = msgspec.msgpack.Decoder(Generate | Ask)
-
-
-class FrameDecoder(Generic[F]):
-    """Turns chunks of a byte stream, cut anywhere, into frames.
-
-    Args:
-        frames: The union of frames that may arrive: `ToWorker`, `FromWorker`, `ToHost` or `FromHost`.
-    """
-
-    def __init__(self, frames: type[F] | UnionType) -> None:
-        self._decoder: msgspec.msgpack.Decoder[F] = msgspec.msgpack.Decoder(frames)
-        self._buffer = bytearray()
-
-    def feed(self, chunk: bytes) -> list[F]:
-        """Return the frames that `chunk` completes.
-
-        Raises:
-            WireError: These are not frames of this protocol. Nothing that follows can be read.
-        """
-        self._buffer += chunk
-        frames: list[F] = []
-        start = 0
-        while len(self._buffer) - start >= LENGTH_BYTES:
-            body = start + LENGTH_BYTES
-            end = body + self._length(start)
-            if len(self._buffer) < end:
-                break
-            frames.append(self._decode(bytes(self._buffer[body:end])))
-            start = end
-        del self._buffer[:start]
-        return frames
-
-    def _length(self, start: int) -> int:
-        length = int.from_bytes(self._buffer[start : start + LENGTH_BYTES], "big")
-        if not 0 < length <= MAX_FRAME:
-            raise WireError(f"not a frame of this program: it claims a length of {length} bytes")
-        return length
-
-    def _decode(self, body: bytes) -> F:
-        try:
-            return self._decoder.decode(body)
-        except Exception as error:  # besides msgspec's errors, whatever the checks of our own structs raise
-            raise WireError(f"not a frame of this program: {error}") from error
 
 
 def check_hello(frame: object) -> Hello:
@@ -261,14 +186,10 @@ def check_hello(frame: object) -> Hello:
         WireError: It does not.
     """
     if not isinstance(frame, Hello):
-        raise WireError(f"the first frame is {_tag(frame)} and not hello")
+        raise WireError(f"the first frame is {kind_of(frame)} and not hello")
     if frame.version != PROTOCOL_VERSION:
         raise WireError(
             f"the other side (mistral-tui {frame.build}) speaks version {frame.version} of the worker protocol, "
             f"this one (mistral-tui {__version__}) version {PROTOCOL_VERSION}; restart mistral-tui"
         )
     return frame
-
-
-def _tag(frame: object) -> str:
-    return type(frame).__name__.lower()

@@ -15,6 +15,7 @@ import pytest
 from mistral_tui.engines import wire
 from mistral_tui.engines.host.hosted import unload_shared
 from mistral_tui.engines.host.meeting import meeting_in
+from mistral_tui.processes.frames import encode
 from mistral_tui.types.errors import BadModelFile, EngineError, LoadCancelled, ModelNotFound, NotEnoughMemory
 from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
@@ -306,7 +307,7 @@ async def test_where_a_stranger_listens_a_program_loads_its_own_model_and_says_s
     place: Place, entry: ModelEntry, hello: wire.FromHost, why: str
 ) -> None:
     async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(wire.encode(hello))
+        writer.write(encode(hello))
         await reader.read()
         writer.close()
 
@@ -323,7 +324,7 @@ async def test_where_a_stranger_listens_a_program_loads_its_own_model_and_says_s
     meeting_in(place.host).leave()
 
 
-@pytest.mark.parametrize("data", [b"\xff" * 40, b"GET / HTTP/1.1\r\n\r\n", wire.encode(wire.ListLoaded())])
+@pytest.mark.parametrize("data", [b"\xff" * 40, b"GET / HTTP/1.1\r\n\r\n", encode(wire.ListLoaded())])
 async def test_a_stranger_that_speaks_nonsense_is_left_and_the_others_go_on(
     place: Place, entry: ModelEntry, data: bytes
 ) -> None:

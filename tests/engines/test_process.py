@@ -8,10 +8,11 @@ import psutil
 import pytest
 
 from mistral_tui.engines import process, wire
-from mistral_tui.engines.exit_status import crashed_on_an_instruction, name_exit
 from mistral_tui.engines.process import WorkerProcess, worker_command
-from mistral_tui.engines.worker import log as worker_log
-from mistral_tui.engines.worker.log import WorkerLog
+from mistral_tui.processes import log as worker_log
+from mistral_tui.processes.exit_status import crashed_on_an_instruction, name_exit
+from mistral_tui.processes.frames import encode
+from mistral_tui.processes.log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.models import LoadOptions
@@ -188,7 +189,7 @@ async def test_a_worker_that_speaks_nonsense_is_ended(tmp_path: Path) -> None:
 
 
 async def test_a_worker_of_another_version_is_ended(tmp_path: Path) -> None:
-    hello = wire.encode(wire.Hello(version=99))
+    hello = encode(wire.Hello(version=99))
     worker = await stranger(f"import os, time; os.write(1, {hello!r}); time.sleep(60)", tmp_path)
     with pytest.raises(WorkerDied, match=r"version 99 of the worker protocol.*restart mistral-tui"):
         await load(worker)

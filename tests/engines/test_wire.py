@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mistral_tui.engines import wire
+from mistral_tui.processes.frames import MAX_FRAME, FrameDecoder, WireError, encode
 from mistral_tui.types.events import (
     ContextTrimmed,
     EngineEvent,
@@ -71,15 +72,15 @@ def chunks(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 @given(st.lists(to_worker, max_size=5), st.lists(st.integers(0, 10_000), max_size=12))
 def test_frames_to_a_worker_survive_any_chunking(frames: list[wire.ToWorker], cuts: list[int]) -> None:
-    decoder = wire.FrameDecoder[wire.ToWorker](wire.ToWorker)
-    stream = b"".join(wire.encode(frame) for frame in frames)
+    decoder = FrameDecoder[wire.ToWorker](wire.ToWorker)
+    stream = b"".join(encode(frame) for frame in frames)
     assert [frame for chunk in chunks(stream, cuts) for frame in decoder.feed(chunk)] == frames
 
 
 @given(st.lists(from_worker, max_size=5), st.lists(st.integers(0, 10_000), max_size=12))
 def test_frames_from_a_worker_survive_any_chunking(frames: list[wire.FromWorker], cuts: list[int]) -> None:
-    decoder = wire.FrameDecoder[wire.FromWorker](wire.FromWorker)
-    stream = b"".join(wire.encode(frame) for frame in frames)
+    decoder = FrameDecoder[wire.FromWorker](wire.FromWorker)
+    stream = b"".join(encode(frame) for frame in frames)
     assert [frame for chunk in chunks(stream, cuts) for frame in decoder.feed(chunk)] == frames
 
 
@@ -88,40 +89,40 @@ def test_garbage_is_refused_and_never_taken_for_a_frame(garbage: bytes) -> None:
     framed = len(garbage).to_bytes(4, "big") + garbage
     for stream in (garbage, framed):
         try:
-            frames = wire.FrameDecoder(wire.Hello).feed(stream)
-        except wire.WireError:
+            frames = FrameDecoder(wire.Hello).feed(stream)
+        except WireError:
             continue
         assert all(isinstance(frame, wire.Hello) for frame in frames)
 
 
-@pytest.mark.parametrize("length", [0, wire.MAX_FRAME + 1, 2**32 - 1])
+@pytest.mark.parametrize("length", [0, MAX_FRAME + 1, 2**32 - 1])
 def test_an_absurd_length_is_refused_before_anything_is_stored(length: int) -> None:
-    with pytest.raises(wire.WireError, match=str(length)):
-        wire.FrameDecoder(wire.Hello).feed(length.to_bytes(4, "big"))
+    with pytest.raises(WireError, match=str(length)):
+        FrameDecoder(wire.Hello).feed(length.to_bytes(4, "big"))
 
 
 def test_a_frame_with_sampling_parameters_out_of_range_is_refused() -> None:
     body = msgspec.msgpack.encode(
         {"type": "generate", "prompt": {"messages": [], "sampling": {"temperature": 9.0}, "id": "r"}}
     )
-    with pytest.raises(wire.WireError, match="temperature"):
-        wire.FrameDecoder(wire.Generate).feed(len(body).to_bytes(4, "big") + body)
+    with pytest.raises(WireError, match="temperature"):
+        FrameDecoder(wire.Generate).feed(len(body).to_bytes(4, "big") + body)
 
 
 def test_a_frame_that_is_too_large_is_not_sent() -> None:
-    with pytest.raises(wire.WireError, match=r"9\.0 MB.*shorter"):
-        wire.encode(wire.Events(events=(TextDelta("x" * 9 * 2**20),)))
+    with pytest.raises(WireError, match=r"9\.0 MB.*shorter"):
+        encode(wire.Events(events=(TextDelta("x" * 9 * 2**20),)))
 
 
 @pytest.mark.parametrize("chat_id", ["\ud800"])
 def test_text_that_is_not_unicode_is_not_sent(chat_id: str) -> None:
-    with pytest.raises(wire.WireError, match="cannot send this forget"):
-        wire.encode(wire.Forget(chat_id=chat_id))
+    with pytest.raises(WireError, match="cannot send this forget"):
+        encode(wire.Forget(chat_id=chat_id))
 
 
 def test_hello_comes_first_and_in_this_version() -> None:
     assert wire.check_hello(wire.Hello(pid=1)).pid == 1
-    with pytest.raises(wire.WireError, match="cancel and not hello"):
+    with pytest.raises(WireError, match="cancel and not hello"):
         wire.check_hello(wire.Cancel())
-    with pytest.raises(wire.WireError, match=r"version 99 .*restart"):
+    with pytest.raises(WireError, match=r"version 99 .*restart"):
         wire.check_hello(wire.Hello(version=99))

@@ -12,6 +12,7 @@ import pytest
 
 from mistral_tui.engines import wire
 from mistral_tui.engines.process import worker_command
+from mistral_tui.processes.frames import FrameDecoder, encode
 from mistral_tui.types.events import Finished, TextDelta
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import GenerateRequest
@@ -31,7 +32,7 @@ class RawWorker:
         self.stdin = process.stdin
         self.stdout = process.stdout
         self.log = log
-        self.decoder = wire.FrameDecoder[wire.FromWorker](wire.FromWorker)
+        self.decoder = FrameDecoder[wire.FromWorker](wire.FromWorker)
         self.frames: list[wire.FromWorker] = []
 
     @classmethod
@@ -48,7 +49,7 @@ class RawWorker:
         return cls(process, log)
 
     def send(self, *frames: wire.ToWorker) -> None:
-        self.stdin.write(b"".join(wire.encode(frame) for frame in frames))
+        self.stdin.write(b"".join(encode(frame) for frame in frames))
 
     async def receive(self) -> wire.FromWorker:
         async with asyncio.timeout(10):
@@ -177,7 +178,7 @@ async def test_a_reader_that_takes_nothing_pauses_its_request_only(tmp_path: Pat
     await worker.end()
 
 
-@pytest.mark.parametrize("data", [b"\xff" * 40, b"\x00\x00\x00\x03abc", wire.encode(wire.Cancel())])
+@pytest.mark.parametrize("data", [b"\xff" * 40, b"\x00\x00\x00\x03abc", encode(wire.Cancel())])
 async def test_a_parent_that_speaks_nonsense_is_left(tmp_path: Path, data: bytes) -> None:
     worker = await RawWorker.start(tmp_path)
     worker.stdin.write(data)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from mistral_tui.engines.gguf.imatrix import read_imatrix
 from mistral_tui.engines.gguf.library import llama
-from mistral_tui.engines.worker.parent_death import end_with_parent
+from mistral_tui.processes.parent_death import end_with_parent
 from mistral_tui.types.errors import MistralTuiError, ModelError
 
 _PROGRESS: Final = re.compile(rb"\[\s*(\d+)/\s*(\d+)\]\s+(\S+)")

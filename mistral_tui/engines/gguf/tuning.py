@@ -27,8 +27,8 @@ from mistral_tui.engines.gguf.rpc.workers import connect
 from mistral_tui.engines.gguf.scheduling.threads import MOST_THREADS
 from mistral_tui.engines.jobs.tuned import Tuned, key_of, tuned_file, write_tuned
 from mistral_tui.engines.jobs.tuning import Trial, Tuning, TuningJob, TuningStep
-from mistral_tui.engines.worker.parent_death import end_with_parent
 from mistral_tui.models.context_size import BATCH_TOKENS
+from mistral_tui.processes.parent_death import end_with_parent
 from mistral_tui.types.choices import FlashAttention, KvType
 from mistral_tui.types.errors import EngineError, MistralTuiError, ModelError
 from mistral_tui.types.models import QUANTIZED_KV, LoadOptions

@@ -14,7 +14,7 @@ import msgspec
 
 from mistral_tui.engines.grammar.large_stack import start_with_large_stack
 from mistral_tui.engines.grammar.vocabulary import SpecialTokens
-from mistral_tui.engines.worker.parent_death import CREATION_FLAGS
+from mistral_tui.processes.parent_death import CREATION_FLAGS
 from mistral_tui.types.errors import EngineError, InvalidRequest
 from mistral_tui.types.requests import Grammar
 

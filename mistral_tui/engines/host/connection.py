@@ -9,6 +9,7 @@ from mistral_tui import __version__
 from mistral_tui.engines import wire
 from mistral_tui.engines.exchange import Exchange
 from mistral_tui.engines.host.meeting import CannotShare, Meeting, NobodyThere
+from mistral_tui.processes.frames import LENGTH_BYTES, FrameDecoder, WireError, encode
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.pool import PoolLimits
 
@@ -36,7 +37,7 @@ class HostConnection(Exchange):
         self._writer = writer
         self._pid = pid
         self._on_notice = on_notice
-        self._decoder = wire.FrameDecoder[wire.FromHost](wire.FromHost)
+        self._decoder = FrameDecoder[wire.FromHost](wire.FromHost)
         self._reading = asyncio.create_task(self._read(), name=f"frames from the host of {name}")
 
     @classmethod
@@ -83,7 +84,7 @@ class HostConnection(Exchange):
         await self._reading
 
     def _send_to_host(self, frame: wire.ToHost) -> None:
-        self._write(wire.encode(frame))
+        self._write(encode(frame))
 
     def _write(self, frame: bytes) -> None:
         # Never waits: what is written is small or asked for by a person, and a host always reads.
@@ -111,7 +112,7 @@ class HostConnection(Exchange):
                         self._handle(frame)
         except ConnectionError:
             pass  # it was killed, or we have closed it
-        except wire.WireError as error:
+        except WireError as error:
             self._break_off(f"was left: {error}")
         finally:
             self._writer.close()
@@ -127,20 +128,20 @@ async def greet(meeting: Meeting, reader: asyncio.StreamReader, writer: asyncio.
         asyncio.IncompleteReadError: It is gone.
     """
     nonce = secrets.token_hex(16)
-    writer.write(wire.encode(wire.Hello(nonce=nonce)))
-    length = await reader.readexactly(wire.LENGTH_BYTES)
+    writer.write(encode(wire.Hello(nonce=nonce)))
+    length = await reader.readexactly(LENGTH_BYTES)
     try:
         # Until it has proved who it is, it may not send much.
         if int.from_bytes(length, "big") > _LONGEST_HELLO:
-            raise wire.WireError("not a frame of this program")
+            raise WireError("not a frame of this program")
         body = await reader.readexactly(int.from_bytes(length, "big"))
-        (frame,) = wire.FrameDecoder[wire.FromHost](wire.FromHost).feed(length + body)
+        (frame,) = FrameDecoder[wire.FromHost](wire.FromHost).feed(length + body)
         hello = wire.check_hello(frame)
-    except wire.WireError as error:
+    except WireError as error:
         raise CannotShare(f"{error}") from None
     if hello.build != __version__:
         raise CannotShare(f"the host is of mistral-tui {hello.build} and this is {__version__}")
     if not meeting.is_proof(hello.proof, "host", nonce):
         raise CannotShare("the host does not know the secret of its meeting place")
-    writer.write(wire.encode(wire.Prove(proof=meeting.proof("program", hello.nonce))))
+    writer.write(encode(wire.Prove(proof=meeting.proof("program", hello.nonce))))
     return hello

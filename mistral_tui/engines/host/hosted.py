@@ -21,8 +21,9 @@ from mistral_tui.engines.host.meeting import CannotShare, NobodyThere, meeting_i
 from mistral_tui.engines.pool import GGUF_LOADER, EnginePool
 from mistral_tui.engines.preflight import check_file
 from mistral_tui.engines.supervised import SupervisedEngine
-from mistral_tui.engines.worker.log import WorkerLog
-from mistral_tui.engines.worker.parent_death import CREATION_FLAGS, NEW_SESSION
+from mistral_tui.processes.frames import FrameDecoder, encode
+from mistral_tui.processes.log import WorkerLog
+from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION
 from mistral_tui.types.errors import EngineError, ModelNotFound, error_named
 from mistral_tui.types.models import LoadedModel, LoadOptions, LoadProgress, ModelEntry, ModelFormat
 from mistral_tui.types.pool import HeldModel, PoolLimits
@@ -231,10 +232,10 @@ async def unload_shared(folder: Path, model: str) -> None:
 async def _ask_host(folder: Path, question: wire.ToHost, kind: type[F]) -> F:
     meeting = meeting_in(folder)
     reader, writer = await meeting.connect()
-    decoder = wire.FrameDecoder[wire.FromHost](wire.FromHost)
+    decoder = FrameDecoder[wire.FromHost](wire.FromHost)
     try:
         await greet(meeting, reader, writer)
-        writer.write(wire.encode(question))
+        writer.write(encode(question))
         while chunk := await reader.read(_READ_BYTES):
             for frame in decoder.feed(chunk):
                 if isinstance(frame, kind):

@@ -28,6 +28,7 @@ from mistral_tui.engines import wire
 from mistral_tui.engines.host.meeting import CannotShare, Meeting, NobodyThere, meeting_in
 from mistral_tui.engines.pool import EnginePool
 from mistral_tui.engines.supervised import SupervisedEngine
+from mistral_tui.processes.frames import FrameDecoder, WireError, encode
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.events import Finished
 from mistral_tui.types.messages import Usage
@@ -99,7 +100,7 @@ class Host:
         self.reconsider()
         try:
             await guest.serve()
-        except (wire.WireError, CannotShare, ConnectionError, TimeoutError) as error:
+        except (WireError, CannotShare, ConnectionError, TimeoutError) as error:
             print(f"a program was left: {error}", file=sys.stderr, flush=True)
         except Exception:
             traceback.print_exc()
@@ -137,7 +138,7 @@ class Guest:
         self._host = host
         self._reader = reader
         self._writer = writer
-        self._decoder = wire.FrameDecoder[wire.ToHost](wire.ToHost)
+        self._decoder = FrameDecoder[wire.ToHost](wire.ToHost)
         self._number = secrets.token_hex(4)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """What is being done for it, by the ids of its requests."""
@@ -173,7 +174,7 @@ class Guest:
     def send(self, frame: wire.FromHost) -> None:
         """Send a frame. What may be sent without being asked for is little, so nobody waits here."""
         if not self._writer.is_closing():
-            self._writer.write(wire.encode(frame))
+            self._writer.write(encode(frame))
 
     async def _receive(self) -> list[wire.ToHost]:
         """Return the next frames; none when the program is gone."""
@@ -193,7 +194,7 @@ class Guest:
         meeting = self._host.meeting
         try:
             hello = wire.check_hello(frames.pop(0))
-        except wire.WireError:
+        except WireError:
             self.send(wire.Hello())  # so that the other side sees of which version we are
             raise
         self.pid = hello.pid
@@ -228,12 +229,12 @@ class Guest:
             case wire.ListLoaded():
                 self.send(wire.LoadedList(request=frame.request, models=self._host.pool.loaded()))
             case _:
-                raise wire.WireError(f"{type(frame).__name__} is nothing for a host")
+                raise WireError(f"{type(frame).__name__} is nothing for a host")
 
     def _begin(self, request: str, work: Coroutine[Any, Any, None]) -> None:
         if request in self._tasks or len(self._tasks) >= MOST_REQUESTS:
             work.close()
-            raise wire.WireError("a request came twice, or too many at once")
+            raise WireError("a request came twice, or too many at once")
         task = self._tasks[request] = asyncio.create_task(work)
         task.add_done_callback(lambda done: self._ended(request, done))
 
@@ -251,7 +252,7 @@ class Guest:
         try:
             engine = self._host.pool.engine(entry, frame.options)
             if self.engine not in (None, engine):
-                raise wire.WireError("a connection is for one model")
+                raise WireError("a connection is for one model")
             self.engine = engine
             await engine.ready(report)
         except MistralTuiError as error:
@@ -274,7 +275,7 @@ class Guest:
                     if not (isinstance(batch[-1], Finished) or reply.cancelled):
                         await reply.credit.acquire()  # a slow reader holds up itself, back to the engine
                     self.send(wire.Events(request=frame.request, events=batch))
-        except wire.WireError as error:
+        except WireError as error:
             self._send_end(frame.request, str(error))
         finally:
             del self._replies[frame.request]

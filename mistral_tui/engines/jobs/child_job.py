@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mistral_tui.engines.exit_status import name_exit
-from mistral_tui.engines.worker.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
+from mistral_tui.processes.exit_status import name_exit
+from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 
 _LONGEST_LINE: Final = 2**16
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mistral_tui.engines import wire
 from mistral_tui.engines.worker.outbox import Outbox
+from mistral_tui.processes.frames import encode
 from mistral_tui.types.events import Finished
 
 SECONDS_BETWEEN_FRAMES = 1 / 30
@@ -74,8 +75,8 @@ class Delivery:
         """
         while True:
             frames, outlets = self._wait()
-            stream = b"".join(map(wire.encode, frames))
-            stream += b"".join(wire.encode(self._events(outlet)) for outlet in outlets)
+            stream = b"".join(map(encode, frames))
+            stream += b"".join(encode(self._events(outlet)) for outlet in outlets)
             while stream:
                 stream = stream[os.write(self._fd, stream) :]
 

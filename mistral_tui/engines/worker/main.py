@@ -23,7 +23,9 @@ from typing import NoReturn, Protocol, cast
 from mistral_tui.engines import wire
 from mistral_tui.engines.worker.delivery import SECONDS_BETWEEN_FRAMES, Delivery
 from mistral_tui.engines.worker.loop import EngineLoop
-from mistral_tui.engines.worker.parent_death import end_with_parent
+from mistral_tui.processes.frames import FrameDecoder, WireError, encode
+from mistral_tui.processes.parent_death import end_with_parent
+from mistral_tui.processes.private_streams import private_streams
 from mistral_tui.types.errors import EngineError, MistralTuiError
 from mistral_tui.types.events import Finished
 from mistral_tui.types.messages import Usage
@@ -114,7 +116,7 @@ class Worker:
         self._delivery.send(wire.LoadFailed(client=load.client, request=load.request, error=kind, message=str(error)))
 
     def _read(self) -> None:
-        decoder = wire.FrameDecoder[wire.ToWorker](wire.ToWorker)
+        decoder = FrameDecoder[wire.ToWorker](wire.ToWorker)
         greeted = False
         while chunk := self._receive():
             for frame in decoder.feed(chunk):
@@ -156,7 +158,7 @@ class Worker:
                 if self._loop is not None:
                     self._loop.set_threads(frame.count)
             case wire.Hello():
-                raise wire.WireError("hello came twice")
+                raise WireError("hello came twice")
 
     def _generate(self, frame: wire.Generate) -> None:
         outbox = self._delivery.open(frame.client, frame.request)
@@ -176,8 +178,8 @@ class Worker:
         def reply(answer: Answer) -> None:
             answered = wire.Answered(client=frame.client, request=frame.request, answer=answer)
             try:
-                wire.encode(answered)
-            except wire.WireError as error:
+                encode(answered)
+            except WireError as error:
                 refusal = Refusal("InvalidRequest", str(error))
                 answered = wire.Answered(client=frame.client, request=frame.request, answer=refusal)
             self._delivery.send(answered)
@@ -212,27 +214,9 @@ def _start_thread(target: Callable[[], None]) -> None:
     threading.Thread(target=run, daemon=True).start()
 
 
-def _private_streams() -> tuple[int, int]:
-    """Take standard input and output away from everything else in this process; return duplicates of them.
-
-    What is printed from here on, by native code too, goes to standard error.
-    """
-    incoming, outgoing = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.setmode(incoming, os.O_BINARY)
-        msvcrt.setmode(outgoing, os.O_BINARY)
-    return incoming, outgoing
-
-
 def main() -> NoReturn:
     """Run a worker until its parent is gone."""
-    incoming, outgoing = _private_streams()
+    incoming, outgoing = private_streams()
     engine, parent_pid = sys.argv[1:]
     end_with_parent(int(parent_pid))
     status = 0

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import psutil
 
-from mistral_tui.engines.exit_status import GAVE_UP
 from mistral_tui.engines.gguf.devices import Device, describe
 from mistral_tui.engines.gguf.library import ggml
 from mistral_tui.engines.gguf.placement import RPC
 from mistral_tui.engines.rpc_probe import PATIENCE, RpcWorker, probe_workers
+from mistral_tui.processes.exit_status import GAVE_UP
 from mistral_tui.types.errors import EngineError
 
 LOADING_SECONDS: Final = 60

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mistral_tui.engines.worker import log as worker_log
-from mistral_tui.engines.worker.log import WorkerLog
+from mistral_tui.processes import log as worker_log
+from mistral_tui.processes.log import WorkerLog
 
 pytestmark = pytest.mark.core
 
