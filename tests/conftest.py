@@ -35,6 +35,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+_LONGEST_ID = 60
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name what is long by its length: whole files would become the names of tests, and travel between processes."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+        return f"{argname} of {len(val):,}"
+    return None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_reaches_children() -> Iterator[None]:
     """Let ctrl+c end the processes that tests start, also where a shell runs the tests in its background.

@@ -16,6 +16,9 @@ MARKER_EXTRAS = {
 }
 """The markers of the tests, and the extras that each needs."""
 
+SHARED_OUT = ("--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal")
+"""How the tests run side by side. Not more than four: many of them start a worker with a model, which takes memory."""
+
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -116,7 +119,7 @@ def _marked_tests(marker: str, project: Project) -> Command:
 
 
 def _pytest(project: Project, *selection: str) -> tuple[str, ...]:
-    return (str(project.venv_python), "-m", "pytest", *selection, *project.extra_arguments)
+    return (str(project.venv_python), "-m", "pytest", *SHARED_OUT, *selection, *project.extra_arguments)
 
 
 def _lint(project: Project) -> list[Command | Remove]:

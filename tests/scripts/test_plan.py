@@ -29,7 +29,8 @@ RUFF_CHECK = "PYTHON -m ruff check ."
 FORMAT_CHECK = "PYTHON -m ruff format --check ."
 MYPY = "PYTHON -m mypy"
 CONTRACTS = "LINT_IMPORTS --no-logo"
-TESTS = "PYTHON -m pytest -m not mcp and not torch and not vision and not server and not web"
+PYTEST = "PYTHON -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal"
+TESTS = f"{PYTEST} -m not mcp and not torch and not vision and not server and not web"
 CLEAN = (
     "remove .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .logs .testlogs build dist "
     "*.egg-info snapshot_report.html [!.]*/**/__pycache__"
@@ -48,13 +49,13 @@ EXPECTED = {
     "bench-app": ["PYTHON -m benchmarks"],
     "clean": [CLEAN],
     "clean-all": [CLEAN, "remove .venv"],
-    "test-core": ["PYTHON -m pytest -m core"],
-    "test-quant": ["PYTHON -m pytest -m quant"],
-    "test-mcp": ["PYTHON -m pytest -m mcp"],
-    "test-torch": ["PYTHON -m pytest -m torch"],
-    "test-vision": ["PYTHON -m pytest -m vision"],
-    "test-server": ["PYTHON -m pytest -m server"],
-    "test-web": ["PYTHON -m pytest -m web"],
+    "test-core": [f"{PYTEST} -m core"],
+    "test-quant": [f"{PYTEST} -m quant"],
+    "test-mcp": [f"{PYTEST} -m mcp"],
+    "test-torch": [f"{PYTEST} -m torch"],
+    "test-vision": [f"{PYTEST} -m vision"],
+    "test-server": [f"{PYTEST} -m server"],
+    "test-web": [f"{PYTEST} -m web"],
 }
 
 INSTALLS = {
@@ -99,13 +100,13 @@ def test_every_marker_has_a_step() -> None:
 
 def test_test_runs_the_tests_of_the_extras_that_are_installed() -> None:
     (tests,) = plan("test", project_on("linux"), installed=frozenset({"dev", "torch", "server"}))
-    assert readable(tests, "linux") == "PYTHON -m pytest -m not mcp and not web"
+    assert readable(tests, "linux") == f"{PYTEST} -m not mcp and not web"
 
 
 def test_test_selects_nothing_when_every_extra_is_installed() -> None:
     everything = frozenset({"dev"}).union(*MARKER_EXTRAS.values())
     (tests,) = plan("test", project_on("linux"), installed=everything)
-    assert readable(tests, "linux") == "PYTHON -m pytest"
+    assert readable(tests, "linux") == PYTEST
 
 
 @pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
