@@ -8,24 +8,23 @@ import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.config.paths import Paths
-from mistral_tui.config.presets import Preset, save_preset
 from mistral_tui.models.details import read_details
 from mistral_tui.models.facts import read_facts
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.details import DetailsPane
 from mistral_tui.tui.models.picker import ModelPicker
-from mistral_tui.tui.models.questions import AddModel, Question
+from mistral_tui.tui.models.questions import Question
 from mistral_tui.tui.models.rows import models_of
 from mistral_tui.tui.models.table import ModelTable
-from mistral_tui.types.catalog import CatalogEntry, ModelFacts
-from mistral_tui.types.errors import DownloadFailed, EngineError
-from mistral_tui.types.models import LoadOptions, ModelEntry
+from mistral_tui.types.catalog import ModelFacts
+from mistral_tui.types.errors import EngineError
+from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import HeldModel
 from tests.stubs.catalog import GB, model
 from tests.stubs.engines import ENTRY
 from tests.stubs.gguf import STRING, GgufFile
 from tests.tui.harness import ask, screen_rows, shown_text, started, type_and_send, until
-from tests.tui.picker_app import ABSENT, FAKE, MODELS, Models, marked, opened, picker, screen_text, search
+from tests.tui.picker_app import FAKE, Models, marked, opened, picker, screen_text, search
 
 pytestmark = pytest.mark.core
 
@@ -173,144 +172,6 @@ async def test_a_new_file_appears_while_the_list_is_open() -> None:
         assert marked(pilot) == "fake-1M"
 
 
-async def test_a_download_goes_on_is_paused_and_resumed_and_ends_with_the_model_there() -> None:
-    models = Models()
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        app = await started(pilot)
-        await opened(pilot)
-        await search(pilot, "phi")
-        await pilot.press("enter")
-        await until(pilot, lambda: "downloading 25 %" in screen_text(pilot))
-        await pilot.press("f5")
-        await until(pilot, lambda: "paused at 25 %" in screen_text(pilot))
-        await pilot.press("f5")
-        await until(pilot, lambda: "downloading 25 %" in screen_text(pilot) and models.fetches == ["Phi-4"] * 2)
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: "↓ 25 %" in shown_text(app.pane.status))
-        models.fetched.set()
-        await until(pilot, lambda: any("Phi-4 is here" in notice.message for notice in app._notifications))
-        await until(pilot, lambda: "↓" not in shown_text(app.pane.status))
-        await opened(pilot)
-        await search(pilot, "phi")
-        await until(pilot, lambda: "on disk" in screen_text(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: "Phi-4" in shown_text(app.pane.status))
-
-
-async def test_a_download_that_fails_says_why_and_can_go_on() -> None:
-    models = Models()
-    models.failure = DownloadFailed("the hub does not answer; check the network and try again")
-    models.fetched.set()
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        await started(pilot)
-        await opened(pilot)
-        await search(pilot, "phi")
-        await pilot.press("f5")
-        await until(pilot, lambda: "download failed" in screen_text(pilot) and "does not answer" in screen_text(pilot))
-        models.failure = None
-        await pilot.press("f5")
-        await until(pilot, lambda: "on disk" in screen_text(pilot))
-
-
-async def test_a_model_begins_with_its_preset_and_a_chat_that_has_begun_is_left_as_it_is() -> None:
-    models = Models(paths=Paths.resolve())
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        app = await started(pilot)
-        await type_and_send(pilot, "/system Answer like a poet")
-        await opened(pilot)
-        await search(pilot, "mistral")
-        await pilot.press("ctrl+g")
-        await until(pilot, lambda: "presets of Mistral-7B" in screen_text(pilot))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "begin as this one is" in screen_text(pilot))
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
-        await ask(pilot, "hello")
-        await pilot.press("ctrl+n")
-        await type_and_send(pilot, "/model mistral")
-        await until(pilot, lambda: app.pane.chat.conversation.session.system_prompt == "Answer like a poet")
-        await ask(pilot, "hello")
-        await type_and_send(pilot, "/system Be brief")
-        await until(pilot, lambda: app.pane.chat.conversation.session.system_prompt == "Be brief")
-        await type_and_send(pilot, "/model qwen")
-        await until(pilot, lambda: "Qwen2.5-Coder" in shown_text(app.pane.status))
-        await type_and_send(pilot, "/model mistral")
-        await until(pilot, lambda: models.workspace.entry_of(app.pane.chat) == models.catalog.find("Mistral-7B"))
-        assert app.pane.chat.conversation.session.system_prompt == "Be brief"
-
-
-async def test_a_preset_of_a_model_is_chosen_with_the_model() -> None:
-    paths = Paths.resolve()
-    save_preset(paths.presets, Preset("poet", {"temperature": 1.5}, "Rhyme.", "Mistral-7B"))
-    models = Models(paths=paths)
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        app = await started(pilot)
-        await opened(pilot)
-        await search(pilot, "mistral")
-        await pilot.press("ctrl+g")
-        await until(pilot, lambda: "poet" in screen_text(pilot))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "Mistral-7B" in shown_text(app.pane.status))
-        await until(pilot, lambda: app.pane.chat.request.sampling.temperature == 1.5)
-        assert app.pane.chat.conversation.session.system_prompt == "Rhyme."
-        await pilot.press("ctrl+n")
-        await type_and_send(pilot, "/model fake")
-        await type_and_send(pilot, "/preset poet")
-        await until(pilot, lambda: models.workspace.entry_of(app.pane.chat) == models.catalog.find("Mistral-7B"))
-
-
-async def test_a_file_is_added_by_its_path_and_a_wrong_one_says_why(tmp_path: Path) -> None:
-    models = Models(paths=Paths.resolve())
-    path = GgufFile().write(tmp_path / "own.gguf")
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        await started(pilot)
-        await opened(pilot)
-        await pilot.press("ctrl+o")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AddModel))
-        pilot.app.screen.query_one(Field).value = str(tmp_path / "none.gguf")
-        await pilot.press("enter")
-        await until(pilot, lambda: "there is no model at" in screen_text(pilot))
-        await pilot.press("ctrl+o")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AddModel))
-        pilot.app.screen.query_one(Field).value = str(path)
-        await pilot.press("enter")
-        await until(pilot, lambda: "own is in the list now" in screen_text(pilot))
-
-
-async def test_a_model_is_taken_away_only_after_a_question(tmp_path: Path) -> None:
-    path = GgufFile().write(tmp_path / "old.gguf")
-    entry = ModelEntry("Old", path, "gguf", path.stat().st_size, downloaded=True)
-    models = Models(*MODELS, CatalogEntry(entry, "here", facts=ModelFacts()), paths=Paths.resolve())
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        await started(pilot)
-        await opened(pilot)
-        await search(pilot, "old")
-        await pilot.press("ctrl+x")
-        await until(pilot, lambda: "remove Old" in screen_text(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ModelPicker))
-        assert path.exists()
-        await pilot.press("ctrl+x")
-        await until(pilot, lambda: "delete it for good" in screen_text(pilot))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "Old is deleted" in screen_text(pilot))
-        assert not path.exists()
-
-
-async def test_a_download_is_given_up() -> None:
-    models = Models()
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        await started(pilot)
-        await opened(pilot)
-        await search(pilot, "phi")
-        await pilot.press("f5")
-        await until(pilot, lambda: "downloading" in screen_text(pilot))
-        await pilot.press("ctrl+x")
-        await until(pilot, lambda: "fetch it no longer" in screen_text(pilot))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "not here yet" in screen_text(pilot) and not models.library.downloads.all)
-
-
 def is_marked(pilot: Pilot[None], name: str) -> bool:
     return marked(pilot) == name
 
@@ -350,22 +211,6 @@ async def test_a_damaged_model_is_not_chosen_and_says_why() -> None:
         await until(pilot, lambda: "cannot be used: Cut.gguf: it ends" in screen_text(pilot))
         await pilot.press("ctrl+d")
         await until(pilot, lambda: "new chats need one" in screen_text(pilot))
-
-
-async def test_without_any_model_on_this_machine_the_starter_is_marked_fetched_and_answers() -> None:
-    starter = model("SmolLM2", downloaded=False, fetched_from="pypi:smollm2==1")
-    models = Models(ABSENT, starter, entry=None)
-    models.fetched.set()
-    async with models.app.run_test(size=(120, 36)) as pilot:
-        await opened(pilot, "SmolLM2")
-        assert marked(pilot) == "SmolLM2"
-        assert "None of these is on this machine yet" in screen_text(pilot)
-        await pilot.press("f5")
-        # It may be loaded by then: a chat without a model takes the first that is here.
-        await until(pilot, lambda: "on disk" in screen_text(pilot) or "loaded" in screen_text(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: models.workspace.entry is not None and len(pilot.app.screen_stack) == 1)
-        await ask(pilot, "hello")
 
 
 async def test_without_any_model_at_all_the_list_says_how_to_get_one() -> None:
