@@ -1,34 +1,23 @@
 """A chat that may be answering: its conversation, the task that writes the reply, and who listens."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal
 
 import msgspec
 
-from mistral_tui.chat.choices import run_choices
+from mistral_tui.chat.attempt import Added, Answers, Attempt, AttemptEnded
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.events import (
-    ChatEvent,
-    ChatFailed,
-    ChoiceEvent,
-    LearnedFromOthers,
-    PromptReturned,
-    QueueChanged,
-    SavingChanged,
-)
+from mistral_tui.chat.events import ChatEvent, LearnedFromOthers, QueueChanged, SavingChanged
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.token_scores import TokenScores
-from mistral_tui.chat.turn import check_can_go_on, run_turn
+from mistral_tui.chat.turn import check_can_go_on
 from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
-from mistral_tui.types.choices import ContextPolicy
-from mistral_tui.types.errors import EngineError, InvalidRequest, MistralTuiError
-from mistral_tui.types.events import MessageCommitted, TurnEnded, TurnEvent
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
@@ -37,17 +26,11 @@ from mistral_tui.types.text import printable
 
 _log = logging.getLogger(__name__)
 
-PROMPT_LIMIT = 1.0
-"""Most seconds that the store may hold up a reply."""
 CLOSE_LIMIT = 3.0
 """Most seconds to wait for the store at the end."""
 
 ChatState = Literal["idle", "loading", "answering"]
 Listener = Callable[[ChatEvent], None]
-Answers = Callable[
-    [Conversation, asyncio.Event, Callable[[int, LoadProgress], None]], AsyncGenerator[tuple[int, TurnEvent], None]
-]
-"""Answers a prompt several times; see `mistral_tui.chat.compare.run_comparison`."""
 GetEngine = Callable[["LiveChat", Callable[[LoadProgress], None]], Awaitable[Engine]]
 
 
@@ -93,19 +76,21 @@ class LiveChat:
             self._recorder = Recorder(conversation, store, self._saving_changed, self._use_changed)
         self._listeners: list[Listener] = []
         self._queue: list[tuple[str, tuple[Attachment, ...]]] = []
-        self._state: ChatState = "idle"
-        self._cancelled = asyncio.Event()
+        self._attempt: Attempt | None = None
+        """The work on a prompt, while there is some."""
         self._task: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> ChatState:
         """`loading`: a prompt waits for the model; `answering`: a reply is being written."""
-        return self._state
+        if self._attempt is None:
+            return "idle"
+        return "answering" if self._attempt.answering else "loading"
 
     @property
     def busy(self) -> bool:
         """Whether a prompt is being worked on; `send` and `retry` must wait."""
-        return self._state != "idle"
+        return self._attempt is not None
 
     @property
     def in_use(self) -> bool:
@@ -147,7 +132,7 @@ class LiveChat:
         check_count(choices)
         leaf_before = self.conversation.leaf_id
         prompt = self._ask(text, files, instead_of)
-        self._start(_Begun(leaf_before, prompt=prompt), choices)
+        self._answer(Added(leaf_before, prompt=prompt), choices)
         self._emit(MessageCommitted(prompt))
 
     def compare(self, answers: Answers, text: str = "", files: tuple[Attachment, ...] = ()) -> None:
@@ -168,9 +153,8 @@ class LiveChat:
         prompt = self._ask(text, files) if text.strip() or files else None
         if prompt is None:
             self.conversation.select(self._last_prompt(self.conversation.path()).id)
-        cancelled = self._begin_work()
-        work = self._work_compared(_Begun(leaf_before, prompt=prompt), answers, cancelled)
-        self._task = asyncio.create_task(work)
+        attempt = self._begin(Added(leaf_before, prompt=prompt))
+        self._task = asyncio.create_task(self._finish(attempt.compare(answers)))
         if prompt is not None:
             self._emit(MessageCommitted(prompt))
 
@@ -214,20 +198,6 @@ class LiveChat:
         if self._recorder is not None and leaf is not None:
             self._recorder.note(self.conversation[leaf])
 
-    def next_thinking(self) -> bool | None:
-        """Let the model think, not think, or do as it likes (`None`), from the next turn on; return which."""
-        following = {None: True, True: False, False: None}
-        chosen = following[self.request.enable_thinking]
-        self.request = msgspec.structs.replace(self.request, enable_thinking=chosen)
-        return chosen
-
-    def next_context_policy(self) -> ContextPolicy:
-        """Choose the next of the policies for a full context, from the next turn on, and return it."""
-        policies = get_args(ContextPolicy)
-        chosen: ContextPolicy = policies[(policies.index(self.request.context_policy) + 1) % len(policies)]
-        self.request = msgspec.structs.replace(self.request, context_policy=chosen)
-        return chosen
-
     def retry(self, message_id: str | None = None) -> None:
         """Answer a prompt (again): the reply begins a branch of its own.
 
@@ -242,7 +212,7 @@ class LiveChat:
         prompt = self._last_prompt(path)
         leaf_before = self.conversation.leaf_id
         self.conversation.select(prompt.id)
-        self._start(_Begun(leaf_before))
+        self._answer(Added(leaf_before))
 
     def go_on(self, message_id: str, parts: tuple[Part, ...] | None = None) -> None:
         """Let the model write more of a reply; one that something follows goes on in a branch of its own.
@@ -260,11 +230,11 @@ class LiveChat:
         leaf_before = self.conversation.leaf_id
         if parts is None and not self.conversation.children(message_id):
             self.conversation.select(message_id)
-            self._start(_Begun(leaf_before))
+            self._answer(Added(leaf_before))
             return
         self.conversation.select(self.conversation.parent_id(message_id))
         beside = Message("assistant", reply.parts if parts is None else parts, finish="cancelled")
-        self._start(_Begun(leaf_before, reply=self.conversation.append(beside)))
+        self._answer(Added(leaf_before, reply=self.conversation.append(beside)))
 
     def learn(self, session: Session, messages: Iterable[Message]) -> bool:
         """Take over what another program has stored of this chat, and return whether that was possible now."""
@@ -285,8 +255,8 @@ class LiveChat:
 
     def cancel(self) -> None:
         """Stop: the reply ends with what was said; a prompt that still waits for the model is taken back."""
-        if self.busy:
-            self._cancelled.set()
+        if self._attempt is not None:
+            self._attempt.cancel()
 
     async def wait(self) -> None:
         """Return when the chat is idle."""
@@ -336,125 +306,23 @@ class LiveChat:
             raise InvalidRequest("there is no prompt to answer again; type one first")
         return prompt
 
-    def _begin_work(self) -> asyncio.Event:
-        self._state = "loading"
+    def _begin(self, added: Added) -> Attempt:
+        self._attempt = Attempt(self.conversation, added, self._recorder, self.scores, self._emit)
         self.failed = False
-        self._cancelled = asyncio.Event()
         self._use_changed()
-        return self._cancelled
+        return self._attempt
 
-    def _start(self, begun: "_Begun", choices: int = 1) -> None:
-        cancelled = self._begin_work()
-        self._task = asyncio.create_task(self._work(begun, choices, cancelled))
+    def _answer(self, added: Added, choices: int = 1) -> None:
+        """Answer what the active branch ends with."""
+        ended = self._begin(added).answer(lambda: self._get_engine(self, self._emit), lambda: self.request, choices)
+        self._task = asyncio.create_task(self._finish(ended))
 
-    async def _work(self, begun: "_Begun", choices: int, cancelled: asyncio.Event) -> None:
-        """Answer what the active branch ends with; if nothing comes of it, the chat is as it was before."""
-        try:
-            engine = await self._engine(cancelled)
-        except MistralTuiError as error:
-            if begun.prompt is None:
-                self._undo(begun)
-            self._end(ChatFailed(error))
-            return
-        if self._recorder is not None:
-            # The prompt is stored before the engine is asked; but a store that is stuck must not hold up the reply.
-            await self._recorder.flush(PROMPT_LIMIT)
-        if engine is None or cancelled.is_set():
-            self._take_back(begun)
-            return
-        self._state = "answering"
-        self.conversation.session = msgspec.structs.replace(self.conversation.session, model=engine.model.name)
-        if choices == 1:
-            self._end(await self._write(engine, cancelled))
-        else:
-            self._end(await self._write_choices(engine, choices, cancelled))
+    async def _finish(self, ended: Awaitable[AttemptEnded]) -> None:
+        self._end(await ended)
 
-    async def _write(self, engine: Engine, cancelled: asyncio.Event) -> TurnEnded:
-        ended = TurnEnded("cancelled")
-        async with contextlib.aclosing(run_turn(self.conversation, engine, self.request, cancelled)) as turn:
-            async for event in turn:
-                if self._recorder is not None:
-                    self._recorder.follow(event)
-                self.scores.follow(event)
-                if isinstance(event, TurnEnded):
-                    ended = event
-                else:
-                    self._emit(event)
-        return ended
-
-    async def _write_choices(self, engine: Engine, choices: int, cancelled: asyncio.Event) -> TurnEnded:
-        turns = run_choices(self.conversation, engine, self.request, choices, cancelled)
-        return await self._follow_choices(turns)
-
-    async def _work_compared(self, begun: "_Begun", answers: Answers, cancelled: asyncio.Event) -> None:
-        if self._recorder is not None:
-            await self._recorder.flush(PROMPT_LIMIT)
-        self._state = "answering"
-        prompt = self.conversation.leaf_id
-        turns = answers(self.conversation, cancelled, lambda choice, event: self._emit(ChoiceEvent(choice, event)))
-        ended = await self._follow_choices(turns)
-        if self.conversation.leaf_id != prompt:
-            self._end(ended)
-        elif cancelled.is_set():
-            self._take_back(begun)
-        else:
-            if begun.prompt is None:
-                self._undo(begun)
-            self._end(ChatFailed(EngineError(ended.error or "nobody answered; try again")))
-
-    async def _follow_choices(self, turns: AsyncGenerator[tuple[int, TurnEvent], None]) -> TurnEnded:
-        """Return how the turn of the last reply ended that failed, if one did."""
-        ended = TurnEnded("cancelled")
-        async with contextlib.aclosing(turns) as events:
-            async for choice, event in events:
-                if self._recorder is not None:
-                    self._recorder.follow(event, choice)
-                if isinstance(event, TurnEnded) and ended.reason != "failed":
-                    ended = event
-                self._emit(ChoiceEvent(choice, event))
-        return ended
-
-    async def _engine(self, cancelled: asyncio.Event) -> Engine | None:
-        """Return the engine, or `None` when the person cancels first.
-
-        Raises:
-            MistralTuiError: There is none, whatever the reason.
-        """
-        load = asyncio.ensure_future(self._get_engine(self, self._emit))
-        stop = asyncio.ensure_future(cancelled.wait())
-        try:
-            await asyncio.wait({load, stop}, return_when=asyncio.FIRST_COMPLETED)
-            return None if cancelled.is_set() else load.result()
-        except MistralTuiError:
-            raise
-        except Exception as error:
-            _log.exception("the model could not be loaded")
-            raise EngineError(f"loading failed unexpectedly: {type(error).__name__}: {error}") from error
-        finally:
-            load.cancel()
-            stop.cancel()
-            await asyncio.gather(load, stop, return_exceptions=True)
-
-    def _undo(self, begun: "_Begun") -> None:
-        """Take back what was added, and show the branch that was shown before."""
-        for added in filter(None, (begun.prompt, begun.reply)):
-            self.conversation.remove(added.id)
-            if self._recorder is not None:
-                self._recorder.forget(added.id)
-        self.conversation.select(begun.leaf_before)
-
-    def _take_back(self, begun: "_Begun") -> None:
-        self._undo(begun)
-        prompt = begun.prompt
-        if prompt is None:
-            self._end(TurnEnded("cancelled"))
-            return
-        files = tuple(part for part in prompt.parts if isinstance(part, Attachment))
-        self._end(PromptReturned(prompt.id, prompt.text, files))
-
-    def _end(self, event: ChatEvent) -> None:
+    def _end(self, event: AttemptEnded) -> None:
         """Become idle, then say so: a listener may send the next prompt at once."""
-        self._state = "idle"
+        self._attempt = None
         self.failed = isinstance(event, TurnEnded) and event.reason == "failed"
         self._use_changed()
         self._emit(event)
@@ -476,17 +344,6 @@ class LiveChat:
                 listener(event)
             except Exception:
                 _log.exception("a listener failed on %s", type(event).__name__)
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """What a turn began with, to take it back if nothing comes of it."""
-
-    leaf_before: str | None
-    prompt: Message | None = None
-    """A prompt that was added."""
-    reply: Message | None = None
-    """The beginning of a reply that was added."""
 
 
 def _valid_unicode(text: str) -> str:

@@ -42,7 +42,7 @@ TWICE = 3.0
 class MainScreen(Screen[None], inherit_bindings=False):
     """Where the person is, nearly always."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "parameters", "panes", "sources")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("screen", "pane", "model", "parameters", "panes", "box", "sources")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "PromptInput"
 
@@ -122,7 +122,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.pane.prompt.focus()
         elif self.pane.busy:
             self.pane.stop()
-        elif not self.pane.messages.stop_editing():
+        elif not self.pane.editing.stop():
             self.pane.model.stop_fetching()
             self.clear_selection()
             self.pane.prompt.focus()
@@ -143,6 +143,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             "pane": pane,
             "model": pane.model,
             "parameters": pane.parameters,
+            "box": pane.box,
             "panes": self.panes,
             "sessions": self.chats.actions,
             "message": pane.messages,
@@ -183,7 +184,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return
         await self.open_chat(chat)
         if event.message_id is not None:
-            await self.pane.show_message(event.message_id)
+            await self.pane.view.show_message(event.message_id)
         self._close_overlay()
         self.pane.prompt.focus()
 
@@ -219,10 +220,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if action is not None and not (wrong := wrong_argument(action, event.words)):
             await self.run_action(action.call_with(event.words))
         elif event.marker == "\\" and (action is None or action.argument is None):
-            await event.pane.send(typed, event.pane.box.take_files())  # LaTeX, say
+            await event.pane.sending.send(typed, event.pane.box.take_files())  # LaTeX, say
         else:
             unknown = f"there is no command /{event.name}; begin with a space to send it as it is"
-            event.pane.refuse(typed, wrong if action else unknown)
+            event.pane.sending.refuse(typed, wrong if action else unknown)
 
     @on(MessageActions.Forked)
     async def _forked(self, event: MessageActions.Forked) -> None:

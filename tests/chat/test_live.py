@@ -74,16 +74,6 @@ async def test_files_go_with_the_prompt() -> None:
     await chat.wait()
 
 
-async def test_thinking_is_switched_from_the_next_turn_on() -> None:
-    engine = FakeEngine([Reply()])
-    chat = chat_with(pool=FakePool(engine))
-    for expected in (True, False, None):
-        assert chat.next_thinking() is expected
-        chat.send("Hi")
-        await chat.wait()
-    assert [request.enable_thinking for request in engine.requests] == [True, False, None]
-
-
 @pytest.mark.parametrize("text", ["", "  \n\t "])
 async def test_an_empty_prompt_is_declined(text: str) -> None:
     chat = chat_with()

@@ -33,6 +33,7 @@ from mistral_tui.tui.models.picker import ModelPicker
 from mistral_tui.tui.models.questions import AddModel
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.panes.area import PaneArea
+from mistral_tui.tui.prompt.box import PromptBox
 from mistral_tui.tui.prompt.completion import CompletionList
 from mistral_tui.tui.prompt.sources import PromptSources
 from mistral_tui.tui.sessions.list import ChatOptions, SessionList
@@ -52,6 +53,7 @@ OWNERS: dict[Where, type] = {
     "model": ChatModel,
     "message": MessageActions,
     "prompt": PromptInput,
+    "box": PromptBox,
     "completion": CompletionList,
     "sources": PromptSources,
     "transcript": Transcript,
@@ -98,7 +100,7 @@ def test_an_action_has_a_key_of_every_terminal_or_a_command(each: Action) -> Non
 
 @pytest.mark.parametrize("where", OWNERS)
 def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
-    on_screen = ("screen", "pane", "model", "panes", "sources")
+    on_screen = ("screen", "pane", "model", "parameters", "panes", "box", "sources")
     in_transcript = ("transcript", "message")
     owners: tuple[str, ...] = (where,)
     owners = on_screen if where in on_screen else in_transcript if where in in_transcript else owners
@@ -158,6 +160,7 @@ def test_owners_bind_exactly_what_the_registry_says() -> None:
         "model": MainScreen,
         "parameters": MainScreen,
         "panes": MainScreen,
+        "box": MainScreen,
         "message": Transcript,
         "sessions": SessionList,
         "sources": MainScreen,

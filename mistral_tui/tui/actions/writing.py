@@ -53,16 +53,14 @@ WRITING: tuple[Action, ...] = (
         "attach",
         "Attach a file: type its name after @",
         ("alt+a",),
-        "pane",
+        "box",
         "Writing",
         slash=("attach",),
         argument=Argument("PATH"),
         palette=True,
     ),
-    Action(
-        "detach", "Take the last attached file away", ("alt+x",), "pane", "Writing", slash=("detach",), palette=True
-    ),
-    Action("preview", "Look at the last attached file", (), "pane", "Writing", slash=("preview",), palette=True),
+    Action("detach", "Take the last attached file away", ("alt+x",), "box", "Writing", slash=("detach",), palette=True),
+    Action("preview", "Look at the last attached file", (), "box", "Writing", slash=("preview",), palette=True),
     # Where a prompt may come from
     Action(
         "edit", "Write the prompt in your editor", ("ctrl+g",), "sources", "Writing", slash=("editor",), palette=True

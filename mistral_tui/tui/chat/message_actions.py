@@ -1,9 +1,8 @@
 """What is done with the messages of the chat in a pane: with the chosen one, else with the last that fits."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from textual.message import Message as PostedMessage
 from textual.widget import Widget
@@ -11,79 +10,11 @@ from textual.widget import Widget
 from mistral_tui.chat import branching
 from mistral_tui.chat.code_blocks import code_blocks
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.chat.workspace import Workspace
-from mistral_tui.tui.chat.prompt import PromptInput
-from mistral_tui.tui.chat.status import StatusLine
-from mistral_tui.tui.chat.token_panel import TokenPanel
-from mistral_tui.tui.chat.transcript import Transcript
-from mistral_tui.types.events import TokenChance
-from mistral_tui.types.messages import Attachment, Message, Role
+from mistral_tui.types.messages import Message, Role
 
-Change = Callable[[], str | None]
-"""Changes the tree of a chat, and returns the message to choose then; `None`: the end is shown."""
-
-
-class Box(Protocol):
-    """The prompt with what goes along."""
-
-    def put_back(self, text: str, files: Sequence[Attachment] | Sequence[PromptFile]) -> None:
-        """Put a text, and what goes along with it, into the box."""
-
-    def take_files(self) -> tuple[PromptFile, ...]:
-        """Return what goes along, which is then gone."""
-
-
-class Models(Protocol):
-    """Where a model is chosen."""
-
-    def choose_then(self, then: Callable[[], Awaitable[object]]) -> None:
-        """Ask for a model, and go on when one is chosen."""
-
-
-class Pane(Protocol):
-    """Where the chat is shown."""
-
-    chat: LiveChat
-
-    @property
-    def model(self) -> Models:
-        """The model of the chat."""
-
-    @property
-    def transcript(self) -> Transcript:
-        """The messages."""
-
-    @property
-    def prompt(self) -> PromptInput:
-        """The prompt."""
-
-    @property
-    def box(self) -> Box:
-        """The prompt with what goes along."""
-
-    @property
-    def status(self) -> StatusLine:
-        """The line of figures."""
-
-    @property
-    def copy(self) -> Callable[[str], Awaitable[None]]:
-        """Copies a text."""
-
-    @property
-    def change(self) -> Callable[[Change], Awaitable[bool]]:
-        """Changes the tree, shows what became of it, and returns whether it could be done."""
-
-
-@dataclass(frozen=True)
-class _Edit:
-    """A message that is being edited in the prompt."""
-
-    message: Message
-    draft: str
-    """What was in the prompt before."""
-    draft_files: tuple[PromptFile, ...]
-    """What was to go along with that."""
+if TYPE_CHECKING:
+    from mistral_tui.tui.chat.pane import ChatPane
 
 
 class MessageActions(Widget):
@@ -97,18 +28,10 @@ class MessageActions(Widget):
 
         chat: LiveChat
 
-    @dataclass
-    class Editing(PostedMessage):
-        """A message is being edited, or no longer."""
-
-        what: str
-        """The role of its author, in a word; empty: no longer."""
-
-    def __init__(self, pane: Pane, workspace: Workspace) -> None:
+    def __init__(self, pane: "ChatPane", workspace: Workspace) -> None:
         super().__init__()
         self._pane = pane
         self._workspace = workspace
-        self._edit: _Edit | None = None
         self._deletions: dict[str, list[branching.Deletion]] = {}
         """What can be undone, by the chat."""
 
@@ -128,65 +51,14 @@ class MessageActions(Widget):
         elif self._chat.busy:
             self._hint("a reply is being written: esc stops it, then the chat can be edited")
         else:
-            draft = self._pane.prompt.full_text, self._pane.box.take_files()
-            if self._edit is not None:
-                draft = self._edit.draft, self._edit.draft_files
-            self._edit = _Edit(message, *draft)
-            self._pane.prompt.text = ""
-            self._pane.box.put_back(message.text, [part for part in message.parts if isinstance(part, Attachment)])
-            self._pane.prompt.focus()
-            self.post_message(self.Editing("prompt" if message.role == "user" else "reply"))
-
-    def stop_editing(self) -> bool:
-        """Leave a message as it is, and put back what was in the prompt; returns whether one was being edited."""
-        if self._edit is None:
-            return False
-        edit = self._edit
-        self._pane.prompt.text = ""
-        self._pane.box.take_files()
-        self._end_edit()
-        self._pane.box.put_back(edit.draft, edit.draft_files)
-        return True
-
-    def forget_edit(self) -> None:
-        """The prompt shows something else now."""
-        if self._edit is not None:
-            self._end_edit()
-
-    @property
-    def edited_prompt(self) -> Message | None:
-        """The prompt whose place the next one takes."""
-        return self._edit.message if self._edit is not None and self._edit.message.role == "user" else None
-
-    def edit_sent(self) -> None:
-        """The edited message was sent: what was in the prompt before is there again."""
-        if self._edit is not None:
-            edit = self._edit
-            self._end_edit()
-            if edit.draft or edit.draft_files:
-                self._pane.box.put_back(edit.draft, edit.draft_files)
-
-    async def reword(self, text: str) -> bool:
-        """If a reply is being edited, put the reworded one beside it; returns whether one was."""
-        if self._edit is None or self._edit.message.role != "assistant":
-            return False
-        chat, message_id = self._chat, self._edit.message.id
-        if await self._pane.change(lambda: branching.reword_reply(chat, message_id, text).id):
-            self.edit_sent()
-        else:
-            self._pane.prompt.refuse(text)
-        return True
-
-    def _end_edit(self) -> None:
-        self._edit = None
-        self.post_message(self.Editing(""))
+            self._pane.editing.begin(message)
 
     # Branches
 
     async def action_answer_again(self) -> None:
         """Answer a prompt again, or write a reply again."""
         chat, message = self._chat, self._wanted()
-        await self._pane.change(lambda: chat.retry(message.id if message else None))
+        await self._pane.view.change(lambda: chat.retry(message.id if message else None))
 
     def action_answer_with(self) -> None:
         """Choose another model, and let it answer; it answers the chat from then on."""
@@ -196,7 +68,7 @@ class MessageActions(Widget):
         elif chat.busy:
             self._hint("a reply is being written: esc stops it")
         else:
-            self._pane.model.choose_then(lambda: self._pane.change(lambda: chat.retry(message.id)))
+            self._pane.model.choose_then(lambda: self._pane.view.change(lambda: chat.retry(message.id)))
 
     async def action_go_on(self) -> None:
         """Let a reply go on where it ends."""
@@ -204,7 +76,7 @@ class MessageActions(Widget):
         if message is None:
             self._hint("there is no reply yet that could go on")
         else:
-            await self._pane.change(lambda: chat.go_on(message.id))
+            await self._pane.view.change(lambda: chat.go_on(message.id))
 
     def action_fork(self) -> None:
         """Begin a chat that has said the same up to here."""
@@ -236,7 +108,7 @@ class MessageActions(Widget):
             path = chat.conversation.path()
             return path[place].id if place < len(path) else parent_id
 
-        if await self._pane.change(change):
+        if await self._pane.view.change(change):
             count = len(deleted[-1].hidden)
             self.app.notify(f"{count} message{'s' if count > 1 else ''} deleted · u or /restore brings back", timeout=6)
 
@@ -252,7 +124,7 @@ class MessageActions(Widget):
             branching.undo_deletion(chat, deleted[-1])
             return deleted.pop().hidden[0]
 
-        await self._pane.change(change)
+        await self._pane.view.change(change)
 
     async def _select(self, step: int) -> None:
         chat, message = self._chat, self._wanted()
@@ -269,7 +141,7 @@ class MessageActions(Widget):
                 branching.select_branch(chat, chosen)
                 return chosen
 
-            await self._pane.change(change)
+            await self._pane.view.change(change)
 
     # Copying and looking
 
@@ -328,71 +200,7 @@ class MessageActions(Widget):
 
     def action_tokens(self) -> None:
         """Point at the tokens of a reply."""
-        message = self._wanted("assistant")
-        scored = self._chat.scores.of(message.id) if message else None
-        if message is None or scored is None:
-            watched = self._chat.request.sampling.logprobs
-            self._hint(
-                "its tokens are not known: r writes it again, with them"
-                if watched
-                else "its tokens are not known: alt+t watches them from the next reply on"
-            )
-            return
-        self.show_tokens(message.id)
-        self._panel.show(message.id, scored)
-
-    def show_tokens(self, message_id: str) -> None:
-        """Show a reply as its tokens, if they are known."""
-        scored = self._chat.scores.of(message_id)
-        look = self._pane.transcript.look_of(message_id)
-        if scored is not None:
-            self._pane.transcript.set_look(message_id, replace(look, tokens=scored))
-
-    def watch_tokens(self) -> bool:
-        """Watch the tokens of this chat and show those that are known, or no longer; returns which."""
-        chat, transcript = self._chat, self._pane.transcript
-        watched = not chat.request.sampling.logprobs
-        branching.watch_tokens(chat, watched)
-        for message in transcript.messages:
-            if watched:
-                self.show_tokens(message.id)
-            elif transcript.look_of(message.id).tokens is not None:
-                look = transcript.look_of(message.id)
-                transcript.set_look(message.id, replace(look, tokens=None, token=None))
-        if not watched:
-            self._panel.close()
-        return watched
-
-    def reply_finished(self, message_id: str) -> None:
-        """Show a reply as its tokens if they are watched."""
-        if self._chat.request.sampling.logprobs:
-            self.show_tokens(message_id)
-
-    def token_moved(self, message_id: str, token: int | None) -> None:
-        """Show which token is pointed at; with none, the reply is shown as it was before."""
-        transcript = self._pane.transcript
-        look = transcript.look_of(message_id)
-        if token is None:
-            tokens = look.tokens if self._chat.request.sampling.logprobs else None
-            transcript.set_look(message_id, replace(look, tokens=tokens, token=None))
-        else:
-            transcript.set_look(message_id, replace(look, token=token))
-            transcript.show_token(message_id, token)
-
-    async def go_on_from(self, message_id: str, token: int, instead: TokenChance) -> None:
-        """Let a reply go on from an alternative."""
-        chat = self._chat
-        branching_is_possible = await self._pane.change(
-            lambda: branching.continue_from(chat, message_id, token, instead)
-        )
-        if branching_is_possible:
-            self._panel.close()
-            self._pane.prompt.focus()
-
-    @property
-    def _panel(self) -> TokenPanel:
-        assert self.parent is not None
-        return self.parent.query_one(TokenPanel)
+        self._pane.tokens.point(self._wanted("assistant"))
 
     # Within
 

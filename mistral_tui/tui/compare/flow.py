@@ -51,7 +51,7 @@ async def _compare(
     if not text.strip():
         text, pane.prompt.text = pane.prompt.full_text, ""
     files = pane.box.take_files() if text.strip() else ()
-    gathered = await pane.gather(text, files) if text.strip() else ("", ())
+    gathered = await pane.sending.gather(text, files) if text.strip() else ("", ())
     if gathered is None:
         return
     await pane.app.push_screen(screen, keep)
@@ -59,4 +59,4 @@ async def _compare(
         screen.show_plan(await environment.workspace.compare(chat, contestants, *gathered))
     except InvalidRequest as error:
         screen.dismiss(False)
-        pane.refuse(text, str(error), files)
+        pane.sending.refuse(text, str(error), files)

@@ -234,7 +234,7 @@ class PaneArea(Vertical):
         if self._tabs.tab.broadcast and event.pane in self.panes:
             for pane in self.panes:
                 if pane is not event.pane:
-                    await pane.send(event.text, event.files)
+                    await pane.sending.send(event.text, event.files)
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:

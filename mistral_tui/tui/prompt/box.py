@@ -143,9 +143,21 @@ class PromptBox(Vertical):
         if problem:
             self.call_after_refresh(self._say, problem)
 
-    def attach_typed(self, argument: str) -> None:
-        """Let a file go along that was named after a command."""
-        self.run_worker(self.attach([path_from(argument)], f"/attach {argument}"))
+    def action_attach(self, path: str = "") -> None:
+        """Let a file go along with the prompt; without a path, ask for one."""
+        if path:
+            self.run_worker(self.attach([path_from(path)], f"/attach {path}"))
+        else:
+            self.prompt.focus()
+            self.prompt.insert("@")
+
+    def action_preview(self) -> None:
+        """Look at the last file that goes along."""
+        self._preview()
+
+    def action_detach(self) -> None:
+        """Take the last file away."""
+        self._remove_file()
 
     def take_files(self) -> tuple[PromptFile, ...]:
         """Return what goes along with the prompt that is sent now."""
@@ -155,11 +167,12 @@ class PromptBox(Vertical):
 
     def put_back(self, text: str, files: Sequence[Attachment] | Sequence[PromptFile]) -> None:
         """Give a prompt back that was not answered, with its files; what was written meanwhile follows it."""
-        self.prompt.put_back(text)
+        if text:
+            self.prompt.put_back(text)
         self.files.put_back(files)
         self.show_files()
 
-    def remove_file(self, index: int = -1) -> None:
+    def _remove_file(self, index: int = -1) -> None:
         """Take a file away."""
         if not self.files.files:
             self._say("no file goes along with this prompt")
@@ -175,14 +188,14 @@ class PromptBox(Vertical):
     @on(AttachmentTray.Removed)
     def _removed(self, event: AttachmentTray.Removed) -> None:
         event.stop()
-        self.remove_file(event.index)
+        self._remove_file(event.index)
 
     @on(AttachmentTray.Opened)
     def _opened(self, event: AttachmentTray.Opened) -> None:
         event.stop()
-        self.preview(event.index)
+        self._preview(event.index)
 
-    def preview(self, index: int = -1) -> None:
+    def _preview(self, index: int = -1) -> None:
         """Look at a file that goes along."""
         from mistral_tui.tui.prompt.preview import Preview
 

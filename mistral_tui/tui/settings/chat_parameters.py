@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from textual.message import Message
@@ -11,11 +12,19 @@ from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.presets import use_preset
+from mistral_tui.chat.settings import next_context_policy, next_thinking
 from mistral_tui.config.presets import Preset, parameters_of, read_presets, save_preset
 from mistral_tui.config.schema import in_words, typed
 from mistral_tui.tui.environment import Environment
+from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import Adapter
+
+_POLICIES: Final[dict[ContextPolicy, str]] = {
+    "drop": "the oldest turns are left out",
+    "shift": "the oldest tokens are given up",
+    "stop": "the chat stops",
+}
 
 
 class ChatParameters(Widget):
@@ -80,6 +89,17 @@ class ChatParameters(Widget):
                 self._use_system_prompt(chat, text)
 
         self.app.push_screen(SystemPrompt(chat.conversation.session.system_prompt or ""), take)
+
+    def action_thinking(self) -> None:
+        """Switch whether the model thinks first, for models that can be told, and say how it is now."""
+        chosen = next_thinking(self._get_chat())
+        told = {None: "as the model likes", True: "on", False: "off"}[chosen]
+        self._hint(f"thinking: {told} (for models that can be told)")
+
+    def action_context_policy(self) -> None:
+        """Let this chat do something else from its next turn on when the context is full, and say what."""
+        policy = next_context_policy(self._get_chat())
+        self._hint(f"when the context is full ({policy}): {_POLICIES[policy]}")
 
     def action_adapter(self, words: str) -> None:
         """Use one LoRA more, or none any more."""
