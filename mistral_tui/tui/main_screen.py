@@ -1,5 +1,6 @@
 """The main screen: the list of chats at the left, the panes in the middle, the keys below."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.tui.actions import bindings, slash_action, wrong_argument
+from mistral_tui.tui.actions import Action, bindings, slash_action, wrong_argument
 from mistral_tui.tui.away import Away
 from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.pane import ChatPane
@@ -153,7 +154,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_pane_keys(self) -> None:
         """List the keys that may follow, and take one."""
-        self.app.push_screen(KeyMenu(lambda action: self.action_do(action.where, action.owner_call())))
+        self.app.push_screen(KeyMenu(self._do_for_menu))
 
     async def action_interrupt(self) -> None:
         """Copy what is selected, else stop the reply, else quit at the second press."""
@@ -252,6 +253,19 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.pane.prompt.post_message(events.Paste(event.text))
 
     # Within
+
+    async def _do_for_menu(self, action: Action) -> None:
+        """Do it as this screen: a dialog answers whoever opened it, and the list of keys is gone by then."""
+        done = asyncio.Event()
+
+        async def do() -> None:
+            try:
+                await self.action_do(action.where, action.owner_call())
+            finally:
+                done.set()
+
+        self.call_next(do)
+        await done.wait()
 
     async def _begin_chat(self, private: bool) -> None:
         current = self.pane.chat.conversation

@@ -99,6 +99,19 @@ async def test_two_models_answer_side_by_side_and_the_chosen_answer_is_kept() ->
         assert not app.pane.prompt.text
 
 
+async def test_the_keys_begin_a_comparison_of_what_is_in_the_box() -> None:
+    app, _ = comparing(Reply(["one"]), Reply(["two"]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(pilot)
+        await pilot.press("w", "h", "y", "ctrl+s", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareChoice))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and not app.pane.chat.busy)
+        await until(pilot, lambda: shows(pilot, "why", "one", "two"))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: app.pane.last_reply == "two" and not app.pane.prompt.text)
+
+
 async def test_the_second_waits_for_the_first_when_they_share_cores() -> None:
     hold = asyncio.Event()
     app, _ = comparing(Reply(["one ", "more"], hold=hold), Reply(["two"]))
