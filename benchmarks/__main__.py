@@ -34,7 +34,7 @@ NAMES = (
     "idle",
 )
 """In the order of the README's table; each is a module with a function `run(quick) -> list of figures`."""
-BY_NAME = ("soak",)
+BY_NAME = ("soak", "long_use")
 """These take long, and run only when they are named."""
 
 

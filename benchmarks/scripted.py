@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mistral_tui.engines.worker.outbox import Outbox
 from mistral_tui.types.events import Finished, PromptProgress, TextDelta
@@ -61,6 +61,8 @@ TEXTS = {
     "code": f"```python\ndef analyse(samples):\n{_CODE}    return total_199\n```\n\n",
 }
 """What is written instead to a prompt that begins with one of these words: one kind of block, at its longest."""
+ONCE = " once"
+"""How a prompt ends whose text is not to be written again and again."""
 
 
 class ScriptedLoop:
@@ -79,7 +81,12 @@ class ScriptedLoop:
     def submit(self, request: GenerateRequest, outbox: Outbox) -> None:
         """Begin to write."""
         cancelled = self._cancelled.setdefault(request.id, threading.Event())
-        threading.Thread(target=self._write, args=(_text(request), outbox, cancelled), daemon=True).start()
+        asked = request.messages[-1].text if request.messages else ""
+        words = next((text for word, text in TEXTS.items() if asked.startswith(word)), TEXT).split(" ")
+        endless = () if asked.endswith(ONCE) else itertools.cycle(words)
+        threading.Thread(
+            target=self._write, args=(itertools.chain(words, endless), outbox, cancelled), daemon=True
+        ).start()
 
     def cancel(self, request_id: str) -> None:
         """End a reply."""
@@ -99,23 +106,18 @@ class ScriptedLoop:
         """Return from `run`."""
         self._stopped.set()
 
-    def _write(self, text: str, outbox: Outbox, cancelled: threading.Event) -> None:
+    def _write(self, words: Iterable[str], outbox: Outbox, cancelled: threading.Event) -> None:
         outbox.put(PromptProgress(10, 10))
         due = time.monotonic()
         written = 0
-        for word in itertools.cycle(word + " " for word in text.split(" ")):
+        for word in words:
             due += self._seconds
             if cancelled.wait(max(0.0, due - time.monotonic())):
                 break
-            outbox.put(TextDelta(word))
+            outbox.put(TextDelta(word + " "))
             written += 1
         usage = Usage(10, 0, written, decode_rate=1 / self._seconds, context_tokens=written, context_size=65536, seed=1)
-        outbox.put(Finished("cancelled", usage))
-
-
-def _text(request: GenerateRequest) -> str:
-    asked = request.messages[-1].text if request.messages else ""
-    return next((text for word, text in TEXTS.items() if asked.startswith(word)), TEXT)
+        outbox.put(Finished("cancelled" if cancelled.is_set() else "stop", usage))
 
 
 def load(
