@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.code_blocks import CodeBlock, FileThere, file_name, save_text
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.errors import InvalidRequest
@@ -23,7 +23,7 @@ _HINT = "↑↓ chooses a block · enter saves it · esc leaves it"
 _ONE_HINT = "enter saves · esc leaves it"
 
 
-class SaveCode(ModalScreen[Path | None], inherit_bindings=False):
+class SaveCode(Dialog[Path | None], inherit_bindings=False):
     """Asks for the name of a file; closes with where the block was saved, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("choice")]

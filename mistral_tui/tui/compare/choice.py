@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.compare import LEAST, MOST, Contestant
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.compare.candidates import with_settings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.models.loading import describe
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
@@ -22,7 +22,7 @@ from mistral_tui.types.text import printable_line
 _BEGIN = "begin"
 
 
-class CompareChoice(ModalScreen[tuple[Contestant, ...] | None], inherit_bindings=False):
+class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=False):
     """Lets the person choose two to four; closes with them, or with `None`.
 
     Args:

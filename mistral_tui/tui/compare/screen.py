@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Grid
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from mistral_tui.chat.compare import Comparison, Contestant
@@ -17,13 +16,14 @@ from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptRe
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.compare.answer import Answer
+from mistral_tui.tui.dialog import AnsweredScreen
 from mistral_tui.types.text import printable_line
 
 _LEAST_WIDTH: Final = 36
 """Columns that an answer needs to be readable."""
 
 
-class CompareScreen(Screen[bool], inherit_bindings=False):
+class CompareScreen(AnsweredScreen[bool], inherit_bindings=False):
     """Shows a comparison while it goes on; closes with whether there are answers.
 
     Args:

@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_labels
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 
 _NOTE = (
@@ -51,7 +51,7 @@ def _searchable(action: Action) -> str:
     return f"{key_labels(action)} {action.title} {slash} {action.group}".lower()
 
 
-class HelpScreen(ModalScreen[None], inherit_bindings=False):
+class HelpScreen(Dialog[None], inherit_bindings=False):
     """Lists what can be done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("reader")]

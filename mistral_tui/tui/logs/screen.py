@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.logs.lines import LEVELS, LogLine, RecentLog, log_files, read_log
 from mistral_tui.types.text import printable_line
@@ -26,7 +26,7 @@ _STYLES = {"info": "$text-muted", "warning": "$text-warning", "error": "$text-er
 _MARKS = {"info": "  ", "warning": "! ", "error": "✗ "}
 
 
-class LogScreen(ModalScreen[None], inherit_bindings=False):
+class LogScreen(Dialog[None], inherit_bindings=False):
     """Shows the end of a log; what is typed filters it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("reader"), *bindings("logs")]

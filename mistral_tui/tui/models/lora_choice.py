@@ -9,17 +9,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.models import Adapter
 from mistral_tui.types.text import printable_line
 
 
-class LoraChoice(ModalScreen[None], inherit_bindings=False):
+class LoraChoice(Dialog[None], inherit_bindings=False):
     """Lets the person switch LoRAs on and off.
 
     Args:

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from mistral_tui.chat.model_library import ModelLibrary, Shelf
@@ -20,6 +19,7 @@ from mistral_tui.config.presets import Preset
 from mistral_tui.models.details import ModelDetails
 from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import AnsweredScreen
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.models.choosing import ModelChooser
 from mistral_tui.tui.models.fetching import fetch_or_pause
@@ -46,7 +46,7 @@ class Picked:
     """With which it is to answer; `None`: that is left open."""
 
 
-class ModelPicker(Screen[Picked | None], inherit_bindings=False):
+class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
     """Shows all models; closes with the one that is to answer the chat, or with `None`.
 
     Args:

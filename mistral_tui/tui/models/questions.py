@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.template_choice import Choices
 
 
-class Question(ModalScreen[str | None], inherit_bindings=False):
+class Question(Dialog[str | None], inherit_bindings=False):
     """Asks which of a few things to do; closes with its key, or with `None`.
 
     Args:
@@ -49,7 +49,7 @@ class Question(ModalScreen[str | None], inherit_bindings=False):
         self.dismiss(event.option_id)
 
 
-class AddModel(ModalScreen[Path | None], inherit_bindings=False):
+class AddModel(Dialog[Path | None], inherit_bindings=False):
     """Asks for the path of a model file; closes with it, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]

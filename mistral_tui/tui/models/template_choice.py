@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.types.text import printable_line
 
 
@@ -22,7 +22,7 @@ class Choices(OptionList, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("choice")
 
 
-class TemplateChoice(ModalScreen[Path | None], inherit_bindings=False):
+class TemplateChoice(Dialog[Path | None], inherit_bindings=False):
     """Asks for a chat template; closes with its file, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")

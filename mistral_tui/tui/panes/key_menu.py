@@ -7,15 +7,15 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_label
+from mistral_tui.tui.dialog import Dialog
 
 _COLUMN = 19
 
 
-class KeyMenu(ModalScreen[None], inherit_bindings=False):
+class KeyMenu(Dialog[None], inherit_bindings=False):
     """Takes one key; those that move something may be pressed again and again.
 
     Args:
@@ -42,7 +42,7 @@ class KeyMenu(ModalScreen[None], inherit_bindings=False):
         if event.key in ("escape", "ctrl+c"):
             return
         event.stop()
-        if self._done:
+        if self._done or not self.is_active:
             # What is typed before the list is gone is not meant for it.
             self.app.post_message(events.Key(event.key, event.character))
             return

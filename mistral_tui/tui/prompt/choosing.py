@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import ACTIONS, bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
@@ -23,7 +23,7 @@ _SHOWN = 100
 """Rows of the list."""
 
 
-class SearchChoice(ModalScreen[T | None], Generic[T], inherit_bindings=False):
+class SearchChoice(Dialog[T | None], Generic[T], inherit_bindings=False):
     """Shows what has all the words that are typed; closes with what is chosen, or with `None`.
 
     Args:

@@ -7,12 +7,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.documents.fitting import DocumentTooLong, Fit
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
@@ -24,7 +24,7 @@ _CHOICES: Final[tuple[tuple[Fit, str, str], ...]] = (
 )
 
 
-class FitChoice(ModalScreen[Fit | None], inherit_bindings=False):
+class FitChoice(Dialog[Fit | None], inherit_bindings=False):
     """Asks what is given of a document; closes with that, or with `None`: the prompt is not sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mistral_tui.chat.previews import Colour, picture_cells, waveform
 from mistral_tui.chat.prompt_files import PromptFile
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.prompt.tray import describe
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart
@@ -26,7 +26,7 @@ _TEXT = 20_000
 """Characters of a document that are shown."""
 
 
-class Preview(ModalScreen[None], inherit_bindings=False):
+class Preview(Dialog[None], inherit_bindings=False):
     """Shows one file; closes with escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("reader")]

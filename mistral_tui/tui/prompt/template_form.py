@@ -5,17 +5,17 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mistral_tui.chat.prompt_templates import PromptTemplate
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable_line
 
 
-class TemplateForm(ModalScreen[str | None], inherit_bindings=False):
+class TemplateForm(Dialog[str | None], inherit_bindings=False):
     """A line for each place; closes with the prompt, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]

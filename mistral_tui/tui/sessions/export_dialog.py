@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.export.formats import ENDINGS, FORMATS, ExportFormat, file_name, format_of
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.sessions.line_dialog import dialog_line
@@ -36,7 +36,7 @@ class Export:
     form: ExportFormat
 
 
-class ExportDialog(ModalScreen[Export | None], inherit_bindings=False):
+class ExportDialog(Dialog[Export | None], inherit_bindings=False):
     """Closes with what the person wants, or with `None`; the arrows choose the format while a name is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]

@@ -5,15 +5,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.types.text import printable_line
 
 
-class LineDialog(ModalScreen[str | None], inherit_bindings=False):
+class LineDialog(Dialog[str | None], inherit_bindings=False):
     """Closes with what was typed, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("asking")]

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.config.setting import Setting
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable_line
@@ -59,7 +59,7 @@ class FieldRows(OptionList, inherit_bindings=False):
     can_focus = False
 
 
-class FieldsScreen(ModalScreen[None], inherit_bindings=False):
+class FieldsScreen(Dialog[None], inherit_bindings=False):
     """Lets the person search, look, and set.
 
     What is typed searches; enter edits the field that is marked, and enter again sets it.

@@ -8,18 +8,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.config.presets import Preset
 from mistral_tui.config.schema import in_words
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
 
-class PresetChoice(ModalScreen[Preset | None], inherit_bindings=False):
+class PresetChoice(Dialog[Preset | None], inherit_bindings=False):
     """Asks for a preset; closes with it, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")

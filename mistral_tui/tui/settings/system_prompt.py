@@ -5,13 +5,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from mistral_tui.tui.actions import action, bindings, key_labels
+from mistral_tui.tui.dialog import Dialog
 
 
-class SystemPrompt(ModalScreen[str | None], inherit_bindings=False):
+class SystemPrompt(Dialog[str | None], inherit_bindings=False):
     """Lets the person write; closes with the text, or with `None` if it is to stay as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("system_prompt")]

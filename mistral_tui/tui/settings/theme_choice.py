@@ -7,17 +7,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.settings.colours import Colours
 from mistral_tui.types.text import printable_line
 
 
-class ThemeChoice(ModalScreen[str | None], inherit_bindings=False):
+class ThemeChoice(Dialog[str | None], inherit_bindings=False):
     """Lets the person look and choose; closes with the name, or with `None` after the first colours are back."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
