@@ -1,7 +1,6 @@
 """Workers that run a scripted engine: real processes, no model."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -60,12 +59,6 @@ async def first_text(events: AsyncGenerator[EngineEvent, None]) -> str:
         if isinstance(event, TextDelta):
             return event.text
     raise AssertionError("no text came")
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # of another process
-            await asyncio.sleep(0.01)
 
 
 def logs(folder: Path, names: str = "worker-*.log") -> str:

@@ -21,9 +21,10 @@ from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.queries import Refusal, Text, Tokenize
-from tests.engines.conftest import ROOT, answer, first_text, logs, prompt, until
+from tests.engines.conftest import ROOT, answer, first_text, logs, prompt
 from tests.engines.sharing import Place
 from tests.stubs.gguf import GgufFile
+from tests.stubs.waiting import until
 
 pytestmark = [pytest.mark.core, pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows yet")]
 

@@ -20,8 +20,9 @@ from mistral_tui.types.errors import (
 )
 from mistral_tui.types.events import Finished
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
-from tests.engines.conftest import answer, first_text, logs, prompt, until
+from tests.engines.conftest import answer, first_text, logs, prompt
 from tests.stubs import loops
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 

@@ -12,8 +12,9 @@ from mistral_tui.engines.supervised import SupervisedEngine
 from mistral_tui.types.errors import EngineError, LoadCancelled, ModelNotFound, NotEnoughMemory
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
 from mistral_tui.types.pool import FOREVER, PoolLimits
-from tests.engines.conftest import answer, first_text, logs, prompt, until
+from tests.engines.conftest import answer, first_text, logs, prompt
 from tests.stubs import loops
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 

@@ -16,8 +16,9 @@ from mistral_tui.processes.log import WorkerLog
 from mistral_tui.types.errors import EngineError, WorkerDied
 from mistral_tui.types.events import EngineEvent, Finished, PromptProgress, TextDelta
 from mistral_tui.types.models import LoadOptions
-from tests.engines.conftest import first_text, logs, prompt, until
+from tests.engines.conftest import first_text, logs, prompt
 from tests.stubs import loops
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 

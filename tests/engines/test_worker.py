@@ -16,8 +16,9 @@ from mistral_tui.processes.frames import FrameDecoder, encode
 from mistral_tui.types.events import Finished, TextDelta
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.requests import GenerateRequest
-from tests.engines.conftest import ROOT, prompt, until
+from tests.engines.conftest import ROOT, prompt
 from tests.stubs import loops
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 
