@@ -22,6 +22,8 @@ from mistral_tui.types.pool import HeldModel
 if TYPE_CHECKING:
     from mistral_tui.models.adding import OwnInventory
     from mistral_tui.models.details import ModelDetails
+    from mistral_tui.models.hub.choosing import Choice
+    from mistral_tui.models.hub.reference import HubReference
     from mistral_tui.models.removing import Removal
 
 
@@ -199,6 +201,31 @@ class ModelLibrary:
             raise InvalidRequest(f"{path} cannot be added here; `mistral-tui models add` can")
         return (await asyncio.to_thread(lambda: own().add(path))).name
 
+    async def look_on_hub(self, reference: "HubReference") -> "tuple[Choice, ...]":
+        """Ask the hub which models it has under a name, the smallest first.
+
+        Raises:
+            DownloadFailed: There is none, it may not be read, or the hub cannot be reached.
+        """
+        if self._own is None:
+            raise DownloadFailed(f"{reference} cannot be fetched here; `mistral-tui models pull` can")
+        from mistral_tui.models.download import look_through  # the hub, for those who fetch something
+
+        return await look_through(reference)
+
+    async def fetch_from_hub(self, choice: "Choice") -> ModelEntry:
+        """Put a model of the hub on the list, and fetch it after those that were begun before, unless it is here.
+
+        Raises:
+            ConfigError: The inventory cannot be written.
+        """
+        assert self._own is not None, "it was looked for"
+        own = self._own()
+        entry = await asyncio.to_thread(own.promise, choice)
+        if not entry.downloaded:
+            self.downloads.begin(entry)
+        return entry
+
     async def ways_to_remove(self, found: CatalogEntry) -> dict[str, str]:
         """Return what `remove` can do with a model, in words; the first changes nothing.
 
@@ -208,7 +235,11 @@ class ModelLibrary:
         ways = {"keep": "leave it as it is"}
         if self.downloads.of(found.name) is not None:
             ways["stop"] = "fetch it no longer"
-        if not found.entry.downloaded or found.source == "remote" or self._paths is None:
+        if found.source == "remote" or self._paths is None:
+            return ways
+        if not found.entry.downloaded:
+            if self._own is not None and await asyncio.to_thread(self._own().has_promised, found.entry):
+                ways["list"] = "take it off the list, and throw away what is here of it"
             return ways
         removal, deletion = await asyncio.to_thread(self._plans, found)
         if found.source == "inventory" and not removal.files:
@@ -235,14 +266,19 @@ class ModelLibrary:
             return f"{found.name} is not fetched any more"
         if way == "keep" or self._paths is None:
             return ""
+        if not found.entry.downloaded:
+            self.downloads.drop(found.name)
         if way == "file":
             with contextlib.suppress(ModelNotFound):
                 await self._workspace.unload_model(found.entry)
         paths = self._paths
 
         def carry_out() -> bool:
+            from mistral_tui.models.download import discard
             from mistral_tui.models.removing import remove
 
+            if not found.entry.downloaded:
+                discard(found.entry, paths.models)
             return remove(self._plans(found)[way == "file"], paths.inventory_overlay, paths.models)
 
         if not await asyncio.to_thread(carry_out) and way == "list":

@@ -5,10 +5,7 @@ import gc
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
@@ -58,7 +55,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         workspace.embedding_entry = setup.embedding_entry
     except ModelNotFound as error:
         notices = (*notices, f"embedding_model: {error}; the model that answers is used instead")
-    fetch = _fetching_into(setup.paths.models)
+    fetch = _fetching(setup)
     library = ModelLibrary(workspace, fetch, setup.paths, partial(_own_inventory, setup))
     entries, about_keymap = read_keymap(setup.paths.keymap)
     about_keys = apply_keymap(entries)
@@ -100,23 +97,16 @@ def _starter(setup: Setup, fetch: Fetch) -> Starter | None:
     return None if entry is None else Starter(entry, partial(fetch, entry))
 
 
-def _fetching_into(folder: Path) -> Fetch:
-    """Return what fetches models into a folder."""
+def _fetching(setup: Setup) -> Fetch:
+    """Return what fetches models into their folder."""
 
     async def fetch_model(entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
-        # Only now: importing it would delay the first paint by a tenth.
-        from mistral_tui.models.download import DownloadProgress, fetch
-
-        def tell(progress: DownloadProgress) -> None:
-            report(progress.done, progress.total)
-
-        path = await fetch(entry, folder, tell)
-        return msgspec.structs.replace(entry, path=path, size_bytes=path.stat().st_size, downloaded=True)
+        return await _own_inventory(setup).fetch(entry, report)
 
     return fetch_model
 
 
 def _own_inventory(setup: Setup) -> "OwnInventory":
-    from mistral_tui.models.adding import OwnInventory  # for those who add a model
+    from mistral_tui.models.adding import OwnInventory  # importing it would delay the first paint by a tenth
 
     return OwnInventory(setup.paths.inventory_overlay, setup.paths.models, setup.inventory_now)

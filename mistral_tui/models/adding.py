@@ -1,16 +1,19 @@
 """Putting models into the program's own inventory: files that are there, and what was fetched from the hub."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from mistral_tui.models.download import fetch_choice, look_up
+import msgspec
+
+from mistral_tui.models.download import fetch, fetch_choice, look_up
 from mistral_tui.models.facts import read_facts
 from mistral_tui.models.files import size_on_disk
 from mistral_tui.models.hub.choosing import Choice
 from mistral_tui.models.hub.reference import HubReference
 from mistral_tui.models.inventory import Inventory
-from mistral_tui.models.overlay import register
+from mistral_tui.models.overlay import register, source_of_registered
 from mistral_tui.models.projector_file import check_projector
 from mistral_tui.models.transfer import Report
 from mistral_tui.types.catalog import ModelFacts
@@ -83,21 +86,60 @@ class OwnInventory:
             ConfigError: It was fetched, but the inventory cannot be written.
         """
         choice = await look_up(reference, projector=projector)
-        target = self.place_of(choice)
-        path = await fetch_choice(choice, target, on_progress)
-        values: dict[str, Any] = {"path": str(path), "format": choice.form, "source": choice.source}
-        if choice.sha256:
-            values["sha256"] = choice.sha256
-        if choice.projector is not None:
-            values["mmproj"] = str(path.with_name(Path(choice.projector.path).name))
-        values["kind"] = kind_of(read_facts(path, choice.form, choice.size_bytes))
-        taken = self._holder(choice.name, path, choice.source)
-        return self._register(f"{choice.reference.repository}/{choice.name}" if taken else choice.name, path, values)
+        path = await fetch_choice(choice, self.place_of(choice), on_progress)
+        kind = kind_of(read_facts(path, choice.form, choice.size_bytes))
+        return self._register_choice(choice, path, {"kind": kind})
+
+    def promise(self, choice: Choice) -> ModelEntry:
+        """List a model of the hub before it is fetched, so that a download that is left unfinished is found again.
+
+        Raises:
+            ConfigError: The inventory cannot be written.
+        """
+        return self._register_choice(choice, self.place_of(choice), {"size_gb": round(choice.size_bytes / 1e9, 3)})
+
+    async def fetch(self, entry: ModelEntry, report: Callable[[int, int], None]) -> ModelEntry:
+        """Fetch a model of an inventory, or go on with it.
+
+        Args:
+            entry: The model.
+            report: Told of bytes done and in all, in the event loop.
+
+        Returns:
+            The model as it is on disk.
+
+        Raises:
+            DownloadFailed: Says why and what to do.
+            ConfigError: It was fetched, but the inventory cannot be written.
+        """
+        path = await fetch(entry, self._models, lambda progress: report(progress.done, progress.total))
+        here = msgspec.structs.replace(entry, path=path, size_bytes=path.stat().st_size, downloaded=True)
+        await asyncio.to_thread(self._note_kind, here)
+        return here
+
+    def has_promised(self, entry: ModelEntry) -> bool:
+        """Return whether a model that is not here is listed only because it was to be fetched."""
+        return not entry.downloaded and source_of_registered(self._overlay, entry.name) is not None
 
     def place_of(self, choice: Choice) -> Path:
         """Return where a model from the hub goes: `OWNER/NAME/FILE` in the models folder, so that no two meet."""
         folder = self._models.joinpath(*choice.reference.repository.split("/"))
         return folder / Path(choice.files[0].path).name if choice.form == "gguf" else folder
+
+    def _note_kind(self, entry: ModelEntry) -> None:
+        """Write down what the files of a promised model say of its kind, now that they are here."""
+        if source_of_registered(self._overlay, entry.name) is not None:
+            kind = kind_of(read_facts(entry.path, entry.format, entry.size_bytes))
+            register(self._overlay, entry.name, {"kind": kind})
+
+    def _register_choice(self, choice: Choice, path: Path, values: dict[str, Any]) -> ModelEntry:
+        values = {"path": str(path), "format": choice.form, "source": choice.source, **values}
+        if choice.sha256:
+            values["sha256"] = choice.sha256
+        if choice.projector is not None:
+            values["mmproj"] = str(path.with_name(Path(choice.projector.path).name))
+        taken = self._holder(choice.name, path, choice.source)
+        return self._register(f"{choice.reference.repository}/{choice.name}" if taken else choice.name, path, values)
 
     def _register(self, name: str, path: Path, values: dict[str, Any]) -> ModelEntry:
         if not name:

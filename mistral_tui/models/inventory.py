@@ -172,7 +172,7 @@ def _entry(raw: Raw, models: Path) -> ModelEntry:
     if size is None:
         fetched = models / named.name
         size = size_on_disk(fetched)
-        if size is not None or values.get("source"):
+        if size is not None or (values.get("source") and not named.is_relative_to(models)):
             path = fetched
     suffix_format = "gguf" if named.suffix.lower() == ".gguf" else "safetensors"
     mmproj = values.get("mmproj")

@@ -47,6 +47,15 @@ def unregister(overlay: Path, name: str) -> bool:
     return found
 
 
+def source_of_registered(overlay: Path, name: str) -> str | None:
+    """Return where the entry of this name says that it can be fetched from; `None`: it does not, or there is none.
+
+    Raises:
+        ConfigError: The file is damaged or cannot be read.
+    """
+    return next((entry.get("source") for entry in _read(overlay) if _is_named(entry, name)), None)
+
+
 @contextmanager
 def _changing(overlay: Path) -> Generator[list[Any]]:
     """Lend the entries of the file; what they are afterwards is written, if nothing was raised."""

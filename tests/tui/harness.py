@@ -114,6 +114,12 @@ async def paste_and_send(pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
+async def paste_into(pilot: Pilot[None], text: str) -> None:
+    """Paste a text into what has the focus."""
+    pilot.app.screen.post_message(events.Paste(text))
+    await pilot.pause()
+
+
 async def ask(
     pilot: Pilot[None], text: str, send: Callable[[Pilot[None], str], Awaitable[None]] = type_and_send
 ) -> None:

@@ -218,7 +218,7 @@ async def test_without_any_model_at_all_the_list_says_how_to_get_one() -> None:
     models.catalog.entries = []
     async with models.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("alt+l")
-        await until(pilot, lambda: "models pull" in screen_text(pilot))
+        await until(pilot, lambda: "Type OWNER/NAME to fetch one" in screen_text(pilot))
         for key in ("enter", "f5", "ctrl+d", "ctrl+l", "f10", "ctrl+x", "ctrl+g", "down", "end"):
             await pilot.press(key)
         await search(pilot, "nothing")

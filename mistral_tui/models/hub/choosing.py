@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -59,6 +59,11 @@ class Choice:
         return PurePosixPath(_whole(self.files[0].path)).name[: -len(".gguf")]
 
     @property
+    def quantization(self) -> str:
+        """As its name says; empty: it does not."""
+        return quantization_in(self.name)
+
+    @property
     def sha256(self) -> str | None:
         """Of the model, if it is a single file."""
         models = [file for file in self.files if file is not self.projector]
@@ -83,11 +88,8 @@ def choose(reference: HubReference, files: Sequence[RemoteFile], *, projector: b
     """
     repository = reference.repository
     sound = [file for file in files if safe_path(file.path)]
-    groups: dict[str, list[RemoteFile]] = {}
-    for file in sorted(sound, key=lambda file: file.path):
-        if file.path.lower().endswith(".gguf") and not is_projector_name(PurePosixPath(file.path).name):
-            groups.setdefault(_whole(file.path), []).append(file)
-    models = {name: group for name, group in groups.items() if not _NO_MODEL.search(name)}
+    groups = _groups(sound)
+    models = _models(groups)
     if reference.file is not None:
         chosen = next((group for group in groups.values() if any(part.path == reference.file for part in group)), None)
         if chosen is None:
@@ -101,6 +103,48 @@ def choose(reference: HubReference, files: Sequence[RemoteFile], *, projector: b
     _check_parts(repository, chosen)
     found = _projector(sound, chosen[0]) if projector else None
     return Choice(reference, "gguf", (*chosen, *((found,) if found else ())), found)
+
+
+def choices(reference: HubReference, files: Sequence[RemoteFile]) -> tuple[Choice, ...]:
+    """Return every model that a repository has in GGUF, with its projector, the smallest first.
+
+    Args:
+        reference: What is wanted; where it names a file or a quantization there is only that one.
+        files: All files of the repository.
+
+    Raises:
+        DownloadFailed: There is none that is whole.
+    """
+    if reference.file is not None or reference.quantization is not None:
+        return (choose(reference, files),)
+    sound = [file for file in files if safe_path(file.path)]
+    whole = [group for group in _models(_groups(sound)).values() if len(group) == _parts_of(group[0])]
+    if not whole:
+        return (choose(reference, files),)
+    named = [replace(reference, file=group[0].path) for group in whole]
+    return tuple(sorted((choose(each, files) for each in named), key=lambda choice: choice.size_bytes))
+
+
+def preferred(models: Sequence[Choice]) -> Choice:
+    """Return the model that most people want: small, and hardly worse than the whole."""
+
+    def rank(choice: Choice) -> int:
+        return _PREFERRED.index(choice.quantization) if choice.quantization in _PREFERRED else len(_PREFERRED)
+
+    return min(models, key=rank)
+
+
+def _groups(files: Sequence[RemoteFile]) -> dict[str, list[RemoteFile]]:
+    """Return the GGUF files that are no projectors, the parts of a split model together."""
+    groups: dict[str, list[RemoteFile]] = {}
+    for file in sorted(files, key=lambda file: file.path):
+        if file.path.lower().endswith(".gguf") and not is_projector_name(PurePosixPath(file.path).name):
+            groups.setdefault(_whole(file.path), []).append(file)
+    return groups
+
+
+def _models(groups: dict[str, list[RemoteFile]]) -> dict[str, list[RemoteFile]]:
+    return {name: group for name, group in groups.items() if not _NO_MODEL.search(name)}
 
 
 def _chosen_name(reference: HubReference, models: dict[str, list[RemoteFile]]) -> str:
@@ -154,12 +198,18 @@ def _projector(files: Sequence[RemoteFile], model: RemoteFile) -> RemoteFile | N
 
 
 def _check_parts(repository: str, group: Sequence[RemoteFile]) -> None:
-    match = re.search(r"-of-(\d{5})\.gguf$", group[0].path, re.IGNORECASE)
-    if match is not None and len(group) != int(match[1]):
+    parts = _parts_of(group[0])
+    if len(group) != parts:
         raise DownloadFailed(
-            f"{repository} has {len(group)} of the {int(match[1])} parts of {printable_line(group[0].path)}; "
+            f"{repository} has {len(group)} of the {parts} parts of {printable_line(group[0].path)}; "
             "it is incomplete, so choose another file"
         )
+
+
+def _parts_of(file: RemoteFile) -> int:
+    """Return of how many files a model is made, one of which this is."""
+    match = re.search(r"-of-(\d{5})\.gguf$", file.path, re.IGNORECASE)
+    return int(match[1]) if match else 1
 
 
 def _offer(models: dict[str, list[RemoteFile]]) -> str:

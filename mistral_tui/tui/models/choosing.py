@@ -16,10 +16,11 @@ from textual.widgets import Input, Static
 
 from mistral_tui.chat.model_library import Shelf
 from mistral_tui.models.details import ModelDetails
+from mistral_tui.models.hub.reference import HubReference
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.models.details import DetailsPane
-from mistral_tui.tui.models.headline import headline, nothing_words
+from mistral_tui.tui.models.headline import headline, nothing_words, reference_in
 from mistral_tui.tui.models.rows import Doing, ModelRow, models_of, rows
 from mistral_tui.tui.models.table import ModelTable, TableHead
 
@@ -84,6 +85,11 @@ class ModelChooser(Vertical):
         if self.field.value != self._query:
             self._show(first=True)
         return self.table.row
+
+    @property
+    def reference(self) -> HubReference | None:
+        """What is meant on the hub, if what is typed is the name of something there and no model is like it."""
+        return reference_in(self.field.value) if self.row is None else None
 
     def show(self, shelf: Shelf, fetching: int, wanted: str | None = None) -> None:
         """Show what there is now.

@@ -1,11 +1,13 @@
-"""Getting a model: loading it, or fetching the starter; each tells how far it is by messages."""
+"""Getting a model: loading it for a chat or from the list, or fetching the starter; messages tell how far it is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from textual.app import App
 from textual.message import Message
 
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.chat.welcome import ModelState
 from mistral_tui.tui.models.loading import TimeLeft, describe, size_words, stage_words
@@ -42,6 +44,29 @@ class Unusable(Message):
     """The model cannot be loaded or fetched."""
 
     error: MistralTuiError
+
+
+@dataclass
+class Loading(Message):
+    """A model is being loaded from the list of models, or no longer."""
+
+    name: str
+    share: float | None
+
+
+async def load_now(app: App[object], library: ModelLibrary, entry: ModelEntry, post: Post) -> None:
+    """Load a model from the list, also when that is closed meanwhile; posts `Loading`."""
+
+    def report(progress: LoadProgress) -> None:
+        post(Loading(entry.name, progress.fraction))
+
+    post(Loading(entry.name, 0.0))
+    try:
+        await library.load(entry, report)
+    except MistralTuiError as error:
+        app.notify(str(error), severity="error")
+    finally:
+        post(Loading(entry.name, None))
 
 
 async def load_model(workspace: Workspace, chat: LiveChat, entry: ModelEntry, post: Post) -> None:

@@ -22,15 +22,15 @@ from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import AnsweredScreen
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.models.choosing import ModelChooser
-from mistral_tui.tui.models.fetching import fetch_or_pause
+from mistral_tui.tui.models.fetching import Brought, add_file, choose_and_fetch, fetch_or_pause
+from mistral_tui.tui.models.getting import Loading, load_now
 from mistral_tui.tui.models.looking import first_marked, has_changed, looks
 from mistral_tui.tui.models.model_presets import choose_preset
-from mistral_tui.tui.models.questions import AddModel
 from mistral_tui.tui.models.removal import ask_and_remove
 from mistral_tui.tui.models.rows import ModelRow, download_words
 from mistral_tui.tui.models.table import ModelTable
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.models import LoadProgress, ModelEntry
+from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.text import printable_line
 
 _WATCH: Final = 2.0
@@ -78,13 +78,6 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         """A download is doing otherwise."""
 
         download: Download
-
-    @dataclass
-    class Loading(Message):
-        """A model is being loaded, or no longer."""
-
-        name: str
-        share: float | None
 
     def __init__(
         self,
@@ -151,8 +144,8 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         """Let the model answer the chat; one that is not here is fetched first."""
         row = self._row
         if row is None:
-            return
-        if row.entry.problem:
+            self._look_on_hub()
+        elif row.entry.problem:
             self._say(f"{row.name} cannot be used: {row.entry.problem}")
         elif row.entry.entry.downloaded:
             self.dismiss(Picked(row.entry.entry))
@@ -165,6 +158,8 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         """Fetch the model, pause that, or go on with it."""
         if (row := self._row) is not None:
             self._say(fetch_or_pause(self._library.downloads, row))
+        else:
+            self._look_on_hub()
 
     async def action_make_default(self) -> None:
         """Let the model answer new chats, now and in later runs."""
@@ -185,7 +180,8 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
             self._say(f"{row.name} is not here yet; f5 fetches it")
         elif row.key not in self._loading:
             # Of the app: it goes on when the list is closed.
-            self.app.run_worker(self._load(row.entry.entry), group="load from the list")
+            loading = load_now(self.app, self._library, row.entry.entry, self.post_message)
+            self.app.run_worker(loading, group="load from the list")
 
     async def action_unload(self) -> None:
         """Unload the model."""
@@ -199,7 +195,7 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
 
     def action_add_file(self) -> None:
         """Ask for a file to add."""
-        self.app.push_screen(AddModel(), self._add)
+        self.run_worker(self._bring(add_file(self.app, self._library)), group="ask")
 
     def action_remove(self) -> None:
         """Ask what to do away with: the download, the entry, the file."""
@@ -300,30 +296,24 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
     async def _describe(self, row: ModelRow) -> None:
         self.post_message(self.Described(row.key, await self._library.details(row.entry)))
 
-    async def _load(self, entry: ModelEntry) -> None:
-        def report(progress: LoadProgress) -> None:
-            self.post_message(self.Loading(entry.name, progress.fraction))
+    def _look_on_hub(self) -> None:
+        if (reference := self._chooser.reference) is not None:
+            self._say(f"asking for {reference.repository} …")
+            fetching = choose_and_fetch(self.app, self._library, reference, self._shelf.free_bytes)
+            self.run_worker(self._bring(fetching), group="hub", exclusive=True)
 
-        self.post_message(self.Loading(entry.name, 0.0))
+    async def _bring(self, bringing: Awaitable[Brought | None]) -> None:
+        """Go to the model that is put on the list, or say why it is not."""
         try:
-            await self._library.load(entry, report)
-        except MistralTuiError as error:
-            self.app.notify(str(error), severity="error")
-        finally:
-            self.post_message(self.Loading(entry.name, None))
-
-    async def _add(self, path: Path | None) -> None:
-        if path is None:
-            return
-        try:
-            name = await self._library.add(path)
+            brought = await bringing
         except MistralTuiError as error:
             self._say(str(error))
             return
-        self._wanted = name
-        self._looked = False
-        self._look()
-        self._say(f"{name} is in the list now")
+        if brought is not None:
+            self._chooser.field.value = ""
+            self._wanted, self._looked = brought.name, False
+            self._look()
+        self._say(brought.said if brought is not None else "")
 
     async def _preset(self, row: ModelRow) -> None:
         try:

@@ -24,16 +24,18 @@ class Question(Dialog[str | None], inherit_bindings=False):
     Args:
         title: What it is about.
         text: What there is to know.
-        answers: Keys and words of what can be done; the first does nothing.
+        answers: Keys and words of what can be done; where none is marked, the first does nothing.
+        marked: The key of the answer to begin on; without it the first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    def __init__(self, title: str, text: str, answers: Mapping[str, str | Content]) -> None:
+    def __init__(self, title: str, text: str, answers: Mapping[str, str | Content], marked: str | None = None) -> None:
         super().__init__()
         self._title = title
         self._text = text
         self._answers = answers
+        self._marked = marked
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the answers."""
@@ -42,6 +44,12 @@ class Question(Dialog[str | None], inherit_bindings=False):
             yield Static(self._text, markup=False)
             yield Choices(*(Option(_content(words), id=key) for key, words in self._answers.items()), markup=False)
             yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin on the answer that is marked."""
+        if self._marked is not None:
+            choices = self.query_one(Choices)
+            choices.highlighted = choices.get_option_index(self._marked)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

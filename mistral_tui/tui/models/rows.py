@@ -27,6 +27,7 @@ HEADINGS: Final[dict[ModelSource, str]] = {
     "remote": "on other servers",
 }
 """The groups, in their order."""
+FIT_STYLES: Final = {"fits": "$text-success", "tight": "$text-warning", "too big": "$text-error"}
 _TIGHT: Final = 0.8
 """A model that takes more than this share of what is free leaves little for anything else."""
 _GUESS: Final = 1.25
@@ -104,7 +105,12 @@ def memory_of(entry: CatalogEntry) -> tuple[int, bool]:
     """Return what a model takes, and whether that is only guessed from its size; 0: nothing is known."""
     if entry.memory_bytes:
         return entry.memory_bytes, False
-    return (0, True) if entry.source == "remote" else (round(entry.entry.size_bytes * _GUESS), True)
+    return (0, True) if entry.source == "remote" else (guessed_memory(entry.entry.size_bytes), True)
+
+
+def guessed_memory(size_bytes: int) -> int:
+    """Return what a model takes about whose files nothing is known but their size."""
+    return round(size_bytes * _GUESS)
 
 
 def fit_of(needed: int, free: int) -> Fit:

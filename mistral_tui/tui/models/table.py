@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from mistral_tui.tui.models.rows import Heading, ModelRow
+from mistral_tui.tui.models.rows import FIT_STYLES, Heading, ModelRow
 
 _GAP: Final = 2
 _MARK: Final = 3
@@ -44,7 +44,6 @@ _STATE = Column("state", "state", 16)
 COLUMNS: Final = (_SIZE, _QUANTIZATION, _CONTEXT, _TAKES, _LICENCE, _MEMORY, _FIT, _STATE)
 _GIVE_WAY: Final = (_LICENCE, _TAKES, _CONTEXT, _MEMORY, _QUANTIZATION, _FIT, _SIZE)
 """Which columns go first where there is little room."""
-_FIT_STYLES: Final = {"fits": "$text-success", "tight": "$text-warning", "too big": "$text-error"}
 
 
 def columns_for(width: int) -> tuple[tuple[Column, ...], int]:
@@ -187,7 +186,7 @@ class ModelTable(ScrollView, can_focus=False):
 
     def _cell_style(self, row: ModelRow, column: Column) -> str:
         if column is _FIT:
-            return _FIT_STYLES.get(row.fit, "$text-muted")
+            return FIT_STYLES.get(row.fit, "$text-muted")
         if column is _STATE:
             failed = row.state in ("damaged", "download failed")
             return "$text-error" if failed else "$text-accent" if row.loaded else "$text-muted"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mistral_tui.models.hub.choosing import RemoteFile, choose
+from mistral_tui.models.hub.choosing import RemoteFile, choices, choose, preferred
 from mistral_tui.models.hub.reference import HubReference, safe_path
 from mistral_tui.types.errors import DownloadFailed, InvalidRequest
 
@@ -119,3 +119,19 @@ def test_of_safetensors_only_what_is_needed_is_taken() -> None:
     assert sorted(chosen("o/n", *names)) == ["config.json", "model.safetensors", "tokenizer.json"]
     pipeline = ["model_index.json", "unet/model.safetensors", "unet/config.json", "vae/model.bin"]
     assert sorted(chosen("o/n", *pipeline)) == ["model_index.json", "unet/config.json", "unet/model.safetensors"]
+
+
+def test_all_models_of_a_repository_are_offered_the_smallest_first_and_one_that_is_named_alone() -> None:
+    parts = ("m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf")
+    repository = files("m-Q4_K_M.gguf", *parts, "m-F16-00001-of-00003.gguf", "mmproj-F16.gguf", "m-Q2_K.gguf", "a.json")
+    offered = choices(HubReference.parse("o/n"), repository)
+    assert [(choice.name, choice.quantization) for choice in offered] == [
+        ("m-Q4_K_M", "Q4_K_M"),
+        ("m-Q2_K", "Q2_K"),
+        ("m-Q8_0", "Q8_0"),
+    ]
+    assert all(choice.projector is not None for choice in offered)
+    assert preferred(offered).name == "m-Q4_K_M"
+    assert [choice.name for choice in choices(HubReference.parse("o/n:Q2_K"), repository)] == ["m-Q2_K"]
+    with pytest.raises(DownloadFailed, match="nothing to run"):
+        choices(HubReference.parse("o/n"), files("README.md"))
