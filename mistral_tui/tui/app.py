@@ -20,6 +20,7 @@ from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
+from mistral_tui.tui.key_order import KeyOrder
 from mistral_tui.tui.logs.lines import RecentLog
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
 from mistral_tui.tui.models.starter import Starter
@@ -101,6 +102,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.set_class(screen_reader, "-screen-reader")
         self._notifications_wanted = notifications
         self._recent_log = RecentLog()
+        self._key_order = KeyOrder(self)
         self._colours = Colours(self, own_themes)
         self._use_theme(self._usual_theme if theme is None or self.no_color else theme)
 
@@ -121,6 +123,9 @@ class MistralApp(App[None], inherit_bindings=False):
         if isinstance(event, events.Key) and event.key.startswith("alt+"):
             # Most terminals send escape and the letter, and Textual keeps the letter as text: it would be typed.
             event.character = None
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_order.settle()
+            self._key_order.follow(event)
         await super().on_event(event)
 
     def on_mount(self) -> None:

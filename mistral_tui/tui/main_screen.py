@@ -232,15 +232,18 @@ class MainScreen(Screen[None], inherit_bindings=False):
         await self.open_chat(event.chat)
         self.pane.prompt.focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Type into the prompt also while another part of the screen has the focus."""
+    async def on_key(self, event: events.Key) -> None:
+        """Do what a key is bound to; else type into the prompt, also while another part of the screen has the focus.
+
+        The app would look for bindings too, but only after the keys that have come meanwhile.
+        """
         prompt = self.pane.prompt
-        bound = event.key in self.active_bindings or event.key.startswith("alt+")
-        typed = event.is_printable and event.character is not None and not bound
-        if typed and not prompt.has_focus:
+        if await self.app._check_bindings(event.key):
+            event.stop()
+        elif event.character is not None and event.is_printable and not prompt.has_focus:
             event.stop()
             prompt.focus()
-            prompt.insert(event.character or "")
+            prompt.insert(event.character)
 
     def on_descendant_focus(self) -> None:
         """Other keys matter in another part of the screen."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual import events
 from textual.binding import BindingType
@@ -101,6 +101,12 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         """Index of the older prompt that is shown; `None`: what is being written."""
         self._draft = ""
         self._pastes: dict[int, str] = {}
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Take the focus at once: keys that are typed already are meant for it."""
+        if self.is_attached:
+            self.screen.set_focus(self, scroll_visible)
+        return self
 
     @property
     def full_text(self) -> str:

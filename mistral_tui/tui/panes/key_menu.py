@@ -27,7 +27,6 @@ class KeyMenu(Dialog[None], inherit_bindings=False):
     def __init__(self, run: Callable[[Action], Awaitable[object]]) -> None:
         super().__init__()
         self._run = run
-        self._done = False
 
     def compose(self) -> ComposeResult:
         """List the keys."""
@@ -42,14 +41,13 @@ class KeyMenu(Dialog[None], inherit_bindings=False):
         if event.key in ("escape", "ctrl+c"):
             return
         event.stop()
-        if self._done or not self.is_active:
+        if not self.is_active:
             # What is typed before the list is gone is not meant for it.
             self.app.post_message(events.Key(event.key, event.character))
             return
         action = _by_key().get(event.key)
         stays = action is not None and action.id.startswith("resize_")
         if not stays:
-            self._done = True
             self.dismiss(None)
         if action is not None:
             await self._run(action)
