@@ -84,7 +84,7 @@ def watch_tokens(chat: LiveChat, watched: bool) -> None:
     sampling = msgspec.structs.replace(
         chat.request.sampling, logprobs=watched, top_logprobs=ALTERNATIVES if watched else 0
     )
-    chat.request = msgspec.structs.replace(chat.request, sampling=sampling)
+    chat.settings.use_sampling(sampling)
 
 
 def continue_from(chat: LiveChat, message_id: str, index: int, instead: TokenChance) -> None:

@@ -116,7 +116,13 @@ class Conversation:
         """
         new = {message.id: message for message in messages if self._messages.get(message.id) != message}
         named = msgspec.structs.replace(
-            self.session, title=session.title, tags=session.tags, pinned=session.pinned, archived=session.archived
+            self.session,
+            title=session.title,
+            tags=session.tags,
+            pinned=session.pinned,
+            archived=session.archived,
+            system_prompt=session.system_prompt,
+            settings=session.settings,
         )
         if not new and named == self.session:
             return False
@@ -180,7 +186,13 @@ class Conversation:
         session = self.session
         title = title_from(f"{_FORK} {session.title.removeprefix(f'{_FORK} ')}") if session.title else ""
         forked = Conversation(
-            Session(title=title, model=session.model, system_prompt=session.system_prompt, private=session.private)
+            Session(
+                title=title,
+                model=session.model,
+                system_prompt=session.system_prompt,
+                private=session.private,
+                settings=session.settings,
+            )
         )
         for message in self.path_to(message_id):
             stopped = message.role == "assistant" and message.finish is None

@@ -5,12 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
-import msgspec
-
 from mistral_tui.chat.attempt import Added, Answers, Attempt, AttemptEnded
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, LearnedFromOthers, QueueChanged, SavingChanged
 from mistral_tui.chat.recorder import Recorder
+from mistral_tui.chat.settings import ChatSettings
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.token_scores import TokenScores
 from mistral_tui.chat.turn import check_can_go_on
@@ -19,10 +18,9 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
-from mistral_tui.types.models import Adapter, LoadProgress, ModelEntry
-from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.models import LoadProgress, ModelEntry
+from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
-from mistral_tui.types.text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -53,15 +51,13 @@ class LiveChat:
         Args:
             conversation: It is continued; nobody else may change it.
             get_engine: Returns the model that answers this chat, and reports its loading.
-            request: What every turn asks for, besides its messages.
+            request: What every turn asks for, besides its messages and what was set for this chat alone.
             store: Where it is remembered; `None` and private sessions stay in memory.
             on_use: Called when `in_use` may have changed.
         """
         self.conversation = conversation
-        self.request = request
-        """Used from the next turn on."""
-        self.entry: ModelEntry | None = None
-        """The model that answers from the next turn on; `None`: the one of the workspace."""
+        self.settings = ChatSettings(conversation, request, self._session_changed)
+        """Who answers from the next turn on, and how."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
         self.failed = False
@@ -79,6 +75,16 @@ class LiveChat:
         self._attempt: Attempt | None = None
         """The work on a prompt, while there is some."""
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The model that answers from the next turn on; `None`: the one of the workspace."""
+        return self.settings.entry
+
+    @property
+    def request(self) -> GenerateRequest:
+        """What every turn asks for from the next one on, besides its messages."""
+        return self.settings.request
 
     @property
     def state(self) -> ChatState:
@@ -182,22 +188,6 @@ class LiveChat:
             self._use_changed()
         return taken
 
-    def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
-        """Let these LoRAs count from the next turn on."""
-        self.request = msgspec.structs.replace(self.request, adapters=adapters)
-
-    def use_sampling(self, sampling: SamplingParams) -> None:
-        """Choose tokens like this from the next turn on."""
-        self.request = msgspec.structs.replace(self.request, sampling=sampling)
-
-    def use_system_prompt(self, text: str | None) -> None:
-        """Begin every request with this system message from the next turn on; `None`: with none."""
-        text = printable(text).strip() if text else None
-        self.conversation.session = msgspec.structs.replace(self.conversation.session, system_prompt=text or None)
-        leaf = self.conversation.leaf_id
-        if self._recorder is not None and leaf is not None:
-            self._recorder.note(self.conversation[leaf])
-
     def retry(self, message_id: str | None = None) -> None:
         """Answer a prompt (again): the reply begins a branch of its own.
 
@@ -243,6 +233,7 @@ class LiveChat:
         if self.busy or (self._recorder is not None and self._recorder.pending):
             return False
         if self.conversation.learn(session, messages):
+            self.settings.learned()
             self._emit(LearnedFromOthers())
         return True
 
@@ -279,6 +270,7 @@ class LiveChat:
             self._recorder = None
         self.cancel()
         await self.wait()
+        self._use_changed()
 
     def check_idle(self) -> None:
         """Do nothing while a prompt is being worked on.
@@ -288,6 +280,12 @@ class LiveChat:
         """
         if self.busy:
             raise InvalidRequest("a reply is still being written; wait for it or cancel it first")
+
+    def _session_changed(self) -> None:
+        """Store the session, which is stored with any of its messages."""
+        leaf = self.conversation.leaf_id
+        if self._recorder is not None and leaf is not None:
+            self._recorder.note(self.conversation[leaf])
 
     def _ask(self, text: str, files: tuple[Attachment, ...], instead_of: str | None = None) -> Message:
         """Append a prompt to the active branch, or put it beside another message."""

@@ -18,6 +18,6 @@ def use_preset(chat: LiveChat, preset: Preset, usual: SamplingParams) -> None:
         usual: What counts for parameters that the preset leaves open.
     """
     values: dict[str, Any] = msgspec.structs.asdict(usual)
-    chat.use_sampling(SamplingParams(**{**values, **preset.parameters}))
+    chat.settings.use_sampling(SamplingParams(**{**values, **preset.parameters}))
     if preset.system_prompt is not None:
-        chat.use_system_prompt(preset.system_prompt)
+        chat.settings.use_system_prompt(preset.system_prompt)

@@ -1,24 +1,135 @@
-"""How a chat is answered: what a person sets for it, from its next turn on."""
+"""How one chat is answered where a person has set that for it alone: kept with its session, and counted again later."""
 
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 import msgspec
 
-from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.conversation import Conversation
 from mistral_tui.types.choices import ContextPolicy
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.messages import Json
+from mistral_tui.types.models import Adapter, ModelEntry
+from mistral_tui.types.requests import GenerateRequest, SamplingParams
+from mistral_tui.types.sessions import MODEL
+from mistral_tui.types.text import printable
+
+_OF_REQUEST: Mapping[str, Any] = {
+    "context_policy": ContextPolicy,
+    "enable_thinking": bool | None,
+    "adapters": tuple[Adapter, ...] | None,
+}
+_OF_SAMPLING: Mapping[str, Any] = {
+    field.name: field.type
+    for field in msgspec.structs.fields(SamplingParams)
+    # Biases name tokens of one model; the others say what is looked at, not how a chat is answered.
+    if field.name not in ("logit_bias", "logprobs", "top_logprobs", "ignore_eos")
+}
 
 
-def next_thinking(chat: LiveChat) -> bool | None:
-    """Let the model think, not think, or do as it likes (`None`), and return which."""
+class ChatSettings:
+    """Who answers one chat, and how, from its next turn on; what is set here is part of its session."""
+
+    def __init__(self, conversation: Conversation, usual: GenerateRequest, changed: Callable[[], None]) -> None:
+        """Begin as the session says.
+
+        Args:
+            conversation: Its session remembers what is set.
+            usual: What the turns of a chat ask for, besides its messages, where nothing is set.
+            changed: Stores the session.
+        """
+        self.entry: ModelEntry | None = None
+        """The model that answers; `None`: the one of the workspace."""
+        self.request = with_settings(usual, conversation.session.settings)
+        """What every turn asks for, besides its messages."""
+        self._conversation = conversation
+        self._usual = usual
+        self._changed = changed
+
+    def use(self, request: GenerateRequest) -> None:
+        """Ask for this, besides the messages."""
+        self.request = request
+        self._remember()
+
+    def use_model(self, entry: ModelEntry) -> None:
+        """Let this model answer."""
+        self.entry = entry
+        self._remember()
+
+    def use_adapters(self, adapters: tuple[Adapter, ...]) -> None:
+        """Let these LoRAs count."""
+        self.use(msgspec.structs.replace(self.request, adapters=adapters))
+
+    def use_sampling(self, sampling: SamplingParams) -> None:
+        """Choose tokens like this."""
+        self.use(msgspec.structs.replace(self.request, sampling=sampling))
+
+    def use_system_prompt(self, text: str | None) -> None:
+        """Begin every request with this system message; `None`: with none."""
+        text = printable(text).strip() if text else None
+        self._set_session(system_prompt=text or None)
+
+    def begin_like(self, other: "ChatSettings") -> None:
+        """Answer with the model and the parameters of another chat."""
+        self.entry = other.entry
+        self.use(other.request)
+
+    def learned(self) -> None:
+        """Another program may have set something."""
+        self.request = with_settings(self._usual, self._conversation.session.settings)
+
+    def _remember(self) -> None:
+        before = self._conversation.session.settings
+        settings = own_settings(self.request, self._usual, before)
+        model = before.get(MODEL) if self.entry is None else self.entry.name
+        self._set_session(settings={**settings, MODEL: model} if model else settings)
+
+    def _set_session(self, **changes: str | Json | None) -> None:
+        self._conversation.session = msgspec.structs.replace(self._conversation.session, **changes)
+        self._changed()
+
+
+def own_settings(request: GenerateRequest, usual: GenerateRequest, before: Json) -> Json:
+    """Return what was set for one chat, as JSON values by the names of the fields.
+
+    Args:
+        request: What its turns ask for.
+        usual: What those of new chats do.
+        before: What had been set for it, perhaps where something else was usual.
+    """
+    settings: Json = {}
+    for ours, theirs, names in ((request, usual, _OF_REQUEST), (request.sampling, usual.sampling, _OF_SAMPLING)):
+        for name in names:
+            value = msgspec.json.decode(msgspec.json.encode(getattr(ours, name)))
+            if getattr(ours, name) != getattr(theirs, name) or (name in before and before[name] == value):
+                settings[name] = value
+    return settings
+
+
+def with_settings(usual: GenerateRequest, settings: Json) -> GenerateRequest:
+    """Return what the turns of a chat ask for; a setting that makes no sense, as to another version, is left out."""
+    request = usual
+    for name, value in settings.items():
+        try:
+            if name in _OF_REQUEST:
+                request = msgspec.structs.replace(request, **{name: msgspec.convert(value, _OF_REQUEST[name])})
+            elif name in _OF_SAMPLING:
+                converted = msgspec.convert(value, _OF_SAMPLING[name])
+                sampling = msgspec.structs.replace(request.sampling, **{name: converted})
+                request = msgspec.structs.replace(request, sampling=sampling)
+        except (msgspec.ValidationError, InvalidRequest):
+            continue
+    return request
+
+
+def next_thinking(request: GenerateRequest) -> GenerateRequest:
+    """Let the model think, not think, or do as it likes (`None`)."""
     following = {None: True, True: False, False: None}
-    chosen = following[chat.request.enable_thinking]
-    chat.request = msgspec.structs.replace(chat.request, enable_thinking=chosen)
-    return chosen
+    return msgspec.structs.replace(request, enable_thinking=following[request.enable_thinking])
 
 
-def next_context_policy(chat: LiveChat) -> ContextPolicy:
-    """Choose the next of the policies for a full context, and return it."""
+def next_context_policy(request: GenerateRequest) -> GenerateRequest:
+    """Choose the next of the policies for a full context."""
     policies = get_args(ContextPolicy)
-    chosen: ContextPolicy = policies[(policies.index(chat.request.context_policy) + 1) % len(policies)]
-    chat.request = msgspec.structs.replace(chat.request, context_policy=chosen)
-    return chosen
+    following = policies[(policies.index(request.context_policy) + 1) % len(policies)]
+    return msgspec.structs.replace(request, context_policy=following)

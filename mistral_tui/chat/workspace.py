@@ -16,6 +16,7 @@ from mistral_tui.chat.library import Library
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
 from mistral_tui.chat.others import Others
+from mistral_tui.chat.settings import with_settings
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.engine import Engine
@@ -26,7 +27,7 @@ from mistral_tui.types.messages import Attachment
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
 from mistral_tui.types.pool import HeldModel
 from mistral_tui.types.requests import GenerateRequest
-from mistral_tui.types.sessions import Session
+from mistral_tui.types.sessions import MODEL, Session
 from mistral_tui.types.text import printable
 
 if TYPE_CHECKING:
@@ -93,13 +94,13 @@ class Workspace:
 
     def use_model(self, chat: LiveChat, entry: ModelEntry) -> None:
         """Let this model answer a chat from its next turn on."""
-        chat.entry = entry
+        chat.settings.use_model(entry)
 
     def use_by_default(self, entry: ModelEntry) -> None:
         """Let this model answer chats that have none of their own; those that have begun keep the one they have."""
         for chat in self._living.values():
             if len(chat.conversation) and chat.entry is None:
-                chat.entry = self.entry
+                chat.settings.entry = self.entry
         self.entry = entry
 
     async def loaded_models(self) -> tuple[HeldModel, ...]:
@@ -129,10 +130,16 @@ class Workspace:
             Conversation(Session(private=private, system_prompt=system_prompt and printable(system_prompt)))
         )
 
+    async def new_chat_with(self, model: str) -> LiveChat:
+        """Begin a chat with the model of this name; says so if it is not here."""
+        chat = self._live(Conversation(Session(settings={MODEL: model})))
+        chat.settings.entry = await self._model_of(chat.conversation.session)
+        return chat
+
     def fork(self, chat: LiveChat, message_id: str) -> LiveChat:
         """Begin a chat that has said the same as another one up to a message, with the same model and settings."""
         fork = self._live(chat.conversation.fork(message_id))
-        fork.entry, fork.request = chat.entry, chat.request
+        fork.settings.begin_like(chat.settings)
         fork.remember(*fork.conversation.messages)
         return fork
 
@@ -148,10 +155,11 @@ class Workspace:
             session = await self._store.run(self._store.store.session, session_id)
             messages = await self._store.run(self._store.store.messages, session_id)
             entry = await self._model_of(session)
+            session = await asyncio.to_thread(self._without_lost_adapters, session)
             # It may have been opened by another caller meanwhile.
             if session_id not in self._living:
                 chat = self._live(Conversation(session, messages))
-                chat.entry = entry
+                chat.settings.entry = entry
                 return chat
         return self._living[session_id]
 
@@ -308,8 +316,8 @@ class Workspace:
                 await load.engine.forget(session_id)
 
     async def _model_of(self, session: Session) -> ModelEntry | None:
-        """Return the model that answered a session last, unless that is the default; says so if it is not there."""
-        name = session.model
+        """Return the model that a session goes on with, unless that is the default; says so if it is not there."""
+        name = session.next_model
         if name is None or self.catalog is None or (self.entry is not None and self.entry.name == name):
             return None
         with contextlib.suppress(ModelNotFound):
@@ -319,6 +327,17 @@ class Workspace:
         if self.entry is not None:
             self._tell(f"{name}, which answered this chat, is not here any more; {self.entry.name} goes on")
         return None
+
+    def _without_lost_adapters(self, session: Session) -> Session:
+        """Leave out the LoRAs of a session that are not there any more; no reply could be begun with them."""
+        chosen = with_settings(GenerateRequest(), session.settings).adapters or ()
+        lost = [adapter for adapter in chosen if not Path(adapter.path).is_file()]
+        if not lost:
+            return session
+        for adapter in lost:
+            self._tell(f"{adapter.path}, a LoRA of this chat, is not here any more; it goes on without it")
+        kept = [msgspec.to_builtins(adapter) for adapter in chosen if adapter not in lost]
+        return msgspec.structs.replace(session, settings={**session.settings, "adapters": kept})
 
     def _tell(self, notice: str) -> None:
         for listener in self._listeners:

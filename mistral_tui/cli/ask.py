@@ -7,6 +7,7 @@ import msgspec
 
 from mistral_tui.chat.documents.fitting import FITS, Fit, fit_documents, room_for_documents
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.settings import with_settings
 from mistral_tui.chat.token_count import count_parts
 from mistral_tui.chat.workspace import Pool, Workspace
 from mistral_tui.cli.answer import Answer
@@ -188,7 +189,9 @@ async def _chat(call: AskFlags, setup: Setup, workspace: Workspace) -> LiveChat:
     if latest is None:
         raise StoreError("there is no session to continue; leave out --continue")
     chat = await workspace.open_chat(latest.id)
-    workspace.entry = setup.entry_of_session(call.wanted, latest.model)
+    workspace.entry = setup.entry_of_session(call.wanted, latest.next_model)
+    not_asked = {name: value for name, value in latest.settings.items() if getattr(call, name, None) is None}
+    chat.settings.request = with_settings(workspace.request, not_asked)
     return chat
 
 

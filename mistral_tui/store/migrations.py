@@ -121,8 +121,11 @@ _VERSION_2 = (
 # A message that a person deletes is kept, and neither shown nor found.
 _VERSION_3 = ("ALTER TABLE messages ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",)
 
+# What was set for one session: a column without content costs nothing, however many sessions there are.
+_VERSION_4 = ("ALTER TABLE sessions ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",)
+
 Migration = tuple[str, ...]
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Step number `n` (from 0) turns version `n` into version `n + 1`."""
 
 

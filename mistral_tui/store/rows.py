@@ -10,6 +10,7 @@ from mistral_tui.store.migrations import LAST_SECOND, NUMBERS_A_SECOND
 from mistral_tui.types.messages import (
     FilePart,
     FinishReason,
+    Json,
     Message,
     Part,
     Role,
@@ -22,7 +23,7 @@ from mistral_tui.types.messages import (
 from mistral_tui.types.sessions import Session
 
 SESSION_COLUMNS = (
-    "id, title, started_at, updated_at, model_id, system_prompt, leaf_id, tags, pinned, archived, deleted_at"
+    "id, title, started_at, updated_at, model_id, system_prompt, leaf_id, tags, pinned, archived, deleted_at, settings"
 )
 MESSAGE_COLUMNS = "id, parent_id, role, parts, model, finish, usage, error, created_at, hidden"
 INTERRUPTED = "the program ended while this was written; send the prompt again for a whole answer"
@@ -34,7 +35,8 @@ _Row = Sequence[Any]
 
 def session_from(row: _Row) -> Session:
     """Read a row of `SESSION_COLUMNS`."""
-    session_id, title, created_at, updated_at, model, system_prompt, leaf_id, tags, pinned, archived, deleted_at = row
+    session_id, title, created_at, updated_at, model, system_prompt, leaf_id, tags, pinned, archived, *rest = row
+    deleted_at, settings = rest
     return Session(
         id=str(session_id),
         title=str(title),
@@ -47,6 +49,7 @@ def session_from(row: _Row) -> Session:
         pinned=bool(pinned),
         archived=bool(archived),
         deleted_at=None if deleted_at is None else seconds_from(deleted_at),
+        settings=_settings(settings),
     )
 
 
@@ -77,9 +80,10 @@ def write_session(connection: sqlite3.Connection, session: Session) -> None:
     A session that goes on, perhaps in another program, is no longer deleted.
     """
     connection.execute(
-        f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-        "SET updated_at = excluded.updated_at, model_id = excluded.model_id, system_prompt = excluded.system_prompt, "
-        "leaf_id = excluded.leaf_id, deleted_at = NULL",
+        f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, model_id = excluded.model_id, "
+        "system_prompt = excluded.system_prompt, leaf_id = excluded.leaf_id, settings = excluded.settings, "
+        "deleted_at = NULL",
         (
             session.id,
             session.title,
@@ -92,6 +96,7 @@ def write_session(connection: sqlite3.Connection, session: Session) -> None:
             session.pinned,
             session.archived,
             session.deleted_at,
+            msgspec.json.encode(session.settings).decode(),
         ),
     )
 
@@ -167,6 +172,13 @@ def _tags(raw: Any) -> tuple[str, ...]:
         return msgspec.json.decode(raw, type=tuple[str, ...])
     except (msgspec.DecodeError, TypeError):
         return ()
+
+
+def _settings(raw: Any) -> Json:
+    try:
+        return msgspec.json.decode(raw, type=Json)
+    except (msgspec.DecodeError, TypeError):
+        return {}
 
 
 def _parts(raw: Any) -> tuple[Part, ...]:

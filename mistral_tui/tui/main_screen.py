@@ -271,9 +271,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         await done.wait()
 
     async def _begin_chat(self, private: bool) -> None:
-        current = self.pane.chat.conversation
-        if len(current) or current.session.private != private:
-            await self.open_chat(self._workspace.new_chat(private))
+        current = self.pane.chat
+        if len(current.conversation) or current.conversation.session.private != private:
+            chat = self._workspace.new_chat(private)
+            if current.entry is not None:
+                self._workspace.use_model(chat, current.entry)  # the pane's own
+            await self.open_chat(chat)
         self._close_overlay()
         self.pane.prompt.focus()
 

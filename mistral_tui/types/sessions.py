@@ -6,6 +6,7 @@ import uuid
 
 import msgspec
 
+from mistral_tui.types.messages import Json
 from mistral_tui.types.text import printable, printable_line
 
 TITLE_LENGTH = 60
@@ -14,6 +15,8 @@ TAG_LENGTH = 30
 """Most characters of a tag."""
 MOST_TAGS = 20
 """Most tags of one session."""
+MODEL = "model"
+"""The setting that names the model that was chosen for a session."""
 
 _MARKS = re.compile(r"^(?:#{1,6} |[-*>] |```\w*$)+")
 _GREETING = re.compile(
@@ -46,6 +49,15 @@ class Session(msgspec.Struct, frozen=True):
     """Not listed among the others, and found all the same."""
     deleted_at: float | None = None
     """When it was deleted; it can be brought back for a while."""
+    settings: Json = {}
+    """How it is answered, where that was set for it alone: JSON values by the names of the request's fields, and the
+    model that was chosen."""
+
+    @property
+    def next_model(self) -> str | None:
+        """Name of the model that goes on: the one that was chosen, else the one that answered last."""
+        chosen = self.settings.get(MODEL)
+        return chosen if isinstance(chosen, str) else self.model
 
 
 def title_from(text: str) -> str:

@@ -37,6 +37,7 @@ class _Fields(msgspec.Struct):
     tags: tuple[str, ...] = ()
     pinned: bool = False
     archived: bool = False
+    settings: Json = {}
 
 
 class _Message(msgspec.Struct):
@@ -136,6 +137,8 @@ def _conversation(fields: _Fields, messages: list[Message], path: Path, place: s
         tags=tags_from(" ".join(fields.tags)),
         pinned=fields.pinned,
         archived=fields.archived,
+        # The LoRAs are files of whoever wrote the document.
+        settings={name: value for name, value in fields.settings.items() if name != "adapters"},
     )
     return Conversation(session, messages)
 

@@ -55,7 +55,7 @@ class ChatPane(Vertical):
 
     @dataclass
     class StateChanged(PostedMessage):
-        """The chat began or ended a turn, or failed."""
+        """The chat began or ended a turn, or failed, or has another model."""
 
         pane: "ChatPane"
 
@@ -168,7 +168,7 @@ class ChatPane(Vertical):
 
     def show_model(self, state: ModelState, context_size: int | None = None) -> None:
         """Say how the model is doing."""
-        if bool(state.error) != self.failed:
+        if bool(state.error) != self.failed or state.name != self.status.figures.model:
             self.failed = bool(state.error)
             self.post_message(self.StateChanged(self))
         self.query_one(Welcome).show(state)

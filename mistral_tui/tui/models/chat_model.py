@@ -163,7 +163,7 @@ class ChatModel(Widget):
         chosen = usual if chat.request.adapters is None else chat.request.adapters
         known = tuple(dict.fromkeys((*usual, *chosen)))
         if known:
-            self.app.push_screen(LoraChoice(known, chosen, chat.use_adapters))
+            self.app.push_screen(LoraChoice(known, chosen, chat.settings.use_adapters))
         else:
             self._hint("no LoRA is known; name some with --lora, or as adapters in the inventory")
 

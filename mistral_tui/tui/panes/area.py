@@ -273,9 +273,8 @@ class PaneArea(Vertical):
 
     async def _add(self, tabs: Tabs) -> None:
         """Mount the next pane, for which there is a place in `tabs`."""
-        before = self.pane.chat
         chat = self._workspace.new_chat()
-        chat.entry, chat.request = before.entry, before.request
+        chat.settings.begin_like(self.pane.chat.settings)
         pane = ChatPane(chat, self._environment)
         self._panes[self._next] = pane
         self._next += 1
@@ -312,9 +311,12 @@ class PaneArea(Vertical):
         """Open the chats that were in view at the end of the last run, unless the person was quicker."""
         value = await self._workspace.recall(memory.KEY)
         chats: dict[str, LiveChat] = {}
-        for session_id in memory.session_ids(value):
+        for name in memory.session_ids(value):
+            if model := memory.model_of(name):
+                chats[name] = await self._workspace.new_chat_with(model)
+                continue
             with contextlib.suppress(StoreError):  # it may have been deleted since
-                chats[session_id] = await self._workspace.open_chat(session_id)
+                chats[name] = await self._workspace.open_chat(name)
         if len(chats) > 1 and self._tabs == Tabs.of(0):
             await self._mount_remembered(value, chats)
         self._remembered = value
@@ -345,12 +347,8 @@ class PaneArea(Vertical):
         """Keep the arrangement of the chats that are stored, if it is another one than before."""
         if self._remembered is _NOT_KNOWN:
             return
-        sessions = {
-            number: pane.chat.conversation.session.id
-            for number, pane in self._panes.items()
-            if len(pane.chat.conversation) and not pane.chat.conversation.session.private
-        }
-        value = memory.stored(self._tabs, sessions)
+        sessions = {number: _name_of(pane.chat, number) for number, pane in self._panes.items()}
+        value = memory.stored(self._tabs, {number: name for number, name in sessions.items() if name})
         if value != self._remembered:
             self._remembered = value
             work = self._workspace.remember(memory.KEY, value)
@@ -395,3 +393,13 @@ class PaneArea(Vertical):
         self.post_message(self.Changed(self))
         if failure is not None and all(pane.chat is not chat for pane in self._panes.values()):
             self.app.notify(f"“{chat.conversation.session.title}”: {failure}", severity="error")
+
+
+def _name_of(chat: LiveChat, number: int) -> str:
+    """Return what a chat is remembered by; nothing: it is not."""
+    session = chat.conversation.session
+    if session.private:
+        return ""
+    if len(chat.conversation):
+        return session.id
+    return memory.not_begun(number, chat.entry.name) if chat.entry is not None else ""

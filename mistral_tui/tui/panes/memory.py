@@ -1,4 +1,6 @@
-"""How panes are arranged, as it is remembered from one run to the next: with the chats that are stored."""
+"""How panes are arranged, as it is remembered from one run to the next: with the chats that are stored, and those that
+have not begun but have a model of their own.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -10,6 +12,7 @@ from mistral_tui.tui.panes.tree import Axis, Node, Split
 
 KEY: Final = "panes"
 """Under which it is remembered."""
+_NOT_BEGUN: Final = "new "
 _MOST: Final = 32
 """Panes that are opened again; a database from elsewhere may name thousands."""
 
@@ -32,12 +35,22 @@ class _Stored(msgspec.Struct, frozen=True):
     index: int = 0
 
 
+def not_begun(number: int, model: str) -> str:
+    """Return what a pane is remembered by whose chat has not begun: its number, and the model that is to answer."""
+    return f"{_NOT_BEGUN}{number} {model}"
+
+
+def model_of(name: str) -> str | None:
+    """Return the model of a chat that has not begun; `None`: it is the id of a session."""
+    return name.removeprefix(_NOT_BEGUN).partition(" ")[2] if name.startswith(_NOT_BEGUN) else None
+
+
 def stored(tabs: Tabs, sessions: Mapping[int, str]) -> Any:
     """Return the arrangement as JSON values; `None`: one pane or none is left, which is as every run begins.
 
     Args:
         tabs: The arrangement.
-        sessions: The ids of the sessions that panes show; panes with another chat are left out.
+        sessions: The ids of the sessions that panes show, or what `not_begun` says of them; others are left out.
     """
     found: list[_StoredTab] = []
     index = 0
@@ -53,7 +66,7 @@ def stored(tabs: Tabs, sessions: Mapping[int, str]) -> Any:
 
 
 def session_ids(value: Any) -> tuple[str, ...]:
-    """Return the sessions of a remembered arrangement; none if it makes no sense."""
+    """Return the sessions of a remembered arrangement, and what has not begun; none if it makes no sense."""
     read = _read(value)
     ids = [] if read is None else [each for tab in read.tabs for each in _ids(tab.root)]
     return tuple(dict.fromkeys(ids))[:_MOST]

@@ -92,20 +92,23 @@ class ChatParameters(Widget):
 
     def action_thinking(self) -> None:
         """Switch whether the model thinks first, for models that can be told, and say how it is now."""
-        chosen = next_thinking(self._get_chat())
-        told = {None: "as the model likes", True: "on", False: "off"}[chosen]
+        chat = self._get_chat()
+        chat.settings.use(next_thinking(chat.request))
+        told = {None: "as the model likes", True: "on", False: "off"}[chat.request.enable_thinking]
         self._hint(f"thinking: {told} (for models that can be told)")
 
     def action_context_policy(self) -> None:
         """Let this chat do something else from its next turn on when the context is full, and say what."""
-        policy = next_context_policy(self._get_chat())
+        chat = self._get_chat()
+        chat.settings.use(next_context_policy(chat.request))
+        policy = chat.request.context_policy
         self._hint(f"when the context is full ({policy}): {_POLICIES[policy]}")
 
     def action_adapter(self, words: str) -> None:
         """Use one LoRA more, or none any more."""
         chat = self._get_chat()
         if words == "none":
-            chat.use_adapters(())
+            chat.settings.use_adapters(())
             self._hint("no LoRA counts from the next reply on")
             return
         file, equals, number = words.rpartition("=")
@@ -121,7 +124,7 @@ class ChatParameters(Widget):
             return
         usual = self._environment.workspace.adapters_of(chat)
         before = usual if chat.request.adapters is None else chat.request.adapters
-        chat.use_adapters((*(each for each in before if each.path != adapter.path), adapter))
+        chat.settings.use_adapters((*(each for each in before if each.path != adapter.path), adapter))
         self._hint(f"{Path(adapter.path).name} counts from the next reply on, with scale {adapter.scale:g}")
 
     async def action_preset(self, words: str) -> None:
@@ -167,13 +170,13 @@ class ChatParameters(Widget):
             except MistralTuiError as error:
                 self._hint(str(error))
                 return
-            chat.use_sampling(sampling)
+            chat.settings.use_sampling(sampling)
         value = getattr(chat.request.sampling, name)
         shown = "as the model's file says" if value is None else in_words(value)
         self._hint(f"{name}: {shown}{', from the next reply on' if words else ''}")
 
     def _use_system_prompt(self, chat: LiveChat, text: str) -> None:
-        chat.use_system_prompt(text)
+        chat.settings.use_system_prompt(text)
         self._hint("the system prompt counts from the next reply on" if text.strip() else "there is no system prompt")
 
     def _use(self, chat: LiveChat, preset: Preset) -> None:

@@ -47,15 +47,15 @@ class ParameterFields:
         value = self._value(name, text)
         request = self._chat.request
         if name == "system_prompt":
-            self._chat.use_system_prompt(text)
+            self._chat.settings.use_system_prompt(text)
         elif name == "context_policy":
             policy: ContextPolicy = value or get_args(ContextPolicy)[0]
-            self._chat.request = msgspec.structs.replace(request, context_policy=policy)
+            self._chat.settings.use(msgspec.structs.replace(request, context_policy=policy))
         elif name == "enable_thinking":
-            self._chat.request = msgspec.structs.replace(request, enable_thinking=value)
+            self._chat.settings.use(msgspec.structs.replace(request, enable_thinking=value))
         else:
             changed = value if text else getattr(_USUAL, name)
-            self._chat.use_sampling(msgspec.structs.replace(request.sampling, **{name: changed}))
+            self._chat.settings.use_sampling(msgspec.structs.replace(request.sampling, **{name: changed}))
         return f"{name}: {'set' if text else 'the default again'}; it counts from the next reply on"
 
     def _value(self, name: str, text: str) -> Any:

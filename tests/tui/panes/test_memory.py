@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mistral_tui.tui.panes import tree
-from mistral_tui.tui.panes.memory import restored, session_ids, stored
+from mistral_tui.tui.panes.memory import model_of, not_begun, restored, session_ids, stored
 from mistral_tui.tui.panes.tabs import Tab, Tabs
 from tests.tui.panes.test_tree import trees
 
@@ -40,6 +40,12 @@ def test_chats_that_are_gone_leave_their_room_to_others(node: tree.Node, gone: s
 def test_one_pane_is_nothing_to_remember() -> None:
     assert stored(Tabs.of(0), {0: "a"}) is None
     assert stored(Tabs((Tab(tree.split(0, 0, 1, "right"), 0),)), {0: "a"}) is None
+
+
+def test_a_chat_that_has_not_begun_is_remembered_by_its_model() -> None:
+    tabs = Tabs((Tab(tree.split(0, 0, 1, "right"), 0),))
+    value = stored(tabs, {0: "a", 1: not_begun(1, "Qwen 3 0.6B")})
+    assert [model_of(name) for name in session_ids(value)] == [None, "Qwen 3 0.6B"]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ async def test_the_system_prompt_is_edited_in_a_dialog() -> None:
     async with app_with().run_test() as pilot:
         app = await started(pilot)
         chat = app.pane.chat
-        chat.use_system_prompt("Be brief.")
+        chat.settings.use_system_prompt("Be brief.")
         await pilot.press("alt+s")
         await until(pilot, lambda: isinstance(app.screen, SystemPrompt) and app.screen.query_one(TextArea).has_focus)
         await pilot.press("enter", "B", "e", "ctrl+s")

@@ -64,7 +64,7 @@ def presets(theme: str) -> Scene:
 def system_prompt(theme: str) -> Scene:
     async def before(pilot: Pilot[None]) -> None:
         app = await started(pilot)
-        app.pane.chat.use_system_prompt("You are a careful editor.\nAnswer in one sentence.")
+        app.pane.chat.settings.use_system_prompt("You are a careful editor.\nAnswer in one sentence.")
         await pilot.press("alt+s")
         await until(pilot, lambda: isinstance(app.screen, SystemPrompt))
 
