@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.loading import OnProgress
@@ -17,11 +17,14 @@ from mistral_tui.engines.preflight import Taken, check_content, may_be_accelerat
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, ModelError
 from mistral_tui.types.events import ReplyStarted, TurnEnded, TurnEvent
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import GenerateRequest
 
 LEAST: Final = 2
 MOST: Final = 4
 
+Apart = Literal["cores", "memory"]
+"""Why models answer one after the other: they would share cores, or do not fit into memory together."""
 EngineOf = Callable[[ModelEntry | None, OnProgress], Awaitable[Engine]]
 
 
@@ -34,6 +37,8 @@ class Contestant:
     entry: ModelEntry
     request: GenerateRequest
     """What is asked of it, besides the messages."""
+    system_prompt: str | None = None
+    """What it is told first; `None`: what the chat says."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Comparison:
     contestants: tuple[Contestant, ...]
     rounds: tuple[tuple[int, ...], ...]
     """Numbers of contestants: those of a round answer at the same time, the next round when they have."""
+    apart: tuple[Apart | None, ...] = ()
+    """Of each contestant, why its model does not answer beside the others; `None`: it does."""
 
     def alone(self, number: int) -> bool:
         """Whether a contestant has the machine to itself while it answers, so that its figures are its best."""
@@ -68,25 +75,30 @@ def planned(
     rounds: list[tuple[int, ...]] = []
     together: list[ModelEntry] = []
     """The models of the last round, if others may join them."""
+    apart: list[Apart | None] = [None] * len(contestants)
     for numbers in of_model.values():
         entry = contestants[numbers[0]].entry
-        joins = bool(together) and not shares_cores(entry) and fit([*together, entry])
-        if joins:
+        fits = not together or fit([*together, entry])
+        if together and fits and not shares_cores(entry):
             rounds[-1] += tuple(numbers)
         else:
+            if len(of_model) > 1 and not (fits and not shares_cores(entry)):
+                for number in numbers:
+                    apart[number] = "cores" if shares_cores(entry) else "memory"
             rounds.append(tuple(numbers))
             together = []
         if not shares_cores(entry):
             together.append(entry)
-    return Comparison(tuple(contestants), tuple(rounds))
+    return Comparison(tuple(contestants), tuple(rounds), tuple(apart))
 
 
-def plan(contestants: Sequence[Contestant], options: LoadOptions) -> Comparison:
+def plan(contestants: Sequence[Contestant], options: LoadOptions, limits: PoolLimits) -> Comparison:
     """Say who answers when on this machine. Reads the headers of the models: milliseconds.
 
     Args:
         contestants: From two to four.
         options: How models are loaded.
+        limits: What may be loaded at once.
 
     Raises:
         InvalidRequest: There are too few contestants, or too many.
@@ -97,10 +109,12 @@ def plan(contestants: Sequence[Contestant], options: LoadOptions) -> Comparison:
 
     def fit(entries: Sequence[ModelEntry]) -> bool:
         taken: list[Taken] = []
+        if limits.max_loaded is not None and sum(entry.format != "remote" for entry in entries) > limits.max_loaded:
+            return False
         try:
             for entry in entries:
                 if entry.format != "remote":
-                    taken.append(Taken(None, check_content(entry, options, taken)))
+                    taken.append(Taken(None, check_content(entry, options, taken, limits.memory_budget)))
         except ModelError:
             return False
         return True
@@ -148,7 +162,8 @@ async def run_comparison(
             yield TurnEnded("cancelled")
             return
         conversation.select(prompt)
-        async with contextlib.aclosing(run_turn(conversation, engine, contestant.request, cancelled)) as events:
+        answer = run_turn(conversation, engine, contestant.request, cancelled, contestant.system_prompt)
+        async with contextlib.aclosing(answer) as events:
             async for event in events:
                 if isinstance(event, ReplyStarted):
                     first.append(event.message.id)

@@ -28,7 +28,11 @@ _log = logging.getLogger(__name__)
 
 
 async def run_turn(
-    conversation: Conversation, engine: Engine, request: GenerateRequest, cancelled: asyncio.Event
+    conversation: Conversation,
+    engine: Engine,
+    request: GenerateRequest,
+    cancelled: asyncio.Event,
+    system_prompt: str | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer the last user message of the active branch, or go on with the reply that the branch ends with.
 
@@ -40,6 +44,7 @@ async def run_turn(
         engine: Where tokens come from.
         request: What is asked for; its messages and its chat are those of the conversation, whatever it says.
         cancelled: Set it to stop the reply; what was said so far stays.
+        system_prompt: What the model is told for this reply; `None`: what the conversation says.
 
     Yields:
         Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
@@ -48,7 +53,7 @@ async def run_turn(
     begun = _begun_reply(conversation)
     request = msgspec.structs.replace(
         request,
-        messages=prompt_messages(conversation),
+        messages=prompt_messages(conversation, system_prompt),
         chat_id=conversation.session.id,
         id=uuid.uuid4().hex,
         continues=begun is not None,
@@ -79,8 +84,10 @@ async def run_turn(
     yield TurnEnded(finished.reason, finished.error)
 
 
-def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
+def prompt_messages(conversation: Conversation, system_prompt: str | None = None) -> tuple[Message, ...]:
     """Return what the engine is shown of the active branch: the system prompt, then user and assistant in turns.
+
+    The system prompt is that of the conversation, unless another one is given.
 
     System messages within the branch, which only a database from elsewhere can have, are left out.
     A reply without a word (failed, or cancelled before it began) is left out, and so is the prompt before it: a prompt
@@ -98,8 +105,9 @@ def prompt_messages(conversation: Conversation) -> tuple[Message, ...]:
             shown[-1] = message
         elif message.role != "assistant" or any(earlier.role == "user" for earlier in shown):
             shown.append(message)
-    if conversation.session.system_prompt:
-        shown.insert(0, Message("system", (TextPart(conversation.session.system_prompt),)))
+    system_prompt = conversation.session.system_prompt if system_prompt is None else system_prompt
+    if system_prompt:
+        shown.insert(0, Message("system", (TextPart(system_prompt),)))
     return tuple(shown)
 
 

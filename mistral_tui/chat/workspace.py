@@ -25,7 +25,7 @@ from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.messages import Attachment
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
-from mistral_tui.types.pool import HeldModel
+from mistral_tui.types.pool import HeldModel, PoolLimits
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import MODEL, Session
 from mistral_tui.types.text import printable
@@ -71,6 +71,8 @@ class Workspace:
         """How models are loaded from the next turn on; its chat template wins over one that was chosen for a model."""
         self.request = request or GenerateRequest()
         """What chats that are opened from now on begin with."""
+        self.limits = PoolLimits()
+        """What the pool may have loaded at once."""
         self.catalog = catalog
         """Returns all models; `None`: there is only the one."""
         self._pool = pool
@@ -214,7 +216,7 @@ class Workspace:
         """
         from mistral_tui.chat.compare import plan, run_comparison  # seldom wanted
 
-        comparison = await asyncio.to_thread(plan, contestants, self.options)
+        comparison = await asyncio.to_thread(plan, contestants, self.options, self.limits)
         chat.compare(partial(run_comparison, comparison=comparison, engine_of=self._load_and_wait), text, files)
         return comparison
 

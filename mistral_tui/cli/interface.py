@@ -55,6 +55,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         workspace.embedding_entry = setup.embedding_entry
     except ModelNotFound as error:
         notices = (*notices, f"embedding_model: {error}; the model that answers is used instead")
+    workspace.limits = setup.pool_limits(flags)
     fetch = _fetching(setup)
     library = ModelLibrary(workspace, fetch, setup.paths, partial(_own_inventory, setup))
     entries, about_keymap = read_keymap(setup.paths.keymap)

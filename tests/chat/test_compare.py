@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mistral_tui.chat.branching import select_branch
-from mistral_tui.chat.compare import Contestant, planned
+from mistral_tui.chat.compare import Contestant, plan, planned
 from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.engines.preflight import Taken
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, NotEnoughMemory
 from mistral_tui.types.events import Finished, TextDelta, TurnEnded
 from mistral_tui.types.models import LoadOptions, LoadProgress, ModelEntry
+from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
 from tests.stubs.engines import ENTRY, LOADED, FakeEngine, FakePool, Reply
 
@@ -74,6 +76,7 @@ def test_models_that_share_cores_answer_one_after_the_other() -> None:
     comparison = planned([contestant(ENTRY), contestant(OTHER)], lambda entry: True, lambda entries: True)
     assert comparison.rounds == ((0,), (1,))
     assert comparison.alone(0)
+    assert comparison.apart == ("cores", "cores")
 
 
 def test_one_model_answers_with_all_settings_at_the_same_time() -> None:
@@ -91,8 +94,26 @@ def test_models_of_other_machines_answer_at_the_same_time_as_long_as_they_fit() 
         return len(entries) < 3
 
     three = [contestant(entry) for entry in (ENTRY, OTHER, THIRD)]
-    assert planned(three, lambda entry: False, fit).rounds == ((0, 1), (2,))
+    crowded = planned(three, lambda entry: False, fit)
+    assert (crowded.rounds, crowded.apart) == (((0, 1), (2,)), (None, None, "memory"))
     assert planned(three, lambda entry: entry is OTHER, fit).rounds == ((0,), (1,), (2,))
+
+
+def test_models_that_the_memory_budget_has_no_room_for_together_answer_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def check(entry: ModelEntry, options: LoadOptions, taken: Sequence[Taken], budget: int | None) -> int:
+        if budget is not None and sum(each.bytes for each in taken) + entry.size_bytes > budget:
+            raise NotEnoughMemory("too much")
+        return entry.size_bytes
+
+    monkeypatch.setattr("mistral_tui.chat.compare.may_be_accelerated", lambda: True)
+    monkeypatch.setattr("mistral_tui.chat.compare.check_content", check)
+    two = [contestant(OTHER), contestant(THIRD)]
+    assert plan(two, LoadOptions(), PoolLimits()).rounds == ((0, 1),)
+    for limits in (PoolLimits(memory_budget=1_500_000), PoolLimits(max_loaded=1)):
+        comparison = plan(two, LoadOptions(), limits)
+        assert (comparison.rounds, comparison.apart) == (((0,), (1,)), (None, "memory"))
 
 
 @given(

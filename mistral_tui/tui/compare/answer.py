@@ -5,7 +5,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from mistral_tui.chat.compare import Contestant
+from mistral_tui.chat.compare import Apart, Contestant
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.types.events import (
@@ -21,6 +21,12 @@ from mistral_tui.types.messages import Usage
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.text import printable_line
 
+_WAITS = "waits for its turn"
+_APART: dict[Apart, str] = {"cores": "shared cores", "memory": "no room beside"}
+_WHY: dict[Apart, str] = {
+    "cores": "models here share the processor's cores",
+    "memory": "there is no room for its model beside the others",
+}
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -39,8 +45,8 @@ class Answer(Vertical):
         self._contestant = contestant
         self._conversation = conversation
         self._usage: Usage | None = None
-        self._state = "waits for its turn"
-        self._alone: bool | None = None
+        self._state = _WAITS
+        self._when = ""
         self.reply_id: str | None = None
         """The message, once there is one."""
 
@@ -59,9 +65,13 @@ class Answer(Vertical):
         """What was said."""
         return self.query_one(Transcript)
 
-    def show_alone(self, alone: bool) -> None:
-        """Say whether it has the machine to itself while it answers."""
-        self._alone = alone
+    def show_plan(self, alone: bool, apart: Apart | None) -> None:
+        """Say whether it has the machine to itself while it answers, and why it does not answer beside others."""
+        self._when = "alone" if alone else "at the same time"
+        if apart is not None:
+            self._when += f": {_APART[apart]}"
+            if self._state == _WAITS:
+                self._state = f"{_WAITS}: {_WHY[apart]}"
         self._show()
 
     async def hear(self, event: TurnEvent) -> None:
@@ -89,10 +99,9 @@ class Answer(Vertical):
         self._show()
 
     def _show(self) -> None:
-        told = {None: "", True: "alone", False: "at the same time"}[self._alone]
         name = printable_line(self._contestant.name)
         self.query_one(".answer-head", Static).update(
-            Content.assemble((name, "bold"), ("  " + told if told else "", "$text-muted"))
+            Content.assemble((name, "bold"), (f"  {self._when}" if self._when else "", "$text-muted"))
         )
         usage = self._usage
         if usage is None:

@@ -13,13 +13,15 @@ from textual.widgets.option_list import Option
 
 from mistral_tui.chat.compare import LEAST, MOST, Contestant
 from mistral_tui.tui.actions import bindings
-from mistral_tui.tui.compare.candidates import with_settings
+from mistral_tui.tui.compare.candidates import Candidate
 from mistral_tui.tui.dialog import Dialog
-from mistral_tui.tui.models.loading import describe
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
 _BEGIN = "begin"
+_LINE = 70
+_LONGEST = 200
+"""More characters of a text are not looked at."""
 
 
 class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=False):
@@ -31,10 +33,11 @@ class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=Fals
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    def __init__(self, candidates: Sequence[Contestant]) -> None:
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
         super().__init__()
         self._candidates = candidates
-        self._chosen = set(range(min(LEAST, len(candidates))))
+        able = [number for number, each in enumerate(candidates) if each.contestant is not None]
+        self._chosen = set(able[:LEAST])
 
     def compose(self) -> ComposeResult:
         """Lay out the rows: first the one that begins."""
@@ -48,7 +51,8 @@ class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=Fals
         event.stop()
         if event.option_id == _BEGIN:
             if LEAST <= len(self._chosen) <= MOST:
-                self.dismiss(tuple(self._candidates[number] for number in sorted(self._chosen)))
+                chosen = (self._candidates[number].contestant for number in sorted(self._chosen))
+                self.dismiss(tuple(each for each in chosen if each is not None))
             return
         self._chosen ^= {int(event.option_id or 0)}
         event.option_list.replace_option_prompt(event.option_id or "", self._row(int(event.option_id or 0)))
@@ -57,12 +61,11 @@ class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=Fals
     def _options(self) -> list[Option]:
         options: list[Option] = []
         heading = ""
-        for number, contestant in enumerate(self._candidates):
-            title = f"settings of {contestant.entry.name}" if with_settings(contestant) else "models"
-            if title != heading:
-                heading = title
-                options.append(Option(Content.styled(printable_line(title), "$text-disabled"), disabled=True))
-            options.append(Option(self._row(number), id=str(number)))
+        for number, candidate in enumerate(self._candidates):
+            if candidate.group != heading:
+                heading = candidate.group
+                options.append(Option(Content.styled(printable_line(heading), "$text-disabled"), disabled=True))
+            options.append(Option(self._row(number), id=str(number), disabled=candidate.contestant is None))
         return options
 
     def _begin_row(self) -> Content:
@@ -72,7 +75,8 @@ class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=Fals
         return Content.styled(f"  {count} are chosen; {LEAST} to {MOST} can answer", "$text-warning")
 
     def _row(self, number: int) -> Content:
-        contestant = self._candidates[number]
-        mark = "[x]" if number in self._chosen else "[ ]"
-        detail = "" if with_settings(contestant) else f"  {describe(contestant.entry)}"
-        return Content(f"{mark} {printable_line(contestant.name)}") + Content.styled(detail, "$text-muted")
+        candidate = self._candidates[number]
+        mark = "[x]" if number in self._chosen else "[ ]" if candidate.contestant is not None else "   "
+        about = Content.styled(f"  {printable_line(candidate.about[:_LONGEST])}", "$text-muted")
+        line = Content(f"{mark} {printable_line(candidate.name[:_LONGEST])}") + about
+        return line.truncate(_LINE, ellipsis=True)

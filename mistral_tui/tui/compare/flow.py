@@ -22,18 +22,21 @@ async def choose_and_compare(environment: Environment, pane: ChatPane, text: str
     shown = text.strip() or pane.prompt.full_text.strip() or (asked[-1] if asked else "")
     if pane.chat.busy:
         pane.status.hint("a reply is being written: esc stops it")
-    elif not shown:
+        return
+    if not shown:
         pane.status.hint("there is no prompt yet: type one, then compare")
-    elif len(found := await candidates(environment, pane.chat)) < LEAST:
+        return
+    found = await candidates(environment, pane.chat)
+    if sum(each.contestant is not None for each in found) < LEAST:
         pane.status.hint("there are no two models here to compare")
-    else:
+        return
 
-        def begin(chosen: tuple[Contestant, ...] | None) -> None:
-            if chosen is not None:
-                # A document that is too long asks what to do, which only a worker can wait for.
-                pane.run_worker(_compare(environment, pane, chosen, text, shown))
+    def begin(chosen: tuple[Contestant, ...] | None) -> None:
+        if chosen is not None:
+            # A document that is too long asks what to do, which only a worker can wait for.
+            pane.run_worker(_compare(environment, pane, chosen, text, shown))
 
-        pane.app.push_screen(CompareChoice(found), begin)
+    pane.app.push_screen(CompareChoice(found), begin)
 
 
 async def _compare(

@@ -74,9 +74,9 @@ class CompareScreen(AnsweredScreen[bool], inherit_bindings=False):
         self.query_one("#compare-answers", Grid).styles.grid_size_columns = -(-count // rows)
 
     def show_plan(self, comparison: Comparison) -> None:
-        """Say who answers alone."""
+        """Say who answers alone, and why."""
         for number, answer in enumerate(self._answers):
-            answer.show_alone(comparison.alone(number))
+            answer.show_plan(comparison.alone(number), comparison.apart[number])
 
     # Actions
 

@@ -8,6 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.paths import Paths
+from mistral_tui.config.presets import Preset, save_preset
 from mistral_tui.models.catalog import Catalog
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.compare.choice import CompareChoice
@@ -118,7 +120,7 @@ async def test_the_second_waits_for_the_first_when_they_share_cores() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await started(pilot)
         await begin(pilot, "Which?")
-        await until(pilot, lambda: shows(pilot, "answers", "waits for its turn", "alone"))
+        await until(pilot, lambda: shows(pilot, "answers", "waits for its turn: models here", "alone: shared cores"))
         hold.set()
         await until(pilot, lambda: shows(pilot, "one more", "two"))
 
@@ -139,6 +141,32 @@ async def test_one_model_answers_with_several_settings_at_the_same_time() -> Non
         asked = [request.sampling.temperature for request in pool.engines["fake-1M"].requests]
         assert asked == [None, 0.0, 1.0]
         assert not pool.engines["other-2B"].requests
+
+
+async def test_a_preset_answers_with_its_model_and_its_system_prompt_and_one_without_its_model_says_so() -> None:
+    presets = Paths.resolve().presets
+    save_preset(presets, Preset("poet", {"temperature": 1.5}, "Rhyme.", "other-2B"))
+    save_preset(presets, Preset("sage", {}, "Be wise.", "away-9B"))
+    save_preset(presets, Preset("terse", {"temperature": 0.1}, "One word."))
+    app, pool = comparing(Reply(["plain"]), Reply(["in rhyme"]))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await started(pilot)
+        app.pane.chat.settings.use_system_prompt("Be kind.")
+        screen = await choose(pilot, "Which?")
+        assert shows(pilot, "preset poet", "other-2B · “Rhyme.”", "preset sage  away-9B is not here")
+        rows = screen.query_one(Choices)
+        for name in ("other-2B", "preset poet", "preset terse"):
+            listed = [str(rows.get_option_at_index(index).prompt) for index in range(rows.option_count)]
+            rows.highlighted = next(index for index, row in enumerate(listed) if row[4:].startswith(name))
+            await pilot.press("enter")
+        rows.highlighted = 0
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(pilot, "preset terse", "in rhyme") and not app.pane.chat.busy)
+        (poet,) = pool.engines["other-2B"].requests
+        assert (poet.messages[0].text, poet.sampling.temperature) == ("Rhyme.", 1.5)
+        told = [request.messages[0].text for request in pool.engines["fake-1M"].requests]
+        assert told == ["Be kind.", "One word."]
+        assert app.pane.chat.conversation.session.system_prompt == "Be kind."
 
 
 async def test_esc_stops_and_then_closes_with_the_first_answer() -> None:
