@@ -44,8 +44,8 @@ def read_attachment(path: Path, keep: Path | None, *, pipes: bool = False) -> At
     found = inspect(content, path.name)
     kept = path.absolute() if keep is None else _copy(content, keep, found.media_type)
     if isinstance(found, Picture):
-        return ImagePart(str(kept), found.media_type, name, found.width, found.height)
-    return AudioPart(str(kept), found.media_type, name, found.seconds)
+        return ImagePart(str(kept), found.media_type, name, found.width, found.height, len(content))
+    return AudioPart(str(kept), found.media_type, name, found.seconds, len(content))
 
 
 def _read(path: Path, pipes: bool) -> bytes:

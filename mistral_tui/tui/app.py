@@ -23,6 +23,7 @@ from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
 from mistral_tui.tui.key_order import KeyOrder
 from mistral_tui.tui.logs.lines import RecentLog
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
+from mistral_tui.tui.media.graphics import NO_PICTURES
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.tui.settings.colours import Colours
@@ -100,6 +101,8 @@ class MistralApp(App[None], inherit_bindings=False):
         tables = [table for table, wanted in ((SILENT, screen_reader), (ASCII, ascii_only)) if wanted]
         self._signs: tuple[LineFilter, ...] = tuple(map(Glyphs, tables))
         self.set_class(screen_reader, "-screen-reader")
+        few_colours = self.no_color or self.console.color_system in ("standard", "windows")
+        self.set_class(few_colours or ascii_only or screen_reader, NO_PICTURES)
         self._notifications_wanted = notifications
         self._recent_log = RecentLog()
         self._key_order = KeyOrder(self)

@@ -46,6 +46,8 @@ class ImagePart(msgspec.Struct, frozen=True, tag="image"):
     width: int = 0
     height: int = 0
     """In pixels; 0 if unknown."""
+    size: int = 0
+    """Bytes of the file; 0 if unknown."""
 
 
 class AudioPart(msgspec.Struct, frozen=True, tag="audio"):
@@ -56,6 +58,8 @@ class AudioPart(msgspec.Struct, frozen=True, tag="audio"):
     name: str = ""
     """What the person's file was called."""
     seconds: float | None = None
+    size: int = 0
+    """Bytes of the file; 0 if unknown."""
 
 
 class ToolCallPart(msgspec.Struct, frozen=True, tag="tool_call"):

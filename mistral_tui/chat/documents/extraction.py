@@ -5,10 +5,10 @@ and writes a JSON object with `text` or `error` to standard output.
 """
 
 import json
-import subprocess
 import sys
 from typing import Final, Literal
 
+from mistral_tui.chat.apart import limit_resources, run_apart
 from mistral_tui.chat.documents.docx import docx_text
 from mistral_tui.chat.documents.pdf import pdf_text
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
@@ -20,7 +20,6 @@ TIME_LIMIT: Final = 20.0
 """Seconds that reading a document may take."""
 MOST_TEXT: Final = 4_000_000
 """Characters of a document's text; what a request can carry."""
-_MOST_MEMORY: Final = 2 * 2**30
 
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -46,15 +45,9 @@ def document_text(content: bytes, kind: DocumentKind, name: str) -> str:
     Raises:
         InvalidRequest: It is damaged, protected, too long, or has no text; the message says which.
     """
-    argv = [sys.executable, "-P", "-m", __name__, kind, name]
+    done = run_apart(__name__, (kind, name), name, TIME_LIMIT, content)
     try:
-        done = subprocess.run(argv, input=content, capture_output=True, timeout=TIME_LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        raise InvalidRequest(f"{name} takes longer than {TIME_LIMIT:.0f} s to read; give a part of it") from None
-    except OSError as error:
-        raise InvalidRequest(f"{name} cannot be read: no process could be started: {error.strerror}") from None
-    try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(done)
     except ValueError:
         raise InvalidRequest(f"{name} cannot be read: it is damaged, or needs too much memory; save it again") from None
     if "error" in answer:
@@ -78,16 +71,6 @@ def _extract(kind: str, name: str) -> dict[str, str]:
     return {"text": text}
 
 
-def _limit_resources() -> None:
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    # The parent waits no longer, and may be gone.
-    resource.setrlimit(resource.RLIMIT_CPU, (int(TIME_LIMIT), int(TIME_LIMIT)))
-
-
 if __name__ == "__main__":
-    _limit_resources()
+    limit_resources(TIME_LIMIT)
     json.dump(_extract(*sys.argv[1:]), sys.stdout)

@@ -21,7 +21,10 @@ from mistral_tui.tui.chat.reply_rows import GrowingRows, finished_rows
 from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
 from mistral_tui.tui.chat.token_rows import Place, token_rows
-from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, Message, Part
+from mistral_tui.tui.media.drawings import Drawings
+from mistral_tui.tui.media.graphics import Graphics, graphics_of
+from mistral_tui.tui.media.rows import attachment_rows
+from mistral_tui.types.messages import Message
 from mistral_tui.types.text import printable, printable_line
 
 GLYPH = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
@@ -102,6 +105,11 @@ class MessageView(Widget):
         self._blocks: dict[int, int] = {}
         """The numbers of its code blocks, by the row that they begin with."""
         self._drawn: dict[int, Strip] = {}
+        self._drawings = Drawings(self, MARGIN, self._media_came)
+
+    def on_unmount(self) -> None:
+        """Let the terminal forget its pictures."""
+        self._drawings.close()
 
     @property
     def look(self) -> Look:
@@ -228,13 +236,13 @@ class MessageView(Widget):
         elif look.tokens is not None:
             self._laid, self._places = token_rows(look.tokens, column)
         elif message.role == "assistant":
-            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._shows_all)]
+            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._shows_all, self._graphics)]
         else:
             text = printable(message.text)
             rows = wrapped(Content(text.strip("\n")), column)
             self._laid = [
                 *self._first_rows(column),
-                *_file_rows(message, column),
+                *attachment_rows(message.parts, column, self._graphics),
                 *(rows if look.opened else _folded(rows)),
             ]
         self._laid += _ending_rows(message, column, after_text=bool(self._laid))
@@ -242,6 +250,16 @@ class MessageView(Widget):
             self._laid = folded_rows(self._laid)
         starts = [y for y, row in enumerate(self._laid) if row.code]
         self._blocks = {y: number for number, y in enumerate(starts, 1)}
+        self._drawings.lay_out(self._laid)
+
+    @property
+    def _graphics(self) -> Graphics:
+        return graphics_of(self.app) if self.is_attached else "words"
+
+    def _media_came(self) -> None:
+        """A picture is decoded; it goes where there is room for it already."""
+        self._drawn.clear()
+        self.refresh()
 
     @property
     def _shows_all(self) -> bool:
@@ -255,6 +273,8 @@ class MessageView(Widget):
 
     def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:
         base = self.visual_style
+        if row.media is not None:
+            row = row._replace(content=row.content + self._drawings.line(row.media))
         content = self._glyph(y) + (self._marked(row, y) if self._look.chosen else row.content)
         if selection is not None and (span := selection.get_span(y)) is not None:
             start, end = span
@@ -300,27 +320,6 @@ def _style(style: str | Style) -> Style:
 
 def _note_rows(note: str, column: int) -> list[Row]:
     return [*wrapped(Content.styled(note, "$text-warning"), column), BLANK] if note else []
-
-
-def _file_rows(message: Message, column: int) -> list[Row]:
-    rows = []
-    for part in message.parts:
-        if words := _file_words(part):
-            rows += wrapped(Content.styled(words, "$text-muted"), column)
-    return rows
-
-
-def _file_words(part: Part) -> str:
-    match part:
-        case FilePart():
-            return f"{printable_line(part.name)} · {part.text.count(chr(10)) + 1:,} lines"
-        case ImagePart():
-            size = f" {part.width}\N{MULTIPLICATION SIGN}{part.height}" if part.width else ""
-            return f"▣ {printable_line(part.name) or 'picture'}{size}"
-        case AudioPart():
-            length = f" {part.seconds:.0f} s" if part.seconds is not None else ""
-            return f"♪ {printable_line(part.name) or 'recording'}{length}"
-    return ""
 
 
 def _folded(rows: list[Row]) -> list[Row]:

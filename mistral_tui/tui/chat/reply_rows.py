@@ -12,7 +12,9 @@ from mistral_tui.tui.chat.markdown import markdown_rows
 from mistral_tui.tui.chat.reply_stream import CallStream, Growing, ReasoningStream, ReplyStream, TextStream
 from mistral_tui.tui.chat.rows import BLANK, Row, indented, wrapped
 from mistral_tui.tui.chat.streaming_rows import StreamingRows
-from mistral_tui.types.messages import Message, ReasoningPart, TextPart, ToolCallPart
+from mistral_tui.tui.media.graphics import Graphics
+from mistral_tui.tui.media.rows import attachment_rows
+from mistral_tui.types.messages import AudioPart, ImagePart, Message, ReasoningPart, TextPart, ToolCallPart
 from mistral_tui.types.text import printable, printable_line
 
 TAIL_ROWS = 4
@@ -22,13 +24,14 @@ _KEY = re.compile(r'"(\w+)"\s*:\s*')
 _INDENT = Content("  ")
 
 
-def finished_rows(message: Message, width: int, opened: bool) -> list[Row]:
+def finished_rows(message: Message, width: int, opened: bool, graphics: Graphics = "words") -> list[Row]:
     """Lay out a complete reply.
 
     Args:
         message: The reply.
         width: Cells of a row.
         opened: Whether what the model thought is shown in full.
+        graphics: How pictures are drawn.
     """
     rows: list[Row] = []
     for part in message.parts:
@@ -39,6 +42,8 @@ def finished_rows(message: Message, width: int, opened: bool) -> list[Row]:
                 _append(rows, _thought(text, seconds, width, opened))
             case ToolCallPart(_, name, arguments):
                 _append(rows, [call_row(name, arguments, width)], close=True)
+            case ImagePart() | AudioPart():
+                _append(rows, attachment_rows([part], width, graphics))
     return rows
 
 

@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.geometry import Offset
 from textual.selection import Selection
 
+from mistral_tui.tui.media.boxes import MediaLine
+
 
 class Row(NamedTuple):
     """One row of cells on screen."""
@@ -27,6 +29,8 @@ class Row(NamedTuple):
     """Whether a code block begins here."""
     cut: bool = False
     """Whether more would follow it."""
+    media: MediaLine | None = None
+    """What is drawn behind the text once it is decoded; it is not copied."""
 
 
 BLANK = Row(Content(""))

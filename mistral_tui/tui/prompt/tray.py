@@ -11,8 +11,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from mistral_tui.chat.prompt_files import PromptFile
-from mistral_tui.types.messages import AudioPart, FilePart, ImagePart
-from mistral_tui.types.text import printable_line
+from mistral_tui.tui.media.words import extent_of, glyph_of, name_of, size_words
 
 _NAME = 32
 """Characters of a name that are shown."""
@@ -110,25 +109,9 @@ class AttachmentTray(Widget):
 
 def describe(file: PromptFile) -> tuple[str, str, list[str]]:
     """Return the glyph of a file, its name, and what there is to say of it."""
-    part = file.part
-    match part:
-        case FilePart():
-            glyph, name, details = "▤", part.name, []
-        case ImagePart():
-            size = f"{part.width}\N{MULTIPLICATION SIGN}{part.height}"
-            glyph, name, details = "▣", part.name or "picture", [size] if part.width else []
-        case AudioPart():
-            length = [] if part.seconds is None else [f"{part.seconds:.0f} s"]
-            glyph, name, details = "♪", part.name or "recording", length
+    part, details = file.part, extent_of(file.part)
     if file.size:
         details.append(size_words(file.size))
     if file.tokens is not None:
         details.append(f"{file.tokens} tokens")
-    return glyph, printable_line(name), details
-
-
-def size_words(size: int) -> str:
-    """Return a number of bytes for people."""
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:,.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+    return glyph_of(part), name_of(part), details
