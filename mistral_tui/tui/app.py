@@ -101,13 +101,12 @@ class MistralApp(App[None], inherit_bindings=False):
         tables = [table for table, wanted in ((SILENT, screen_reader), (ASCII, ascii_only)) if wanted]
         self._signs: tuple[LineFilter, ...] = tuple(map(Glyphs, tables))
         self.set_class(screen_reader, "-screen-reader")
-        few_colours = self.no_color or self.console.color_system in ("standard", "windows")
-        self.set_class(few_colours or ascii_only or screen_reader, NO_PICTURES)
         self._notifications_wanted = notifications
         self._recent_log = RecentLog()
         self._key_order = KeyOrder(self)
         self._colours = Colours(self, own_themes)
         self._use_theme(self._usual_theme if theme is None or self.no_color else theme)
+        self.set_class(screen_reader or ascii_only or self.theme == themes.FEW_COLOURS, NO_PICTURES)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of the style sheets that Textual's own themes do not name."""

@@ -18,5 +18,8 @@ class AnsweredScreen(Screen[ScreenResultType], Generic[ScreenResultType], inheri
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
-class Dialog(AnsweredScreen[ScreenResultType], ModalScreen[ScreenResultType], inherit_bindings=False):
-    """Such a screen that leaves what is below it in view."""
+class Dialog(ModalScreen[ScreenResultType], AnsweredScreen[ScreenResultType], inherit_bindings=False):
+    """Such a screen that leaves what is below it in view.
+
+    The style sheets know it as a modal screen, which is why that comes first: Textual looks at the first base only.
+    """

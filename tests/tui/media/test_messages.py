@@ -24,12 +24,6 @@ pytestmark = pytest.mark.core
 CELL = "▀"
 
 
-@pytest.fixture(autouse=True)
-def colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLORTERM", "truecolor")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-
-
 @pytest.fixture
 def cat(tmp_path: Path) -> ImagePart:
     content = png(stripes, 64, 48)
@@ -57,9 +51,9 @@ def asked(*parts: Part) -> Message:
     return Message("user", (*parts, TextPart("What is this?")))
 
 
-def app_of(*, ascii_only: bool = False, screen_reader: bool = False) -> MistralApp:
+def app_of(*, theme: str | None = "mistral-dark", ascii_only: bool = False, screen_reader: bool = False) -> MistralApp:
     workspace = Workspace(FakePool(FakeEngine()), None, ENTRY)
-    return MistralApp(workspace, theme="mistral-dark", ascii_only=ascii_only, screen_reader=screen_reader)
+    return MistralApp(workspace, theme=theme, ascii_only=ascii_only, screen_reader=screen_reader)
 
 
 async def test_a_picture_is_drawn_in_the_room_that_is_kept_for_it(cat: ImagePart) -> None:
@@ -88,10 +82,10 @@ async def test_where_pictures_cannot_be_seen_there_are_words(
     cat: ImagePart, meow: AudioPart, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR" if way == "NO_COLOR" else "UNUSED", "1")
-    if way == "16 colours":
-        monkeypatch.setenv("TERM", "linux")
-        monkeypatch.delenv("COLORTERM")
-    app = app_of(ascii_only=way == "ascii_only", screen_reader=way == "screen_reader")
+    monkeypatch.setenv("TERM", "linux")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    theme = None if way == "16 colours" else "mistral-dark"
+    app = app_of(theme=theme, ascii_only=way == "ascii_only", screen_reader=way == "screen_reader")
     async with app.run_test(size=(80, 30)) as pilot:
         app = await show(pilot, asked(cat, meow))
         text = shown_text(app.pane.transcript)

@@ -20,8 +20,7 @@ def on_screen(app: MistralApp, text: str) -> bool:
     return text in "\n".join(screen_rows(app.screen))
 
 
-async def test_what_goes_along_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLORTERM", "truecolor")
+async def test_what_goes_along_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(png(plain((1, 2, 3)), 20, 20))
     (tmp_path / "tone.wav").write_bytes(wav(440, seconds=1))
     (tmp_path / "notes.txt").write_text("[b]the moon\x1b[31m", encoding="utf-8")
