@@ -16,6 +16,7 @@ from mistral_tui.chat.previews.preview import Pixels, Waveform, picture_pixels, 
 from mistral_tui.tui.media import half_cells, kitty
 from mistral_tui.tui.media.boxes import Box
 from mistral_tui.tui.media.graphics import Graphics, cell_size
+from mistral_tui.tui.media.sixels import sixels_of
 from mistral_tui.tui.media.words import name_of
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import AudioPart, ImagePart
@@ -107,8 +108,6 @@ class Drawing:
             self._write(kitty.sent(self._number, pixels, self._box))
             self._lines = kitty.lines(self._number, self._box)
         elif self._graphics == "sixel":
-            from mistral_tui.tui.media.sixels import sixels_of  # for the few terminals that draw them
-
             self._sixels = sixels_of(pixels, self._box, self._offset)
             await self._widget.mount(self._sixels)
         else:
