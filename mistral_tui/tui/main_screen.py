@@ -117,9 +117,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._show_list(not self.chats.has_focus_within)
 
     def action_stop(self) -> None:
-        """Close the list where it lies over the chat, or stop the reply, or go back to the prompt; toasts go too."""
+        """Leave the list, or stop the reply, or go back to the prompt; toasts go too."""
         self.app.clear_notifications()
-        if self.chats.has_focus_within and not self._close_overlay():
+        if self.chats.has_focus_within:
+            self._close_overlay()
             self.pane.prompt.focus()
         elif self.pane.busy:
             self.pane.stop()
@@ -150,6 +151,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             "message": pane.messages,
             "sources": pane.sources,
         }
+        pane.status.hint("")  # what was said of the action before
         await owners[owner].run_action(call)
 
     def action_pane_keys(self) -> None:
@@ -291,12 +293,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         else:
             self.pane.prompt.focus()
 
-    def _close_overlay(self) -> bool:
+    def _close_overlay(self) -> None:
         """Fold the list if it lies over the chat."""
         if self.has_class("-narrow") and self.chats.has_class("-opened"):
             self._show_list(False)
-            return True
-        return False
 
     async def _list_chats(self) -> None:
         self._sessions = await self._read()

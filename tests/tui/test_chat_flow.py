@@ -262,6 +262,20 @@ async def test_at_eighty_columns_the_list_lies_over_the_chat() -> None:
         assert app.pane.prompt.has_focus
 
 
+async def test_leaving_the_list_does_not_stop_the_reply_below_it() -> None:
+    hold = asyncio.Event()
+    async with app_with(Reply(["a ", "b"], hold=hold)).run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        await type_and_send(pilot, "one")
+        await until(pilot, lambda: app.pane.chat.state == "answering")
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: main_screen(app).chats.rows.has_focus)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.pane.prompt.has_focus)
+        hold.set()
+        await until(pilot, lambda: app.pane.last_reply == "a b")
+
+
 async def test_at_a_hundred_columns_the_list_is_there_and_can_be_folded() -> None:
     async with app_with().run_test(size=(100, 30)) as pilot:
         app = await started(pilot)

@@ -268,6 +268,8 @@ async def test_a_message_and_its_code_blocks_are_copied_by_one_key(copied: list[
         assert copied == [CODE, "print(1)\n", "indented\n", "echo 2\n", "a"]
         await pilot.press("down", "9")
         await until(pilot, lambda: "no code block 9" in on_screen(app))
+        await pilot.press("up")
+        await until(pilot, lambda: "no code block 9" not in on_screen(app))
 
 
 async def test_a_code_block_is_saved_and_nothing_is_overwritten_unasked(

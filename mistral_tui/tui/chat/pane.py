@@ -327,6 +327,11 @@ class ChatPane(Vertical):
         self.status.hint(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
         self._draft.keep()
 
+    @on(Transcript.CursorMoved)
+    def _cursor_moved(self, event: Transcript.CursorMoved) -> None:
+        event.stop()
+        self.status.hint("")  # it was about the message before
+
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:
         event.stop()

@@ -239,4 +239,4 @@ class ChatView:
     def _show_failure(self, text: str) -> None:
         failure = self._pane.query_one(".failure", Static)
         failure.display = bool(text)
-        failure.update(f"✗ {printable_line(text)}\n  ctrl+r tries again" if text else "")
+        failure.update(f"✗ {printable_line(text)}\n  ctrl+r tries again · alt+l lists the models" if text else "")

@@ -93,6 +93,7 @@ class Welcome(Widget):
                 Content.assemble(
                     ("f5", "bold $accent"), f" fetches {printable_line(state.offer)}, a small one to begin with"
                 ),
+                Content.assemble(("alt+l", "bold $accent"), " lists all that can be had"),
             ]
         name = Content.assemble((printable_line(state.name), "$foreground"), "  ", (state.detail, "$text-muted"))
         if state.error:
