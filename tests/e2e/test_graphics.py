@@ -97,7 +97,7 @@ def leave(terminal: Terminal) -> None:
     assert terminal.wait_for_exit() == 0
 
 
-def pictures_sent(raw: bytes) -> list[tuple[int, str]]:
+def pictures_sent(raw: bytes | bytearray) -> list[tuple[int, str]]:
     """Return what a terminal of Kitty was told: the numbers of pictures, and whether to keep, place or forget each."""
     told: list[tuple[int, str]] = []
     for keys in re.findall(rb"\x1b_G([^;\x1b]*)", raw):
