@@ -72,6 +72,8 @@ def _text(content: bytes, path: Path) -> str:
         raise InvalidRequest(
             f"{path} is not a text file; give a text, PDF, DOCX, picture or recording, or convert it first"
         )
+    if not text.strip():
+        raise InvalidRequest(f"{path} is empty; give another file")
     return text
 
 

@@ -5,16 +5,21 @@ import re
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import count
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import Final, NamedTuple
 
-MOST_FILES: Final = 20_000
+MOST_FILES: Final = 100_000
 """Files that are looked at; a folder may hold a disk."""
 _TIME_LIMIT: Final = 2.0
 """Seconds of looking."""
 _FRESH: Final = 5.0
 """Seconds for which what was found counts."""
+_PIECE: Final = 2_000
+"""Files after which it is asked whether anybody still waits."""
 _SKIPPED: Final = frozenset(
     {"node_modules", "__pycache__", "site-packages", "target", "dist", "build", "venv", "vendor"}
 )
@@ -33,11 +38,17 @@ class FileSearch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         """Where relative paths begin."""
-        self._known: tuple[str, ...] = ()
+        self._known: tuple[_Path, ...] = ()
         self._looked_at = float("-inf")
+        self._looking = Lock()
+        self._turns = count(1)
+        self._turn = 0
+        """Of the last that was asked for; whoever types on does not wait for what came before."""
 
     def matches(self, query: str, limit: int = 50) -> tuple[str, ...]:
         """Return paths that match, the best first; a folder ends with a slash.
+
+        A call ends, with some of them, as soon as another thread asks for something else.
 
         `query` is letters of the path in their order, or a path from `/`, `~/`, `./` or `../` on, which leads through
         folders.
@@ -46,10 +57,13 @@ class FileSearch:
             return self._in_folder(query, limit)
         if not query:
             return self._in_folder("", limit)
-        now = time.monotonic()
-        if now - self._looked_at > _FRESH:
-            self._known, self._looked_at = tuple(self._look(now + _TIME_LIMIT)), now
-        return _best(self._known, query, limit)
+        turn = self._turn = next(self._turns)
+        with self._looking:
+            now = time.monotonic()
+            if now - self._looked_at > _FRESH:
+                self._known = tuple(map(_prepared, self._look(now + _TIME_LIMIT)))
+                self._looked_at = time.monotonic()
+        return _best(self._known, query, limit, lambda: turn == self._turn)
 
     def _in_folder(self, query: str, limit: int) -> tuple[str, ...]:
         """Return what lies in the folder that a path leads to and begins with the rest of it."""
@@ -60,8 +74,8 @@ class FileSearch:
         found: list[tuple[bool, str]] = []
         try:
             with os.scandir(self.folder / Path(lead or ".").expanduser()) as entries:
-                for count, entry in enumerate(entries):
-                    if count > MOST_FILES:
+                for number, entry in enumerate(entries):
+                    if number > MOST_FILES:
                         break
                     hidden = entry.name.startswith(".") and not beginning.startswith(".")
                     if not hidden and entry.name.lower().startswith(beginning.lower()):
@@ -96,7 +110,7 @@ class FileSearch:
     def _walk(self, deadline: float) -> Iterator[str]:
         """Yield files breadth first: what is near comes before what lies deep, if it becomes too much."""
         waiting = deque([""])
-        count = 0
+        found = 0
         while waiting and time.monotonic() < deadline:
             lead = waiting.popleft()
             try:
@@ -109,24 +123,62 @@ class FileSearch:
                                 waiting.append(f"{lead}{entry.name}/")
                         elif entry.is_file():
                             yield lead + entry.name
-                            count += 1
-                        if count >= MOST_FILES:
+                            found += 1
+                        if found >= MOST_FILES:
                             return
             except OSError:
                 continue
 
 
-def _best(paths: Sequence[str], query: str, limit: int) -> tuple[str, ...]:
-    """Return the paths that have the letters of `query` in their order, those with few others between them first."""
-    letters = ".*?".join(map(re.escape, query))
-    # The look-ahead finds the shortest of all stretches with the letters, not the first.
-    pattern = re.compile(f"(?=({letters}))", re.IGNORECASE)
-    scored: list[tuple[int, int, str]] = []
-    for path in paths:
-        stretches = [(len(match[1]), -match.start()) for match in pattern.finditer(path)]
-        if stretches:
-            length, place = min(stretches)
-            in_name = -place >= path.rfind("/") + 1
-            scored.append((length - (len(query) if in_name else 0), len(path), path))
-    scored.sort()
-    return tuple(path for _, _, path in scored[:limit])
+class _Path(NamedTuple):
+    path: str
+    lower: str
+    name: int
+    """Where the name begins."""
+
+
+def _prepared(path: str) -> _Path:
+    lower = path.lower()
+    return _Path(path, path if lower == path else lower, lower.rfind("/") + 1)
+
+
+def _best(paths: Sequence[_Path], query: str, limit: int, wanted: Callable[[], bool]) -> tuple[str, ...]:
+    """Return the paths that have the letters of `query` in their order, those with few others between them first.
+
+    Names that have them together come before all others: where there are enough of these, no others are looked for.
+    """
+    letters = query.lower()
+    found = [
+        (0, len(each.path), each.path) for each in _while(wanted, paths) if each.lower.find(letters, each.name) >= 0
+    ]
+    if len(found) < limit:
+        found = []
+        for each in _while(wanted, paths):
+            if (stretch := _shortest(each.lower, letters)) is not None:
+                length, place = stretch
+                found.append((length - (len(letters) if place >= each.name else 0), len(each.path), each.path))
+    return tuple(path for _, _, path in nsmallest(limit, found))
+
+
+def _while(wanted: Callable[[], bool], paths: Sequence[_Path]) -> Iterator[_Path]:
+    """Yield all paths, unless nobody wants them any more."""
+    for first in range(0, len(paths), _PIECE):
+        if not wanted():
+            return
+        yield from paths[first : first + _PIECE]
+
+
+def _shortest(text: str, letters: str) -> tuple[int, int] | None:
+    """Return the length and the place of the shortest stretch with these letters in their order, or `None`."""
+    best: tuple[int, int] | None = None
+    start = text.find(letters[0])
+    while start >= 0:
+        place = start
+        for letter in letters[1:]:
+            place = text.find(letter, place + 1)
+            if place < 0:
+                return best
+        if best is None or place + 1 - start <= best[0]:
+            best = place + 1 - start, start
+        start = text.find(letters[0], start + 1)
+    return best

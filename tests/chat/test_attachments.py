@@ -16,7 +16,6 @@ pytestmark = pytest.mark.core
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", ""),
         ("naïve 🙂\r\nsecond\n".encode(), "naïve 🙂\nsecond\n"),
         (b"\xef\xbb\xbfmarked", "marked"),
         ("wide".encode("utf-16"), "wide"),

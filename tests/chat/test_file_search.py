@@ -84,3 +84,12 @@ def test_a_path_is_read_as_it_was_typed(folder: Path) -> None:
     for text in (str(second), f'"{second}"', str(second).replace(" ", "\\ "), second.as_uri(), f" {second} "):
         assert path_from(text) == second
     assert path_from("~nobody-is-called-so/x") == Path("~nobody-is-called-so/x")
+
+
+def test_in_a_large_folder_names_with_the_letters_together_are_enough(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"tide {number:02}.txt").touch()
+        (tmp_path / f"t-i-d-e {number:02}.txt").touch()
+    found = FileSearch(tmp_path).matches("TIDE")
+    assert found == tuple(f"tide {number:02}.txt" for number in range(50))
+    assert set(FileSearch(tmp_path).matches("tide 07")) == {"tide 07.txt", "t-i-d-e 07.txt"}

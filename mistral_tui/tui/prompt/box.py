@@ -244,7 +244,9 @@ class PromptBox(Vertical):
         if word.kind == "command":
             text = text.split()[0] + " " * choice.goes_on
         elif word.kind == "mention":
-            text = f"@{text}" if choice.goes_on else f"{Path(text).name} "
+            # A folder with a space in its name goes on in quotes, or it would end there.
+            mark = '@"' if " " in text else "@"
+            text = mark + text if choice.goes_on else f"{Path(text).name} "
             if not choice.goes_on:
                 self.run_worker(self.attach([self._search.folder / Path(choice.text).expanduser()]))
         prompt.replace(text, (row, word.column), (row, column), maintain_selection_offset=False)

@@ -10,7 +10,7 @@ from mistral_tui.tui.prompt.completion import Choice
 
 _COMMAND: Final = re.compile(r"([/\\])([A-Za-z]*)")
 _PATH_ARGUMENT: Final = re.compile(r"[/\\]([A-Za-z]+)[ \t]+(.*)")
-_MENTION: Final = re.compile(r"(?:^|(?<=\s))@([^\s@]*)$")
+_MENTION: Final = re.compile(r"""(?:^|(?<=\s))@(?:"([^"]*)|([^\s@"]*))$""")
 PATH: Final = "PATH"
 """The argument of commands that take a file."""
 
@@ -42,7 +42,7 @@ def word_at(before: str, row: int) -> Word | None:
         if action is not None and action.argument is not None and action.argument.hint == PATH:
             return Word("path", match[2], match.start(2))
     if match := _MENTION.search(before):
-        return Word("mention", match[1], match.start())
+        return Word("mention", match[1] or match[2] or "", match.start())
     return None
 
 

@@ -92,6 +92,21 @@ async def test_an_at_sign_completes_files(folder: Path, engine: FakeEngine) -> N
         assert app.pane.prompt.text == "see low tide.md "
 
 
+async def test_completion_goes_on_in_a_folder_with_a_space_in_its_name(folder: Path, engine: FakeEngine) -> None:
+    (folder / "old tides" / "the 'high' \N{GREEK SMALL LETTER PI}.md").write_text("flood", encoding="utf-8")
+    async with app_with(pool=FakePool(engine)).run_test(size=WIDE) as pilot:
+        app = await started(pilot)
+        await pilot.press("@")
+        await until(pilot, lambda: "old tides/" in "\n".join(screen_rows(app.screen)))
+        await pilot.press("tab")
+        await until(pilot, lambda: "high" in "\n".join(screen_rows(app.screen)))
+        assert app.pane.prompt.text == '@"old tides/'
+        await pilot.press(*"hig")
+        await until(pilot, lambda: len(app.pane.box.completion.choices) == 1)
+        await pilot.press("tab")
+        await until(pilot, lambda: "the 'high' \N{GREEK SMALL LETTER PI}.md" in chips(app))
+
+
 async def test_completion_goes_through_folders(folder: Path, engine: FakeEngine) -> None:
     async with app_with(pool=FakePool(engine)).run_test(size=WIDE) as pilot:
         app = await started(pilot)
