@@ -76,11 +76,18 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         notifications=setup.settings.notifications is not False,
         ascii_only=not draws_unicode(),
         screen_reader=bool(setup.settings.screen_reader if flags.screen_reader is None else flags.screen_reader),
+        painted=_sweep_seldom,
     )
-    # What is loaded by now stays for good: looking through it again and again for garbage would hold up keys by 0.1 s.
-    gc.freeze()
+    _sweep_seldom()
     app.run()
     return app.return_code or 0
+
+
+def _sweep_seldom() -> None:
+    """Let what is loaded by now stay for good: looking through all of it for garbage would hold up keys by 0.05 s."""
+    gc.collect(1)
+    gc.freeze()
+    gc.set_threshold(2000, 20, 10)
 
 
 def _choose(setup: Setup, wanted: str | None) -> tuple[ModelEntry | None, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
+from mistral_tui.tui.chat.flush_gate import TURNS
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
@@ -75,6 +76,7 @@ class MistralApp(App[None], inherit_bindings=False):
         ascii_only: bool = False,
         screen_reader: bool = False,
         notifications: bool = True,
+        painted: Callable[[], None] = lambda: None,
     ) -> None:
         """Make the app.
 
@@ -90,6 +92,7 @@ class MistralApp(App[None], inherit_bindings=False):
             ascii_only: Whether the terminal lacks our signs.
             screen_reader: Whether the screen is listened to rather than looked at.
             notifications: Whether the terminal is told when a long reply ends out of sight.
+            painted: Called once the screen is there.
         """
         super().__init__()
         self.animation_level = "none"
@@ -102,6 +105,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self._signs: tuple[LineFilter, ...] = tuple(map(Glyphs, tables))
         self.set_class(screen_reader, "-screen-reader")
         self._notifications_wanted = notifications
+        self._painted = painted
         self._recent_log = RecentLog()
         self._key_order = KeyOrder(self)
         self._colours = Colours(self, own_themes)
@@ -126,6 +130,7 @@ class MistralApp(App[None], inherit_bindings=False):
             # Most terminals send escape and the letter, and Textual keeps the letter as text: it would be typed.
             event.character = None
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            TURNS.key_came()
             await self._key_order.settle()
             self._key_order.follow(event)
         await super().on_event(event)
@@ -135,6 +140,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self._painted()
         self.workspace.listen(self.notify)
         self._library.downloads.subscribe(self._tell_of_download)
         self._colours.follow()

@@ -34,16 +34,16 @@ class KeyOrder:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 for _ in range(_ROUNDS):
-                    for pump in [*before, *self._way_up()]:
+                    for pump in dict.fromkeys([*before, *self._way_up()]):
                         await _caught_up(pump)
 
     def follow(self, event: events.Key | events.Paste) -> None:
-        """A key goes to the focus; one that is only typed there leads nowhere."""
+        """A key goes to the focus; one that is dealt with there leads nowhere."""
         focused = self._app.focused
-        typed = isinstance(event, events.Paste) or (
-            event.is_printable and focused is not None and focused.check_consume_key(event.key, event.character)
+        stays = isinstance(event, events.Paste) or (
+            focused is not None and focused.check_consume_key(event.key, event.character)
         )
-        if not typed:
+        if not stays:
             self._way = self._way_up()
 
     def _way_up(self) -> list[MessagePump]:

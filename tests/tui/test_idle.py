@@ -7,7 +7,7 @@ import pytest
 from textual.screen import Screen
 from textual.widget import Widget
 
-from mistral_tui.tui.chat.flush_gate import INTERVAL, SHARE, FlushGate
+from mistral_tui.tui.chat.flush_gate import AFTER_KEY, INTERVAL, PATIENCE, SHARE, SPACING, FlushGate, Turns
 from mistral_tui.tui.chat.transcript import Transcript
 from tests.stubs.engines import Reply
 from tests.tui.harness import app_with, ask, pieces, started
@@ -50,7 +50,7 @@ async def test_a_fast_reply_is_drawn_at_most_twenty_times_a_second(monkeypatch: 
     async with app_with(Reply(pieces("word " * 200, 3), delay=0.001)).run_test() as pilot:
         app = await started(pilot)
         transcript = app.pane.transcript
-        transcript._gate = FlushGate(clock=lambda: now[0])
+        transcript._gate = FlushGate(lambda: now[0], Turns(lambda: now[0]))
         original = Transcript._flush
 
         def flush(self: Transcript) -> None:
@@ -76,7 +76,7 @@ async def test_a_fast_reply_is_drawn_at_most_twenty_times_a_second(monkeypatch: 
 
 def test_the_gate_opens_at_once_and_then_after_the_interval() -> None:
     now = [10.0]
-    gate = FlushGate(clock=lambda: now[0])
+    gate = FlushGate(lambda: now[0], Turns(lambda: now[0]))
     assert gate.wait() == 0
     gate.flushed()
     assert gate.wait() == pytest.approx(INTERVAL)
@@ -86,9 +86,38 @@ def test_the_gate_opens_at_once_and_then_after_the_interval() -> None:
 
 def test_the_gate_backs_off_when_a_flush_is_dear() -> None:
     now = [10.0]
-    gate = FlushGate(clock=lambda: now[0])
+    gate = FlushGate(lambda: now[0], Turns(lambda: now[0]))
     gate.flushed()
     gate.cost(0.1)
     assert gate.wait() == pytest.approx(0.1 * SHARE)
     gate.cost(60)
     assert gate.wait() == pytest.approx(1.0)
+
+
+def test_a_reply_is_not_drawn_right_after_a_key_but_not_put_off_for_ever() -> None:
+    now = [10.0]
+    turns = Turns(lambda: now[0])
+    gate = FlushGate(lambda: now[0], turns)
+    gate.flushed()
+    now[0] += INTERVAL
+    turns.key_came()
+    assert gate.wait() == pytest.approx(AFTER_KEY)
+    held = INTERVAL
+    while gate.wait() and held < 1:
+        now[0] += 0.01
+        held += 0.01
+        turns.key_came()
+    assert held == pytest.approx(PATIENCE, abs=0.011)
+
+
+def test_two_replies_take_turns() -> None:
+    now = [10.0]
+    turns = Turns(lambda: now[0])
+    one, other = (FlushGate(lambda: now[0], turns) for _ in range(2))
+    for gate in (one, other):
+        gate.flushed()
+    now[0] += INTERVAL
+    one.flushed()
+    assert other.wait() == pytest.approx(SPACING)
+    now[0] += other.wait()
+    assert other.wait() == 0

@@ -205,6 +205,11 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             # It comes with the character of the letter, which nobody has typed; what it does is bound elsewhere.
             event.prevent_default()
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether it deals with a key itself, and nothing comes of it elsewhere."""
+        own = self._by_key.get(key)
+        return super().check_consume_key(key, character) or (own is not None and own.id != "send")
+
     def _is_for_vim(self, vim: VimKeys, event: events.Key) -> bool:
         """Let a key of vi do what it does; the others are for the prompt."""
         if event.key == "escape":

@@ -218,11 +218,7 @@ class Transcript(MessageWindow, inherit_bindings=False):
             return  # what is listened to is drawn line by line
         if not self._flush_is_due:
             self._flush_is_due = True
-            wait = self._gate.wait()
-            if wait:
-                self.set_timer(wait, self._flush)
-            else:
-                self._flush()
+            self._flush_in_turn()
 
     def note(self, text: str) -> None:
         """Say something above the reply that is being written."""
@@ -303,6 +299,12 @@ class Transcript(MessageWindow, inherit_bindings=False):
     def _refresh_look(self, message_id: str) -> None:
         if view := self._view_of(self._index_of(message_id)):
             view.show_as(self.look_of(message_id))
+
+    def _flush_in_turn(self) -> None:
+        if wait := self._gate.wait():
+            self.set_timer(wait, self._flush_in_turn)
+        else:
+            self._flush()
 
     def _flush(self) -> None:
         self._flush_is_due = False
