@@ -5,12 +5,12 @@ from mistral_tui.tui.actions.action import Action, Argument
 COMPARE: tuple[Action, ...] = (
     Action(
         "compare",
-        "Let several models, or settings, answer the prompt",
+        "Several models, or settings, answer a prompt",
         ("ctrl+s c",),
         "panes",
         "Panes",
         slash=("compare",),
-        argument=Argument("a prompt"),
+        argument=Argument("[PROMPT]"),
         palette=True,
         short="compare",
     ),

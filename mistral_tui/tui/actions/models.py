@@ -13,9 +13,7 @@ MODELS: tuple[Action, ...] = (
         argument=Argument("[NAME]"),
         palette=True,
     ),
-    Action(
-        "fetch_starter", "Fetch the starter model, where there is no other", ("f5",), "model", "Model", palette=True
-    ),
+    Action("fetch_starter", "Fetch the starter model, if there is no other", ("f5",), "model", "Model", palette=True),
     Action(
         "choose_template",
         "Choose a chat template for the model",

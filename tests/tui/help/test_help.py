@@ -1,7 +1,7 @@
 """Finding out what can be done: the help screen and the palette."""
 
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Input
 
 from mistral_tui.tui.help.screen import HelpScreen
@@ -52,3 +52,23 @@ async def test_a_command_that_takes_words_is_begun_from_the_palette() -> None:
         assert app.pane.prompt.has_focus
         await pilot.press(*"1", "enter")
         await until(pilot, lambda: app.pane.chat.request.sampling.temperature == 1)
+
+
+async def test_the_palette_puts_a_command_first_and_names_keys_that_work_from_the_prompt() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+
+        async def finds(words: str, row: str) -> None:
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+            app.screen.query_one(Input).value = words
+            found = app.screen.query_one(CommandList)
+            await until(
+                pilot, lambda: found.option_count and str(found.get_option_at_index(0).prompt).split() == row.split()
+            )
+            await pilot.press("escape")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+
+        await finds("model", "Choose the model of this chat, or fetch one  alt+l")
+        await finds("rename", "Rename the chat  /rename TITLE")
+        await finds("again with another", "Answer it again with another model  alt+m m")
