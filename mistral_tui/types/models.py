@@ -198,5 +198,11 @@ class LoadedModel(msgspec.Struct, frozen=True):
     """Whether it takes audio."""
     sampling: SamplingDefaults = SamplingDefaults()
     """What counts for requests that leave it open: what its file recommends, else the usual values."""
+    kv_tokens: int = 0
+    """Tokens that the KV cache has room for, all chats together; 0: nobody says."""
+    kv_token_bytes: int = 0
+    """Memory that a token takes in the KV cache, as measured; 0: nobody says, or it does not depend on the length."""
+    device_bytes: int = 0
+    """Memory of accelerators that loading it has taken; 0: none, or nobody says."""
     notices: tuple[str, ...] = ()
     """What the person should know: for instance that a slower way of loading had to be taken."""

@@ -272,6 +272,11 @@ class Context:
         """Return all that a sequence has, for `restore`; nothing if it is larger than `most_bytes`."""
         return self._state(sequence, 0, most_bytes)
 
+    def state_size(self, sequence: int) -> int:
+        """Return the bytes that all that a sequence has takes."""
+        size: int = llama.llama_state_seq_get_size_ext(self.handle, sequence, 0)
+        return size
+
     def restore(self, sequence: int, state: bytearray, length: int) -> bool:
         """Give a sequence what another one had.
 

@@ -130,11 +130,16 @@ def load(
         )
         check_cancelled()
         began = perf_counter()
-        _prove(model, context)
+        kv_token_bytes = _prove(model, context)
         workers.compute_within((perf_counter() - began) / _PROOF_TOKENS * context.batch_tokens)
         adapters = Adapters(model, context.handle, options.adapters)
         projector = _projector(model, options, governor, context.batch_tokens)
-        loaded = _describe(model, n_ctx, governor, options, plain_kernels)
+        loaded = msgspec.structs.replace(
+            _describe(model, n_ctx, governor, options, plain_kernels),
+            kv_tokens=context.cells,
+            kv_token_bytes=kv_token_bytes,
+            device_bytes=model.placement.taken,
+        )
         if projector is not None:
             loaded = msgspec.structs.replace(loaded, sees=projector.sees, hears=projector.hears)
         writer = PromptWriter(template, model.vocabulary, n_ctx)
@@ -245,7 +250,9 @@ def _spill_place(
     return SpillPlace(chat_files_folder(), options.spill_mb * 2**20, settings)
 
 
-def _prove(model: Model, context: Context) -> None:
+def _prove(model: Model, context: Context) -> int:
+    """Compute a little, and return the bytes that a token took of the KV cache; 0: that depends on more than length."""
+    empty = context.state_size(0)
     tokens = list(range(min(_PROOF_TOKENS, model.vocabulary.size)))
     row = context.add(0, tokens, 0, logits=True)
     outcome = context.decode()
@@ -254,7 +261,9 @@ def _prove(model: Model, context: Context) -> None:
         raise BadModelFile(f"{Path(model.path).name} loads but does not compute: {reason}; choose another file")
     if context.has_nan(row):
         raise BadModelFile(f"{Path(model.path).name} computes no numbers (NaN): it is damaged; fetch it again")
+    token_bytes = 0 if model.keeps_running_state else (context.state_size(0) - empty) // len(tokens)
     context.clear()
+    return token_bytes
 
 
 def _describe(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mistral_tui.engines.gguf.devices import Device, accelerators
+from mistral_tui.engines.gguf.devices import Device, accelerators, describe
 from mistral_tui.engines.gguf.library import ggml, llama
 from mistral_tui.models.gguf_header import read_header
 from mistral_tui.models.memory_fit import check_fit, gigabytes
@@ -44,6 +44,12 @@ class Placement:
     def name(self) -> str:
         """What people call it, such as `NVIDIA H200` or `CPU`."""
         return ", ".join(device.description or device.name for device in self.devices) or "CPU"
+
+    @property
+    def taken(self) -> int:
+        """Bytes that are less free on the GPUs of this machine than when the layers were placed."""
+        own = [device for device in self.devices if device.type != RPC]
+        return sum(max(0, device.free - describe(device.handle).free) for device in own)
 
     def apply(self, params: Any) -> list[Any]:
         """Write it into `llama_model_params`.

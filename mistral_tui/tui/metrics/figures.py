@@ -1,12 +1,15 @@
 """What the panel shows, gathered."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.types.messages import Usage
+from mistral_tui.types.models import LoadedModel
 from mistral_tui.types.pool import HeldModel
 
 REPLIES = 24
@@ -20,10 +23,14 @@ class Metrics:
     usages: tuple[Usage, ...] = ()
     """Those of the last replies of the chat, oldest first."""
     models: tuple[HeldModel, ...] = ()
-    process_bytes: int | None = None
-    """What the worker of the chat's model takes of the memory; `None`: it is not known."""
-    answering: int = 0
-    """How many models are answering."""
+    model: LoadedModel | None = None
+    """What the engine knows of the chat's model; `None`: it is not loaded."""
+    screen_bytes: int | None = None
+    """What this program takes of the memory; `None`: it is not known."""
+    worker_bytes: int | None = None
+    """What the workers of all models take of it."""
+    queued: int = 0
+    """How many prompts of the chat wait."""
 
     @property
     def last(self) -> Usage:
@@ -41,17 +48,20 @@ async def gather(workspace: Workspace, chat: LiveChat) -> Metrics:
     usages = [message.usage for message in chat.conversation.path() if message.usage is not None]
     models = await workspace.loaded_models()
     entry = workspace.entry_of(chat)
-    worker = next((each.worker for each in models if entry is not None and each.path == str(entry.path)), None)
-    memory = None if worker is None else await asyncio.to_thread(_resident, worker)
-    answering = sum(each.state == "answering" for each in models)
-    return Metrics(tuple(usages[-REPLIES:]), models, memory, answering)
+    engine = workspace.loaded_engine(chat)
+    # An engine stays known when its model is unloaded.
+    held = engine is not None and entry is not None and any(each.path == str(entry.path) for each in models)
+    workers = sorted({each.worker for each in models if each.worker is not None})
+    screen, working = await asyncio.to_thread(lambda: (_resident([os.getpid()]), _resident(workers)))
+    model = engine.model if engine is not None and held else None
+    return Metrics(tuple(usages[-REPLIES:]), models, model, screen, working, len(chat.queued))
 
 
-def _resident(pid: int) -> int | None:
+def _resident(pids: Sequence[int]) -> int | None:
     import psutil
 
-    try:
-        size: int = psutil.Process(pid).memory_info().rss
-    except psutil.Error:
-        return None
-    return size
+    sizes: list[int] = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            sizes.append(psutil.Process(pid).memory_info().rss)
+    return sum(sizes) if sizes else None

@@ -76,14 +76,30 @@ def _rows(metrics: Metrics) -> list[Content]:
         *_context(metrics),
         Content(""),
         _heading("memory"),
-        _row("process", size_words(metrics.process_bytes) if metrics.process_bytes else _UNKNOWN),
-        _row("all models, estimated", size_words(sum(each.memory_bytes for each in metrics.models))),
+        *_memory(metrics),
         Content(""),
         _heading("models"),
     ]
     rows += [_row(printable_line(each.name)[:20], each.state) for each in metrics.models]
     if not metrics.models:
         rows.append(Content.styled("none is loaded", "$text-disabled"))
+    rows.append(_row("prompts that wait", f"{metrics.queued}"))
+    return rows
+
+
+def _memory(metrics: Metrics) -> list[Content]:
+    """Return what is known of the memory: what an engine does not tell is left out."""
+    rows = []
+    model = metrics.model
+    if model is not None and model.kv_token_bytes:
+        rows.append(_row("KV cache, this chat", size_words(metrics.last.context_tokens * model.kv_token_bytes)))
+        rows.append(_row("KV cache, reserved", size_words(model.kv_tokens * model.kv_token_bytes)))
+    if model is not None and model.device_bytes:
+        rows.append(_row("VRAM", size_words(model.device_bytes)))
+    rows.append(_row("this screen", _size(metrics.screen_bytes)))
+    workers = sum(each.worker is not None for each in metrics.models)
+    if workers:
+        rows.append(_row("worker" if workers == 1 else f"{workers} workers", _size(metrics.worker_bytes)))
     return rows
 
 
@@ -99,6 +115,10 @@ def _context(metrics: Metrics) -> list[Content]:
     if last.drafted_tokens:
         rows.append(_row("guessed rightly", f"{last.accepted_tokens / last.drafted_tokens:.0%}"))
     return rows
+
+
+def _size(size: int | None) -> str:
+    return size_words(size) if size else _UNKNOWN
 
 
 def _heading(text: str) -> Content:

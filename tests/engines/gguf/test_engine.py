@@ -236,3 +236,12 @@ def test_a_failing_request_does_not_touch_the_others(engine: Client) -> None:
 
 def test_no_messages_fail_with_a_reason(engine: Client) -> None:
     assert engine.answer().last.error == "there is no message to answer; write one"
+
+
+def test_the_memory_of_the_kv_cache_is_measured(engine: Client) -> None:
+    layers, heads, width, half_precision = 30, 3, 64, 2
+    told = engine.loop.model
+    exact = 2 * layers * heads * width * half_precision
+    assert exact <= told.kv_token_bytes < 1.01 * exact, "a few bytes say where the token stands"
+    assert told.kv_tokens >= 3 * 1024
+    assert told.device_bytes == 0
