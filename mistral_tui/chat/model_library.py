@@ -15,9 +15,11 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.config.presets import Preset, read_presets, save_preset
 from mistral_tui.models.downloads import Downloads, Fetch
 from mistral_tui.types.catalog import CatalogEntry, Listing
-from mistral_tui.types.errors import DownloadFailed, InvalidRequest, ModelNotFound, StoreError
+from mistral_tui.types.endpoints import Endpoint
+from mistral_tui.types.errors import DownloadFailed, EndpointError, InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.pool import HeldModel
+from mistral_tui.types.text import printable_line
 
 if TYPE_CHECKING:
     from mistral_tui.models.adding import OwnInventory
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from mistral_tui.models.hub.choosing import Choice
     from mistral_tui.models.hub.reference import HubReference
     from mistral_tui.models.removing import Removal
+
+
+_MOST_NAMED = 4
+"""So many models of a server are named."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,26 @@ class ModelLibrary:
             from mistral_tui.engines.remote.checking import models_of  # HTTP, for those alone who have some
 
             catalog.remote = await models_of(endpoints)
+
+    async def test_endpoint(self, endpoint: Endpoint) -> str:
+        """Ask a server for its models, and return what it has, in words.
+
+        Raises:
+            EndpointError: It cannot be used; says why.
+        """
+        from mistral_tui.engines.remote.checking import check_endpoints  # HTTP, for those alone who ask
+
+        (report,) = await check_endpoints((endpoint,))
+        if report.problem is not None:
+            raise EndpointError(report.problem)
+        names = ", ".join(printable_line(model.name) for model in report.models[:_MOST_NAMED])
+        more = f" and {len(report.models) - _MOST_NAMED} more" if len(report.models) > _MOST_NAMED else ""
+        return f"it answers, after {report.seconds * 1000:.0f} ms; it has {names or 'no models'}{more}"
+
+    def forget_endpoints(self) -> None:
+        """Forget what servers said when they were last asked: the settings name others now."""
+        if self._workspace.catalog is not None:
+            self._workspace.catalog().remote = ()
 
     async def smallest(self) -> ModelEntry | None:
         """Return the smallest text model on this machine, wherever it lies."""

@@ -44,9 +44,9 @@ class Setup:
         return Catalog(self.inventory_now, sources, self.paths.cache)
 
     def inventory_now(self) -> Inventory:
-        """Read the inventory again: it may have changed."""
+        """Read the inventory and the endpoints again: they may have changed."""
         found = Inventory.load(None, self.paths.inventory_overlay, self.paths.models, strict=False)
-        return found.with_endpoints(self.inventory.endpoints)
+        return found.with_endpoints(read_settings(self.paths.settings_file).endpoints)
 
     @classmethod
     def read(cls, *, strict: bool) -> Self:

@@ -194,7 +194,8 @@ class MistralApp(App[None], inherit_bindings=False):
         from mistral_tui.tui.settings.settings_fields import SettingsFields
 
         if not isinstance(self.screen, FieldsScreen):
-            self.push_screen(FieldsScreen(SettingsFields(self._environment.paths.settings_file, self._setting_saved)))
+            file, test = self._environment.paths.settings_file, self._library.test_endpoint
+            self.push_screen(FieldsScreen(SettingsFields(file, self._setting_saved, test)))
 
     def action_logs(self) -> None:
         """Show the logs of the models' workers and of this program."""
@@ -231,6 +232,9 @@ class MistralApp(App[None], inherit_bindings=False):
 
     def _setting_saved(self, name: str, value: object) -> str:
         """A setting is in the file now; return when it counts."""
+        if name == "endpoints":
+            self._library.forget_endpoints()
+            return "it counts at once"
         if name != "theme":
             return "it counts from the next start"
         if not self.no_color:

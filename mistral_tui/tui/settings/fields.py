@@ -1,5 +1,6 @@
 """A list of things to set, each edited in place: the screen of the settings, and that of a chat's parameters."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -32,12 +33,17 @@ class FieldState:
     """As it is typed; empty: what counts otherwise."""
     source: str = ""
     """Where the value comes from, if that is worth saying."""
+    do: "Callable[[], Awaitable[str | Fields | None]] | None" = None
+    """What enter does instead of editing: it returns what to say, or further fields to show, or that these have had
+    their day. Raises `MistralTuiError` where it cannot be done."""
 
 
 class Fields(Protocol):
     """What is set, and how."""
 
-    title: str
+    @property
+    def title(self) -> str:
+        """What they are about."""
 
     def all(self) -> list[FieldState]:
         """Return them all, those of a group together."""
@@ -123,7 +129,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
         if self._edited is not None:
             await self._set(self._edited)
         elif self._marked is not None:
-            self._edit(self._marked)
+            self._begin(self._marked)
 
     # Messages
 
@@ -136,7 +142,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if self._edited is None and self._marked is not None:
-            self._edit(self._marked)
+            self._begin(self._marked)
 
     @on(OptionList.OptionHighlighted)
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
@@ -150,6 +156,30 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
 
     # Within
 
+    def _begin(self, field: FieldState) -> None:
+        """Edit a field, or do what it stands for, which may take its time."""
+        if field.do is None:
+            self._edit(field)
+        else:
+            self._say("…", wrong=False)
+            self.run_worker(self._do(field.setting.name, field.do), exclusive=True)
+
+    async def _do(self, name: str, do: "Callable[[], Awaitable[str | Fields | None]]") -> None:
+        try:
+            done = await do()
+        except MistralTuiError as error:
+            self._say(str(error))
+            return
+        if done is None:
+            self.dismiss(None)
+        elif isinstance(done, str):
+            self._say(done, wrong=False)
+        else:
+            self._say("")
+            await self.app.push_screen_wait(FieldsScreen(done))
+            self._all = self._fields.all()
+            self._show(name)
+
     async def _set(self, edited: FieldState) -> None:
         text = self.query_one("#fields-value", Input).value.strip()
         if problem := self._problem(text):
@@ -161,6 +191,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             self._say(str(error))
             return
         self._all = self._fields.all()
+        self.query_one(".dialog-title", Static).update(self._fields.title)
         self._edit(None)
         self._show(edited.setting.name)
         self._say(said, wrong=False)
@@ -201,6 +232,9 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             self.query_one("#fields-about", Static).update("nothing is called like that; esc shows all")
             return
         setting = marked.setting
+        if marked.do is not None:
+            self.query_one("#fields-about", Static).update(setting.meaning)
+            return
         allowed = "" if setting.kind == "text" else f"{setting.allowed}; "
         text = f"{setting.meaning}\n{allowed}unless set: {setting.default}"
         self.query_one("#fields-about", Static).update(text)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -15,7 +16,7 @@ from mistral_tui.tui.settings.preset_choice import PresetChoice
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.tui.settings.theme_choice import ThemeChoice
 from mistral_tui.types.pool import HeldModel
-from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.engines import ENTRY, LOADED, FakeEngine, FakePool, Reply
 from tests.tui.harness import DOCUMENT, app_with, ask, key_of, paste_and_send, pieces, put, screen_rows, started, until
 
 pytestmark = pytest.mark.core
@@ -100,8 +101,12 @@ def a_chat(theme: str) -> Scene:
 
 
 def figures(theme: str) -> Scene:
-    held = (HeldModel("fake-1M", "/models/fake-1M.gguf", "idle", 563_000_000), HeldModel("other", "", "answering", 2))
-    pool = FakePool(FakeEngine([Reply(["The Moon."])]))
+    held = (
+        HeldModel("fake-1M", "/models/fake-1M.gguf", "idle", 563_000_000, worker=1),
+        HeldModel("other", "", "answering", 2, worker=2),
+    )
+    told = msgspec.structs.replace(LOADED, kv_tokens=8192, kv_token_bytes=23_040)
+    pool = FakePool(FakeEngine([Reply(["The Moon."])], model=told))
 
     async def before(pilot: Pilot[None]) -> None:
         await started(pilot)
@@ -147,6 +152,11 @@ CASES = [
     (figures, "80x24", "fjord"),
     (logs, "80x24", "mistral-dark"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _same_memory_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mistral_tui.tui.metrics.figures._resident", lambda pids: 90_000_000 * len(pids))
 
 
 @pytest.mark.parametrize(("scene", "size", "theme"), CASES, ids=lambda value: getattr(value, "__name__", value))
