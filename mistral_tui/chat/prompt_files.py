@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from mistral_tui.chat.attachments import read_attachment
-from mistral_tui.chat.documents.fitting import Fit, fit_documents, room_for_documents
+from mistral_tui.chat.documents.fitting import fit_documents, room_for_documents
 from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.token_count import TokenCount, count_parts, estimate
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.paths import Paths
@@ -17,18 +18,6 @@ from mistral_tui.types.messages import Attachment, FilePart, TextPart
 
 MOST_FILES = 50
 """Files of one prompt."""
-
-
-class PromptFile(msgspec.Struct, frozen=True):
-    """One file that goes along."""
-
-    part: Attachment
-    size: int
-    """Bytes of the file; 0: it was in a prompt before."""
-    tokens: TokenCount | None = None
-    """What it adds to the prompt; `None`: that is not known, as for pictures."""
-    fit: Fit | None = None
-    """What is given of a document that does not fit; `None`: nobody has said."""
 
 
 class PromptFiles:
@@ -61,30 +50,31 @@ class PromptFiles:
         """
         if len(self._files) >= MOST_FILES:
             raise InvalidRequest(f"at most {MOST_FILES} files go along with a prompt; take one away first")
-        keep = None if self._chat.conversation.session.private else Paths.resolve().attachments
-        part = await asyncio.to_thread(read_attachment, path, keep)
+        read = await self._read(path)
+        part = read.part
         if not media and not isinstance(part, FilePart):
             raise InvalidRequest(f"{part.name}: this model takes neither pictures nor recordings; choose one that does")
-        tokens = await self._count(part) if isinstance(part, FilePart) else None
         known = next((file for file in self._files if file.part == part), None)
         if known is not None:
             return known
-        file = PromptFile(part, await asyncio.to_thread(_size, path), tokens)
-        self._files.append(file)
-        return file
+        self._files.append(read)
+        return read
+
+    async def read_again(self, file: PromptFile) -> None:
+        """Read a file of a draft of an earlier run; one that is gone stays among the files, and says so."""
+        assert file.path is not None
+        try:
+            read = await self._read(file.path)
+        except InvalidRequest:
+            copy = None if isinstance(file.part, FilePart) else Path(file.part.path)
+            there = await asyncio.to_thread(lambda: [path and path.exists() for path in (file.path, copy)])
+            problem = "" if there[1] else "not readable" if there[0] else "gone"
+            read = msgspec.structs.replace(file, problem=problem)
+        self._files = [read if each is file else each for each in self._files]
 
     def remove(self, index: int) -> PromptFile:
         """Take a file away; negative numbers count from the end."""
         return self._files.pop(index)
-
-    def choose(self, name: str, fit: Fit) -> None:
-        """Say what is given of the documents of a name, where they do not fit."""
-        self._files = [
-            msgspec.structs.replace(file, fit=fit)
-            if isinstance(file.part, FilePart) and file.part.name == name
-            else file
-            for file in self._files
-        ]
 
     def take(self) -> tuple[PromptFile, ...]:
         """Return all files, which go along no more: the prompt is sent."""
@@ -107,9 +97,13 @@ class PromptFiles:
         """Return what is given of files, so that it fits into the context.
 
         Raises:
+            InvalidRequest: One is gone.
             DocumentTooLong: One does not fit, and nobody has said what is given of it.
             MistralTuiError: Its passages cannot be searched.
         """
+        for file in files:
+            if file.problem:
+                raise InvalidRequest(f"not sent: {file.part.name} is {file.problem}; alt+x takes files away")
         parts = tuple(file.part for file in files)
         engine = self._workspace.loaded_engine(self._chat)
         if engine is None or not any(isinstance(part, FilePart) for part in parts):
@@ -130,6 +124,13 @@ class PromptFiles:
     async def count_text(self, text: str) -> TokenCount:
         """Return how many tokens a text adds to a prompt."""
         return await self._count(TextPart(text))
+
+    async def _read(self, path: Path) -> PromptFile:
+        keep = None if self._chat.conversation.session.private else Paths.resolve().attachments
+        part = await asyncio.to_thread(read_attachment, path, keep)
+        tokens = await self._count(part) if isinstance(part, FilePart) else None
+        own, size = await asyncio.to_thread(lambda: (path.absolute(), _size(path)))
+        return PromptFile(part, size, tokens, path=own)
 
     async def _count(self, part: FilePart | TextPart) -> TokenCount:
         return await count_parts(self._workspace.loaded_engine(self._chat), self._chat.request, part)

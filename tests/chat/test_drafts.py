@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.drafts import LONGEST, Drafts
+from mistral_tui.chat.drafts import LONGEST, UNREAD, Draft, Drafts
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.store.store import Store
-from mistral_tui.types.messages import Message, TextPart
+from mistral_tui.types.messages import FilePart, ImagePart, Message, TextPart
 from mistral_tui.types.sessions import Session
 
 pytestmark = pytest.mark.core
@@ -28,14 +29,18 @@ async def test_each_chat_has_its_draft_also_in_the_next_run(tmp_path: Path) -> N
     path = tmp_path / "chats.db"
     drafts = drafts_on(path)
     for name in ("a", "b"):
-        assert await drafts.open(said(name)) == ""
-        drafts.keep(said(name), f"half of {name}")
+        assert await drafts.open(said(name)) == Draft()
+        drafts.keep(said(name), Draft(f"half of {name}"))
     await drafts.flush()
     again = drafts_on(path)
-    assert [await again.open(said(name)) for name in ("a", "b", "c")] == ["half of a", "half of b", ""]
-    again.keep(said("a"), "")
+    assert [await again.open(said(name)) for name in ("a", "b", "c")] == [
+        Draft("half of a"),
+        Draft("half of b"),
+        Draft(),
+    ]
+    again.keep(said("a"), Draft())
     await again.flush()
-    assert await drafts_on(path).open(said("a")) == ""
+    assert await drafts_on(path).open(said("a")) == Draft()
 
 
 async def test_the_draft_of_a_new_chat_waits_for_the_next_new_chat(tmp_path: Path) -> None:
@@ -43,13 +48,13 @@ async def test_the_draft_of_a_new_chat_waits_for_the_next_new_chat(tmp_path: Pat
     drafts = drafts_on(path)
     first, second = Conversation(), Conversation()
     await drafts.open(first)
-    drafts.keep(first, "a beginning")
-    assert await drafts.open(second) == ""
+    drafts.keep(first, Draft("a beginning"))
+    assert await drafts.open(second) == Draft()
     drafts.close(first)
     drafts.close(second)
-    assert await drafts.open(Conversation()) == "a beginning"
+    assert await drafts.open(Conversation()) == Draft("a beginning")
     await drafts.flush()
-    assert await drafts_on(path).open(Conversation()) == "a beginning"
+    assert await drafts_on(path).open(Conversation()) == Draft("a beginning")
 
 
 async def test_the_draft_of_a_new_chat_becomes_its_own_once_something_is_said(tmp_path: Path) -> None:
@@ -57,29 +62,65 @@ async def test_the_draft_of_a_new_chat_becomes_its_own_once_something_is_said(tm
     drafts = drafts_on(path)
     chat = Conversation()
     await drafts.open(chat)
-    drafts.keep(chat, "Hi")
+    drafts.keep(chat, Draft("Hi"))
     await drafts.flush()
     chat.append(Message("user", (TextPart("Hi"),)))
-    drafts.keep(chat, "and then")
+    drafts.keep(chat, Draft("and then"))
     await drafts.flush()
-    assert await drafts_on(path).open(Conversation()) == ""
-    assert await drafts_on(path).open(chat) == "and then"
+    assert await drafts_on(path).open(Conversation()) == Draft()
+    assert await drafts_on(path).open(chat) == Draft("and then")
 
 
 async def test_drafts_of_private_chats_and_huge_ones_are_not_stored(tmp_path: Path) -> None:
     path = tmp_path / "chats.db"
     drafts = drafts_on(path)
     private = Conversation(Session(private=True))
-    drafts.keep(private, "a secret")
-    drafts.keep(said("a"), "x" * (LONGEST + 1))
+    drafts.keep(private, Draft("a secret"))
+    drafts.keep(said("a"), Draft("x" * (LONGEST + 1)))
     await drafts.flush()
-    assert await drafts.open(private) == "a secret"
+    assert await drafts.open(private) == Draft("a secret")
     assert Store(path).ui_state(f"draft:{private.session.id}") is None
     assert Store(path).ui_state("draft:a") is None
 
 
 async def test_without_a_database_drafts_are_kept_for_the_run() -> None:
     drafts = Drafts(None)
-    drafts.keep(said("a"), "half")
+    drafts.keep(said("a"), Draft("half"))
     await drafts.flush()
-    assert await drafts.open(said("a")) == "half"
+    assert await drafts.open(said("a")) == Draft("half")
+
+
+async def test_files_are_read_again_in_the_next_run_and_what_was_in_a_prompt_before_is_kept_itself(
+    tmp_path: Path,
+) -> None:
+    path, notes, picture = tmp_path / "chats.db", tmp_path / "notes.txt", tmp_path / "cat.png"
+    files = (
+        PromptFile(FilePart("notes.txt", "the text"), 8, path=notes),
+        PromptFile(ImagePart("/kept/abc.png", "image/png", "cat.png"), 9, path=picture),
+        PromptFile(FilePart("before.txt", "from a prompt"), 0),
+    )
+    drafts = drafts_on(path)
+    drafts.keep(said("a"), Draft("and these", files))
+    await drafts.flush()
+    assert "the text" not in str(Store(path).ui_state("draft:a"))
+    again = await drafts_on(path).open(said("a"))
+    assert again.text == "and these"
+    assert [(file.part, file.path, file.problem) for file in again.files] == [
+        (FilePart("notes.txt", ""), notes, UNREAD),
+        (ImagePart("/kept/abc.png", "image/png", "cat.png"), picture, UNREAD),
+        (FilePart("before.txt", "from a prompt"), None, ""),
+    ]
+
+
+@pytest.mark.parametrize("stored", [3, {"text": 3}, {"text": "x", "files": 3}, {"text": "x", "files": [{"part": {}}]}])
+async def test_a_draft_that_makes_no_sense_is_none(tmp_path: Path, stored: object) -> None:
+    Store(tmp_path / "chats.db").set_ui_state("draft:a", stored)
+    assert await drafts_on(tmp_path / "chats.db").open(said("a")) == Draft()
+
+
+async def test_files_too_large_to_be_stored_leave_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    drafts = drafts_on(path)
+    drafts.keep(said("a"), Draft("half", (PromptFile(FilePart("before.txt", "x" * LONGEST), 0),)))
+    await drafts.flush()
+    assert await drafts_on(path).open(said("a")) == Draft("half")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mistral_tui.chat import branching
-from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.types.messages import Attachment, Message
 
 if TYPE_CHECKING:

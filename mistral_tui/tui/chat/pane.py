@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from mistral_tui.chat.events import ChatEvent
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.tui.actions import slash_hint
 from mistral_tui.tui.chat.editing import Editing
 from mistral_tui.tui.chat.message_actions import MessageActions
@@ -103,7 +103,7 @@ class ChatPane(Vertical):
         """What is shown of the chat."""
         self.figures = TurnFigures(lambda: self.status, lambda: self.chat)
         """What the line of figures says."""
-        self._draft = PromptDraft(environment.workspace.drafts, lambda: self.prompt)
+        self._draft = PromptDraft(environment.workspace.drafts, self.box)
 
     def compose(self) -> ComposeResult:
         """Lay out the pane."""
@@ -331,6 +331,11 @@ class ChatPane(Vertical):
     def _cursor_moved(self, event: Transcript.CursorMoved) -> None:
         event.stop()
         self.status.hint("")  # it was about the message before
+
+    @on(PromptBox.FilesChanged)
+    def _files_changed(self, event: PromptBox.FilesChanged) -> None:
+        event.stop()
+        self._draft.keep()
 
     @on(Transcript.EndInView)
     def _end_in_view(self, event: Transcript.EndInView) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from textual.worker import Worker
 
-from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.config.paths import Paths
 from mistral_tui.tui.prompt.gathering import gathered
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError

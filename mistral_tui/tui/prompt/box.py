@@ -13,10 +13,12 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from mistral_tui.chat.drafts import UNREAD
 from mistral_tui.chat.file_search import FileSearch
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.paths_in_text import path_from
-from mistral_tui.chat.prompt_files import PromptFile, PromptFiles
+from mistral_tui.chat.prompt_file import PromptFile
+from mistral_tui.chat.prompt_files import PromptFiles
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.environment import Environment
@@ -49,13 +51,24 @@ class PromptBox(Vertical):
             """The box that sent this message."""
             return self.box
 
+    @dataclass
+    class FilesChanged(Message):
+        """Other files go along."""
+
+        box: "PromptBox"
+
+        @property
+        def control(self) -> "PromptBox":
+            """The box that sent this message."""
+            return self.box
+
     def __init__(self, environment: Environment, chat: LiveChat) -> None:
         super().__init__()
         self._workspace = environment.workspace
         self._vim_keys = environment.vim_keys
         self._chat = chat
-        self._files: dict[str, PromptFiles] = {}
-        """Of each chat that was shown here."""
+        self.files = PromptFiles(self._workspace, chat)
+        """What goes along with the prompt of the chat in view."""
         self._search = FileSearch(Path.cwd())
         self._word: Word | None = None
         """What is being completed."""
@@ -91,16 +104,10 @@ class PromptBox(Vertical):
         """The list of completions."""
         return self.query_one(CompletionList)
 
-    @property
-    def files(self) -> PromptFiles:
-        """What goes along with the prompt of the chat in view."""
-        chat_id = self._chat.conversation.session.id
-        if chat_id not in self._files:
-            self._files[chat_id] = PromptFiles(self._workspace, self._chat)
-        return self._files[chat_id]
-
     def show_chat(self, chat: LiveChat) -> None:
-        """Show what waits and goes along in another chat."""
+        """Show what waits in a chat; another one begins without files, until its draft brings them."""
+        if chat is not self._chat:
+            self.files = PromptFiles(self._workspace, chat)
         self._chat = chat
         self.completion.close()
         self.show_files()
@@ -172,6 +179,14 @@ class PromptBox(Vertical):
         self.files.put_back(files)
         self.show_files()
 
+    async def read_again(self) -> None:
+        """Read the files of a draft of an earlier run."""
+        files = self.files
+        for file in files.files:
+            if file.problem == UNREAD:
+                await files.read_again(file)
+                self.show_files()
+
     def _remove_file(self, index: int = -1) -> None:
         """Take a file away."""
         if not self.files.files:
@@ -183,6 +198,8 @@ class PromptBox(Vertical):
 
     def show_files(self) -> None:
         """Show what goes along."""
+        if self.files.files != self.query_one(AttachmentTray).files:
+            self.post_message(self.FilesChanged(self))
         self.query_one(AttachmentTray).show(self.files.files, self.files.room)
 
     @on(AttachmentTray.Removed)

@@ -1,10 +1,12 @@
-"""The draft in a prompt: what is typed in a chat and not sent is there again when the chat is shown."""
+"""The draft in a prompt: what is typed in a chat and not sent is there again when the chat is shown, with its
+files.
+"""
 
 from collections.abc import Callable
 
-from mistral_tui.chat.drafts import Drafts
+from mistral_tui.chat.drafts import Draft, Drafts
 from mistral_tui.chat.live import LiveChat
-from mistral_tui.tui.chat.prompt import PromptInput
+from mistral_tui.tui.prompt.box import PromptBox
 
 
 class PromptDraft:
@@ -12,12 +14,12 @@ class PromptDraft:
 
     Args:
         drafts: Where drafts are kept.
-        prompt: Returns the prompt.
+        box: The prompt, with what goes along.
     """
 
-    def __init__(self, drafts: Drafts, prompt: Callable[[], PromptInput]) -> None:
+    def __init__(self, drafts: Drafts, box: PromptBox) -> None:
         self._drafts = drafts
-        self._prompt = prompt
+        self._box = box
         self._chat: LiveChat | None = None
         """The chat whose draft is in the prompt."""
 
@@ -34,21 +36,22 @@ class PromptDraft:
         if not is_shown():
             return
         self._chat = chat
-        if draft:
-            self._prompt().put_back(draft)
-        else:
+        if draft == Draft():
             self.keep()
+        else:
+            self._box.put_back(draft.text, draft.files)
+            await self._box.read_again()
 
     def keep(self) -> None:
-        """What is typed has changed."""
+        """What is typed, or goes along, has changed."""
         if self._chat is not None:
-            self._drafts.keep(self._chat.conversation, self._prompt().full_text)
+            self._drafts.keep(self._chat.conversation, Draft(self._box.prompt.full_text, self._box.files.files))
 
     def leave(self, chat: LiveChat) -> None:
         """Another chat is about to be shown in the place of this one."""
         if self._chat is chat:
             self.keep()
-            self._prompt().text = ""
+            self._box.prompt.text = ""
         self._chat = None
         self.close(chat)
 

@@ -9,7 +9,8 @@ from textual.app import App
 from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.documents.fitting import DocumentTooLong
 from mistral_tui.chat.media_in_text import take_media
-from mistral_tui.chat.prompt_files import PromptFile, PromptFiles
+from mistral_tui.chat.prompt_file import PromptFile
+from mistral_tui.chat.prompt_files import PromptFiles
 from mistral_tui.tui.prompt.fit_choice import FitChoice
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Attachment

@@ -8,7 +8,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.media.boxes import Box

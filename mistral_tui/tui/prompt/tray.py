@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
-from mistral_tui.chat.prompt_files import PromptFile
+from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.tui.media.words import extent_of, glyph_of, name_of, size_words
 
 _NAME = 32
@@ -102,7 +102,7 @@ class AttachmentTray(Widget):
         chip = Content.assemble(
             (f"{glyph} ", "$accent"), (name, "$foreground"), (f" {' · '.join(details)}", "$text-muted")
         ).stylize(look)
-        if too_long and not file.fit:
+        if file.problem or (too_long and not file.fit):
             chip = chip.stylize("$text-warning")
         return chip + Content(" ✕").stylize(Style.from_meta({"@click": f"remove({index})"}))
 
@@ -110,6 +110,8 @@ class AttachmentTray(Widget):
 def describe(file: PromptFile) -> tuple[str, str, list[str]]:
     """Return the glyph of a file, its name, and what there is to say of it."""
     part, details = file.part, extent_of(file.part)
+    if file.problem:
+        return glyph_of(part), name_of(part), [file.problem]
     if file.size:
         details.append(size_words(file.size))
     if file.tokens is not None:
