@@ -79,6 +79,13 @@ def _not_the_persons_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
     monkeypatch.setenv("MISTRAL_TUI_INVENTORY", str(inventory))
 
 
+@pytest.fixture(autouse=True)
+def _not_the_size_of_another_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what readline puts into the environment of tests that run side by side; programs would believe it."""
+    for name in ("LINES", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """Return the path of SmolLM2-135M-Instruct, a real chat model of 98 MB."""

@@ -19,7 +19,7 @@ from typing import Self
 import psutil
 import pyte
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a condition that has not come true has failed."""
 
 KEYS = {

@@ -22,7 +22,7 @@ from mistral_tui.types.events import (
 from mistral_tui.types.messages import FinishReason, Message, Role, TextPart, Usage
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 def message(role: Role, text: str) -> Message:
