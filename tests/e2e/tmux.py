@@ -67,14 +67,14 @@ class Tmux:
         """Wait until `condition` holds."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            if time.monotonic() > deadline or (self._ended and not condition()):
-                raise AssertionError(f"waited for {what}; ended: {self._ended}; the screen:\n{self.text}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {PATIENCE:g} s for {what}; the screen:\n{self.text}")
             time.sleep(0.05)
 
     def wait_for_exit(self) -> int:
         """Wait until the program has ended and return its exit status."""
-        self.wait_until(lambda: self._ended, "the program's end")
-        return int(self._tmux("display-message", "-p", "#{pane_dead_status}"))
+        self.wait_until(lambda: self._status, "the program's end")
+        return int(self._status)
 
     def close(self) -> None:
         """End tmux, the program and what that started."""
@@ -90,8 +90,9 @@ class Tmux:
         shutil.rmtree(self._folder)
 
     @property
-    def _ended(self) -> bool:
-        return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
+    def _status(self) -> str:
+        # A pane is dead a moment before its status is known.
+        return self._tmux("display-message", "-p", "#{pane_dead_status}#{pane_dead_signal}").strip()
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._folder / "socket"), *arguments]
