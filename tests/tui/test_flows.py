@@ -54,6 +54,7 @@ PLACES: dict[Where, Place] = {
     "app": main,
     "screen": main,
     "pane": main,
+    "box": main,
     "panes": main,
     "model": main,
     "parameters": main,
