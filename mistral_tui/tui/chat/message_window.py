@@ -1,16 +1,20 @@
 """A window of a chat's messages: some are mounted, the rest is when it is scrolled to."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.message import Message
+from textual.widget import Widget
 
 from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.types.messages import Message as ChatMessage
 
 STEP = 20
-"""Messages that are mounted at a time."""
+"""Messages that are mounted at a time at most."""
+SCREENS = 3
+"""Messages that fill so many screens are enough at a time."""
 MOST = 60
 """Messages that are mounted at once."""
 
@@ -61,7 +65,7 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         elif self._last < len(self._messages):
             await self.mount_all(self._views(self._last, len(self._messages)))
             self._last = len(self._messages)
-            await self._drop_first(len(self.children) - MOST)
+            await self._drop_first()
         self._follow()
 
     async def show_start(self) -> None:
@@ -88,11 +92,14 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         if self._moving:
             return
         if new_value < old_value and new_value < self.size.height and self._first > 0:
-            self._moving = True
-            self.call_next(self._extend_up)
+            self._extend_soon(self._extend_up)
         elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
-            self._moving = True
-            self.call_next(self._extend_down)
+            self._extend_soon(self._extend_down)
+
+    def _extend_soon(self, extend: Callable[[], Awaitable[None]]) -> None:
+        """Mount more messages once what was scrolled to is on screen."""
+        self._moving = True
+        self.call_after_refresh(self.call_next, extend)
 
     def _make_view(self, message: ChatMessage) -> MessageView:
         """Return the widget that shows a message."""
@@ -115,40 +122,55 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
             await self.mount_all(self._views(first, last))
 
     async def _extend_up(self) -> None:
-        start = max(0, self._first - STEP)
-        views = self._views(start, self._first)
+        views: list[MessageView] = []
+        rows = 0
+        while self._wants_more(len(views), rows) and len(views) < self._first:
+            views.insert(0, self._make_view(self._messages[self._first - len(views) - 1]))
+            rows += self._height_of(views[0])
         with self.app.batch_update():
             await self.mount_all(views, before=0)
-            self._first = start
-            surplus = len(self.children) - MOST
-            if surplus > 0:
-                await self.remove_children(self.children[-surplus:])
-                self._last -= surplus
-            self._shift(sum(self._height_of(view) for view in views))
+            self._first -= len(views)
+            gone = self.children[MOST:]
+            lost = self._rows_of(gone)
+            await self.remove_children(gone)
+            self._last -= len(gone)
+            self._shift(above=rows, below=-lost)
+        self._moving = False
 
     async def _extend_down(self) -> None:
-        end = min(len(self._messages), self._last + STEP)
+        views: list[MessageView] = []
+        rows = 0
+        while self._wants_more(len(views), rows) and self._last + len(views) < len(self._messages):
+            views.append(self._make_view(self._messages[self._last + len(views)]))
+            rows += self._height_of(views[-1])
         with self.app.batch_update():
-            await self.mount_all(self._views(self._last, end))
-            self._last = end
-            await self._drop_first(len(self.children) - MOST)
+            await self.mount_all(views)
+            self._last += len(views)
+            await self._drop_first(below=rows)
         self._moving = False
 
-    async def _drop_first(self, surplus: int) -> None:
-        if surplus <= 0:
-            return
-        views = [view for view in self.children[:surplus] if isinstance(view, MessageView)]
-        gone = sum(self._height_of(view) for view in views)
-        await self.remove_children(views)
-        self._first += surplus
-        self._shift(-gone)
+    def _wants_more(self, messages: int, rows: int) -> bool:
+        """Whether so many messages are too few to be mounted at a time; many would hold up the next frame."""
+        return messages < STEP and rows < SCREENS * self.size.height
 
-    def _shift(self, rows: int) -> None:
-        """Keep in place what is in view when `rows` rows come or go above it."""
-        self.screen._refresh_layout()
-        self.set_scroll(None, self.scroll_y + rows)
-        self.scroll_target_y = self.scroll_y
-        self._moving = False
+    async def _drop_first(self, below: int = 0) -> None:
+        """Let the first messages go if there are too many, after `below` rows were mounted below."""
+        gone = self.children[: max(0, len(self.children) - MOST)]
+        lost = self._rows_of(gone)
+        await self.remove_children(gone)
+        self._first += len(gone)
+        self._shift(above=-lost, below=below)
+
+    def _shift(self, above: int, below: int) -> None:
+        """Keep in place what is in view when rows come or go above and below it; one frame shows both."""
+        width, height = self.virtual_size
+        self.virtual_size = Size(width, height + above + below)
+        if above:
+            self.set_scroll(None, self.scroll_y + above)
+            self.scroll_target_y = self.scroll_y
+
+    def _rows_of(self, views: Sequence[Widget]) -> int:
+        return sum(self._height_of(view) for view in views if isinstance(view, MessageView))
 
     def _height_of(self, view: MessageView) -> int:
         width = self.scrollable_content_region.width
