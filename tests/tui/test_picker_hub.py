@@ -18,7 +18,7 @@ from mistral_tui.tui.models.questions import Question
 from tests.stubs.engines import FakeEngine, Reply
 from tests.stubs.gguf import GgufFile
 from tests.stubs.hub import Hub, running_hub
-from tests.tui.harness import paste_into, screen_rows, until
+from tests.tui.harness import paste_and_send, paste_into, screen_rows, until
 from tests.tui.picker_app import NamingPool, marked, screen_text
 
 pytestmark = pytest.mark.core
@@ -94,7 +94,9 @@ async def test_what_was_left_unfinished_is_on_the_list_of_the_next_run_until_it_
     hub.stall_after = len(BIG) // 2
     program = Program()
     async with program.app.run_test(size=(80, 24)) as pilot:
-        await program.look_for(pilot, "owner/tiny-GGUF:Q4_K_M")  # nothing is left to ask
+        await paste_and_send(pilot, "/model owner/tiny-GGUF:Q4_K_M")
+        await until(pilot, lambda: "enter looks for it on Hugging Face" in screen_text(pilot))
+        await pilot.press("enter")  # nothing is left to ask
         await until(pilot, lambda: marked(pilot) == "tiny-Q4_K_M" and hub.stalled.is_set())
     folder = program.paths.models / "owner" / "tiny-GGUF"
     assert len(list(folder.glob("*.part"))) == 1

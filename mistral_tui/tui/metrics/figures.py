@@ -29,6 +29,8 @@ class Metrics:
     """What this program takes of the memory; `None`: it is not known."""
     worker_bytes: int | None = None
     """What the workers of all models take of it."""
+    in_cache: int = 0
+    """Tokens of the chat that the KV cache of its model has; 0 also where another model wrote the last reply."""
     queued: int = 0
     """How many prompts of the chat wait."""
 
@@ -45,7 +47,8 @@ class Metrics:
 
 async def gather(workspace: Workspace, chat: LiveChat) -> Metrics:
     """Return the figures as they are now; nothing is loaded for it."""
-    usages = [message.usage for message in chat.conversation.path() if message.usage is not None]
+    replies = [message for message in chat.conversation.path() if message.usage is not None]
+    usages = [message.usage for message in replies if message.usage is not None]
     models = await workspace.loaded_models()
     entry = workspace.entry_of(chat)
     engine = workspace.loaded_engine(chat)
@@ -54,7 +57,9 @@ async def gather(workspace: Workspace, chat: LiveChat) -> Metrics:
     workers = sorted({each.worker for each in models if each.worker is not None})
     screen, working = await asyncio.to_thread(lambda: (_resident([os.getpid()]), _resident(workers)))
     model = engine.model if engine is not None and held else None
-    return Metrics(tuple(usages[-REPLIES:]), models, model, screen, working, len(chat.queued))
+    own = model is not None and bool(replies) and replies[-1].model == model.name
+    in_cache = usages[-1].context_tokens if own else 0
+    return Metrics(tuple(usages[-REPLIES:]), models, model, screen, working, in_cache, len(chat.queued))
 
 
 def _resident(pids: Sequence[int]) -> int | None:

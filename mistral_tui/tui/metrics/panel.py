@@ -92,7 +92,7 @@ def _memory(metrics: Metrics) -> list[Content]:
     rows = []
     model = metrics.model
     if model is not None and model.kv_token_bytes:
-        rows.append(_row("KV cache, this chat", size_words(metrics.last.context_tokens * model.kv_token_bytes)))
+        rows.append(_row("KV cache, this chat", size_words(metrics.in_cache * model.kv_token_bytes)))
         rows.append(_row("KV cache, reserved", size_words(model.kv_tokens * model.kv_token_bytes)))
     if model is not None and model.device_bytes:
         rows.append(_row("VRAM", size_words(model.device_bytes)))

@@ -128,6 +128,7 @@ class ChatModel(Widget):
 
     async def action_models(self, wanted: str = "") -> None:
         """Show all models, or let the one of this name answer the chat."""
+        from mistral_tui.tui.models.headline import reference_in
         from mistral_tui.tui.models.picker import ModelPicker
 
         library = self._environment.library
@@ -135,7 +136,10 @@ class ChatModel(Widget):
             try:
                 found = await library.find(wanted)
             except MistralTuiError as error:
-                self._hint(str(error))
+                if reference_in(wanted) is None:
+                    self._hint(str(error))
+                else:
+                    self.app.push_screen(self._picker(query=wanted), self._picked)
                 return
             if found.downloaded:
                 await self._use(found)
@@ -251,12 +255,12 @@ class ChatModel(Widget):
         starter = self._environment.starter
         return ModelState(offer=f"{starter.entry.name} ({describe(starter.entry)})" if starter else "")
 
-    def _picker(self, wanted: str = "") -> "ModelPicker":
+    def _picker(self, wanted: str = "", query: str = "") -> "ModelPicker":
         from mistral_tui.tui.models.picker import ModelPicker
 
         current, session = self.entry, self._chat.conversation.session
         own = Preset("", parameters_of(self._chat.request.sampling), session.system_prompt)
-        return ModelPicker(self._environment.library, current.path if current else None, wanted or None, own)
+        return ModelPicker(self._environment.library, current.path if current else None, wanted or None, own, query)
 
     async def _picked(self, picked: "Picked | None") -> None:
         if picked is not None:

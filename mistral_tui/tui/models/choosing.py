@@ -34,6 +34,7 @@ class ModelChooser(Vertical):
     Args:
         doing: Says what a model is doing.
         current: The file of the model that answers the chat, if there is one.
+        query: What is looked for at first.
     """
 
     @dataclass
@@ -42,12 +43,13 @@ class ModelChooser(Vertical):
 
         row: ModelRow
 
-    def __init__(self, doing: Doing, current: Path | None) -> None:
+    def __init__(self, doing: Doing, current: Path | None, query: str) -> None:
         super().__init__()
         self._doing = doing
         self._current = current
         self._shelf: Shelf | None = None
         self._fetching = 0
+        self._first_query = query
         self._query = ""
         """What the rows that are shown were looked for by."""
         self._details: dict[str, ModelDetails] = {}
@@ -58,7 +60,9 @@ class ModelChooser(Vertical):
         yield Static(id="models-title", markup=False)
         with Horizontal(id="models-filter-box"):
             yield Static(GLYPH, id="models-filter-glyph", markup=False)
-            yield Field("type to find a model", id="models-filter")
+            field = Field("type to find a model", id="models-filter")
+            field.value = self._first_query
+            yield field
         yield TableHead(id="models-head")
         yield Static(id="models-nothing", markup=False)
         yield ModelTable(id="models-table")

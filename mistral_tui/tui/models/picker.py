@@ -54,6 +54,7 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         current: The file of the model that answers the chat, if there is one.
         wanted: The name of the model on which to begin, if it is another one.
         chat: What the chat is answered with now, to be kept as the preset of a model.
+        query: What is looked for at first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("models")
@@ -85,9 +86,11 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         current: Path | None = None,
         wanted: str | None = None,
         chat: Preset | None = None,
+        query: str = "",
     ) -> None:
         super().__init__()
         self._chat = chat or Preset("")
+        self._first_query = query
         self._library = library
         self._current = current
         self._wanted = wanted
@@ -99,7 +102,7 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the list over the details."""
-        yield ModelChooser(self._doing, self._current)
+        yield ModelChooser(self._doing, self._current, self._first_query)
         yield Static(id="models-say", markup=False)
         yield KeyBar(id="keys", situation="models")
 

@@ -232,6 +232,9 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             self.query_one("#fields-about", Static).update("nothing is called like that; esc shows all")
             return
         setting = marked.setting
+        if self._edited is None:
+            enter = "edits" if marked.do is None else "goes on"
+            self.query_one("#fields-hint", Static).update(f"enter {enter} · ↑↓ moves · esc closes")
         if marked.do is not None:
             self.query_one("#fields-about", Static).update(setting.meaning)
             return
