@@ -8,6 +8,7 @@ import msgspec
 
 from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.documents.fitting import fit_documents, room_for_documents
+from mistral_tui.chat.documents.retrieval import Report
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.token_count import TokenCount, count_parts, estimate
@@ -81,9 +82,15 @@ class PromptFiles:
         taken, self._files = tuple(self._files), []
         return taken
 
+    def keep(self, files: Sequence[PromptFile]) -> None:
+        """Let documents whose passages were sent go along with the next prompt too: another question finds others."""
+        self._files = [*files, *(file for file in self._files if file.part not in [each.part for each in files])]
+
     def put_back(self, files: Sequence[PromptFile] | Sequence[Attachment]) -> None:
-        """Let files go along again, before what was added since."""
+        """Let files go along again, before what was added since; passages do not of a document that does itself."""
+        searched = {file.part.name for file in self._files if file.fit == "passages"}
         back = [file if isinstance(file, PromptFile) else _unsized(file) for file in files]
+        back = [file for file in back if not (isinstance(file.part, FilePart) and file.part.name in searched)]
         parts = [file.part for file in back]
         self._files = [*back, *(file for file in self._files if file.part not in parts)]
 
@@ -93,8 +100,13 @@ class PromptFiles:
         engine = self._workspace.loaded_engine(self._chat)
         return None if engine is None else room_for_documents(engine.model.n_ctx)
 
-    async def fitted(self, files: tuple[PromptFile, ...], question: str) -> tuple[Attachment, ...]:
+    async def fitted(self, files: tuple[PromptFile, ...], question: str, report: Report) -> tuple[Attachment, ...]:
         """Return what is given of files, so that it fits into the context.
+
+        Args:
+            files: What goes along.
+            question: What passages are to fit.
+            report: Is told how far a document is read for that.
 
         Raises:
             InvalidRequest: One is gone.
@@ -119,6 +131,7 @@ class PromptFiles:
             room_for_documents(engine.model.n_ctx, other),
             count,
             self._workspace.retrieval(self._chat),
+            report,
         )
 
     async def count_text(self, text: str) -> TokenCount:

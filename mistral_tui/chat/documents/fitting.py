@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal, get_args
 
 from mistral_tui.chat.documents.passages import Passage, passages
-from mistral_tui.chat.documents.retrieval import Retrieval
+from mistral_tui.chat.documents.retrieval import Report, Retrieval
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Attachment, FilePart
 
@@ -17,6 +17,8 @@ Count = Callable[[FilePart], Awaitable[int]]
 
 _FOR_REPLY: Final = 1024
 """Tokens that are left for the reply, in a context that is large enough."""
+_MOST_PASSAGES: Final = 2048
+"""Tokens of passages: a small model finds less among more, and another question has room for its own."""
 _HEAD: Final = 2 / 3
 """Share of the beginning in `ends`."""
 _TRIES: Final = 6
@@ -41,7 +43,12 @@ class DocumentTooLong(InvalidRequest):
 
 
 async def fit_documents(
-    files: Sequence[tuple[Attachment, Fit | None]], question: str, room: int, count: Count, retrieval: Retrieval
+    files: Sequence[tuple[Attachment, Fit | None]],
+    question: str,
+    room: int,
+    count: Count,
+    retrieval: Retrieval,
+    report: Report = lambda done, total: None,
 ) -> tuple[Attachment, ...]:
     """Return the files of a prompt, the documents among them shortened so that together they fit into the context.
 
@@ -53,6 +60,7 @@ async def fit_documents(
         room: Tokens for all of them, as `room_for_documents` says.
         count: Counts the tokens of a document.
         retrieval: Finds passages.
+        report: Is told how far a document is read for that.
 
     Raises:
         DocumentTooLong: One does not fit, and nobody has said what is given of it.
@@ -67,15 +75,17 @@ async def fit_documents(
         if isinstance(part, FilePart) and sizes[index] > share and how != "whole":
             if how is None:
                 raise DocumentTooLong(part.name, sizes[index], share)
-            given[index], sizes[index] = await _shorten(part, how, sizes[index], share, question, count, retrieval)
+            if how == "passages":
+                share = min(share, _MOST_PASSAGES)
+            order = await retrieval.ranked(part, question, report) if how == "passages" else []
+            given[index], sizes[index] = await _shorten(part, how, order, sizes[index], share, count)
         room = max(0, room - sizes[index])
     return tuple(given)
 
 
 async def _shorten(
-    part: FilePart, how: Fit, tokens: int, room: int, question: str, count: Count, retrieval: Retrieval
+    part: FilePart, how: Fit, order: Sequence[Passage], tokens: int, room: int, count: Count
 ) -> tuple[FilePart, int]:
-    order = await retrieval.ranked(part, question) if how == "passages" else []
     size = int(len(part.text) * room / tokens)
     shorter = part
     for _ in range(_TRIES):

@@ -10,7 +10,7 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from operator import mul
 from typing import Final
@@ -22,8 +22,16 @@ from mistral_tui.types.messages import FilePart
 Vector = Sequence[float]
 Embed = Callable[[Sequence[str]], Awaitable[Sequence[Vector]]]
 
-MOST_PASSAGES: Final = 2000
-"""Of one document: each takes a model some milliseconds."""
+Report = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+MOST_PASSAGES: Final = 10_000
+"""Of one document."""
+_MOST_COMPARED: Final = 256
+"""Passages of which vectors are made for a question, each of which takes a model tens of milliseconds: of a longer
+document, those that share the most with it in words."""
+_AT_ONCE: Final = 16
+"""Passages that are made into vectors before it is told how far it is."""
 _SHORT: Final = 200
 """Characters of a passage that every model takes, whatever the script."""
 _RANK_SOFTENER: Final = 60
@@ -40,10 +48,20 @@ class Retrieval:
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
-        self._vectors: dict[bytes, list[Vector]] = {}
+        self._vectors: dict[bytes, dict[int, Vector]] = {}
+        """Of each document, by the numbers of its passages."""
+        self._embedding = asyncio.Lock()
+        """Held while a document is made into vectors: who asks for the same waits for these."""
 
-    async def ranked(self, part: FilePart, question: str) -> list[Passage]:
+    async def ranked(self, part: FilePart, question: str, report: Report = lambda done, total: None) -> list[Passage]:
         """Return all passages of a document, the one that fits the question best first.
+
+        What was computed until a cancel counts the next time.
+
+        Args:
+            part: The document.
+            question: What they are to fit.
+            report: Is told how many passages are read, of how many, while that goes on.
 
         Raises:
             InvalidRequest: The document is too long for this.
@@ -55,15 +73,25 @@ class Retrieval:
                 f"{part.name} has {len(found):,} passages, and at most {MOST_PASSAGES:,} are searched; "
                 "give a part of it, or its beginning and end"
             )
-        vectors = await self._vectors_of(part, found)
+        words = await asyncio.to_thread(_shared_words, [passage.text for passage in found], question)
+        compared = sorted(range(len(found)), key=lambda index: -words[index])[:_MOST_COMPARED]
+        vectors = await self._vectors_of(part, found, compared, report)
         (wanted,) = await self._vectors_for([question])
-        return await asyncio.to_thread(_ranked, found, vectors, wanted, question)
+        meaning = {index: sum(map(mul, vectors[index], wanted)) for index in compared}
+        return [found[index] for index in _fused(words, meaning)]
 
-    async def _vectors_of(self, part: FilePart, found: Sequence[Passage]) -> list[Vector]:
-        key = sha256(part.text.encode()).digest()
-        if key not in self._vectors:
-            self._vectors[key] = await self._vectors_for([passage.text for passage in found])
-        return self._vectors[key]
+    async def _vectors_of(
+        self, part: FilePart, found: Sequence[Passage], compared: Sequence[int], report: Report
+    ) -> dict[int, Vector]:
+        vectors = self._vectors.setdefault(sha256(part.text.encode()).digest(), {})
+        async with self._embedding:
+            missing = [index for index in compared if index not in vectors]
+            for first in range(0, len(missing), _AT_ONCE):
+                report(first, len(missing))
+                batch = missing[first : first + _AT_ONCE]
+                made = await self._vectors_for([found[index].text for index in batch])
+                vectors.update(zip(batch, made, strict=True))
+        return vectors
 
     async def _vectors_for(self, texts: Sequence[str]) -> list[Vector]:
         try:
@@ -73,16 +101,20 @@ class Retrieval:
         return [array("f", vector) for vector in vectors]
 
 
-def _ranked(found: Sequence[Passage], vectors: Sequence[Vector], wanted: Vector, question: str) -> list[Passage]:
-    meaning = [sum(map(mul, vector, wanted)) for vector in vectors]
-    words = _shared_words([passage.text for passage in found], question)
-    fused = [0.0] * len(found)
-    for scores in (meaning, words):
-        order = sorted(range(len(found)), key=lambda index: -scores[index])
-        for rank, index in enumerate(order):
-            # Passages that share no word with the question have no order among them.
-            fused[index] += 1 / (_RANK_SOFTENER + rank) if scores is meaning or scores[index] else 0.0
-    return [found[index] for index in sorted(range(len(found)), key=lambda index: -fused[index])]
+def _fused(words: Sequence[float], meaning: Mapping[int, float]) -> list[int]:
+    """Return the numbers of all passages, the best first by both orders.
+
+    Args:
+        words: What the words weigh that each passage shares with the question.
+        meaning: How near passages are to the question by their vectors; some have none.
+    """
+    fused = [0.0] * len(words)
+    # Passages that share no word with the question have no order among them.
+    shared = {index: weight for index, weight in enumerate(words) if weight}
+    for scores in (meaning, shared):
+        for rank, index in enumerate(sorted(scores, key=lambda index: -scores[index])):
+            fused[index] += 1 / (_RANK_SOFTENER + rank)
+    return sorted(range(len(words)), key=lambda index: -fused[index])
 
 
 def _shared_words(texts: Sequence[str], question: str) -> list[float]:

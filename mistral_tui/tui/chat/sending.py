@@ -10,6 +10,7 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.tui.prompt.gathering import gathered
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.messages import Attachment
+from mistral_tui.types.text import printable_line
 
 if TYPE_CHECKING:
     from mistral_tui.tui.chat.pane import ChatPane
@@ -51,10 +52,19 @@ class Sending:
         pane = self._pane
         keep = None if pane.chat.conversation.session.private else Paths.resolve().attachments
         try:
-            return await gathered(pane.app, text, files, pane.box.files, keep, media=pane.figures.senses)
+            found = await gathered(
+                pane.app, text, files, pane.box.files, keep, media=pane.figures.senses, report=self._show_reading
+            )
         except MistralTuiError as error:
             self.refuse(text, str(error), files)
             return None
+        pane.box.show_files()
+        if stays := [file.part.name for file in pane.box.files.files if file not in files and file.fit == "passages"]:
+            pane.hint_after(f"{printable_line(stays[0])} stays for your next question; alt+x takes it away")
+        return found
+
+    def _show_reading(self, done: int, total: int) -> None:
+        self._pane.figures.show_preparing(f"reading the document {done / total:.0%}")
 
     def refuse(self, text: str, reason: str, files: tuple[PromptFile, ...] = ()) -> None:
         """Give a prompt back, and say why."""

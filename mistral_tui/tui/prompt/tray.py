@@ -15,7 +15,12 @@ from mistral_tui.tui.media.words import extent_of, glyph_of, name_of, size_words
 
 _NAME = 32
 """Characters of a name that are shown."""
-FIT_WORDS = {"whole": "all of it", "beginning": "the beginning", "ends": "both ends", "passages": "passages"}
+FIT_WORDS = {
+    "whole": "all of it",
+    "beginning": "the beginning",
+    "ends": "both ends",
+    "passages": "passages for each question",
+}
 
 
 class AttachmentTray(Widget):

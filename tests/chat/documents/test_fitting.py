@@ -128,6 +128,20 @@ async def test_a_document_is_turned_into_vectors_once() -> None:
     assert first[0].text.startswith("The moon")
 
 
+async def test_of_a_long_document_what_shares_words_is_compared_and_a_cancel_loses_nothing() -> None:
+    embed, told = Embedder(), list[tuple[int, int]]()
+    pages = [f"{number} bread\n\n{'x ' * 290}\n\n" for number in range(1_000)]
+    pages[700] = f"Alcyone, the ferry, sank\n\n{'x ' * 290}\n\n"
+    retrieval = Retrieval(embed)
+    long = FilePart("chronicle.txt", "".join(pages))
+    ranked = await retrieval.ranked(long, "the Alcyone?", lambda done, total: told.append((done, total)))
+    assert ranked[0].text.startswith("Alcyone")
+    assert told == [(done, 256) for done in range(0, 256, 16)]
+    assert len(embed.texts) == 256 + 1
+    await retrieval.ranked(long, "the Alcyone and her crew?")
+    assert len(embed.texts) == 256 + 2
+
+
 async def test_words_decide_where_vectors_say_nothing() -> None:
     async def blind(texts: Sequence[str]) -> Sequence[Sequence[float]]:
         return [(1.0, 0.0)] * len(texts)
@@ -155,5 +169,5 @@ async def test_without_a_model_the_reason_is_told() -> None:
 
 async def test_a_library_is_not_searched() -> None:
     library = FilePart("library.txt", f"{'x' * PASSAGE}\n" * (MOST_PASSAGES + 1))
-    with pytest.raises(InvalidRequest, match="at most 2,000 are searched"):
+    with pytest.raises(InvalidRequest, match="at most 10,000 are searched"):
         await Retrieval(Embedder()).ranked(library, "?")

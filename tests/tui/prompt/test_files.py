@@ -186,6 +186,18 @@ async def test_of_a_long_document_the_person_says_what_is_given(folder: Path) ->
         assert isinstance(part, FilePart)
         assert "the moon" in part.text
         assert len(part.text.split()) < 150
+        # The document stays for another question, whose passages are others, until it is taken away.
+        assert "passages for each question" in chips(app)
+        assert "book.txt stays for your next question" in shown_text(app.pane.status)
+        await type_and_send(pilot, "and the sun?")
+        await until(pilot, lambda: len(engine.requests) == 2 and not app.pane.chat.busy)
+        again = engine.requests[1].messages[-1].parts[0]
+        assert isinstance(again, FilePart)
+        assert again.text.startswith("Passages of book.txt")
+        await pilot.press("alt+x")
+        await type_and_send(pilot, "thanks")
+        await until(pilot, lambda: len(engine.requests) == 3 and not app.pane.chat.busy)
+        assert engine.requests[2].messages[-1].parts == (TextPart("thanks"),)
 
 
 async def test_files_come_back_with_a_prompt_that_was_stopped(folder: Path, engine: FakeEngine) -> None:
