@@ -27,9 +27,9 @@ Report = Callable[[int, int], None]
 
 MOST_PASSAGES: Final = 10_000
 """Of one document."""
-_MOST_COMPARED: Final = 256
-"""Passages of which vectors are made for a question, each of which takes a model tens of milliseconds: of a longer
-document, those that share the most with it in words."""
+_MOST_COMPARED: Final = 64
+"""Passages of which vectors are made for a question, each of which takes a model up to half a second: of a longer
+document, those that share the most with it in words, and if these are fewer, some of every part."""
 _AT_ONCE: Final = 16
 """Passages that are made into vectors before it is told how far it is."""
 _SHORT: Final = 200
@@ -74,7 +74,7 @@ class Retrieval:
                 "give a part of it, or its beginning and end"
             )
         words = await asyncio.to_thread(_shared_words, [passage.text for passage in found], question)
-        compared = sorted(range(len(found)), key=lambda index: -words[index])[:_MOST_COMPARED]
+        compared = _compared(words)
         vectors = await self._vectors_of(part, found, compared, report)
         (wanted,) = await self._vectors_for([question])
         meaning = {index: sum(map(mul, vectors[index], wanted)) for index in compared}
@@ -99,6 +99,14 @@ class Retrieval:
         except InvalidRequest:  # scripts that take a token for a character do not fit into small models
             vectors = await self._embed([text[:_SHORT] for text in texts])
         return [array("f", vector) for vector in vectors]
+
+
+def _compared(words: Sequence[float]) -> list[int]:
+    """Return the numbers of the passages that are compared by meaning: those with the most shared words first."""
+    shared = sorted((index for index, weight in enumerate(words) if weight), key=lambda index: -words[index])
+    others = [index for index, weight in enumerate(words) if not weight]
+    room = max(1, _MOST_COMPARED - len(shared))
+    return [*shared, *others[:: -(-len(others) // room) or 1]][:_MOST_COMPARED]
 
 
 def _fused(words: Sequence[float], meaning: Mapping[int, float]) -> list[int]:

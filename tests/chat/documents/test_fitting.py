@@ -136,10 +136,10 @@ async def test_of_a_long_document_what_shares_words_is_compared_and_a_cancel_los
     long = FilePart("chronicle.txt", "".join(pages))
     ranked = await retrieval.ranked(long, "the Alcyone?", lambda done, total: told.append((done, total)))
     assert ranked[0].text.startswith("Alcyone")
-    assert told == [(done, 256) for done in range(0, 256, 16)]
-    assert len(embed.texts) == 256 + 1
+    assert told == [(done, 64) for done in range(0, 64, 16)]
+    assert len(embed.texts) == 64 + 1
     await retrieval.ranked(long, "the Alcyone and her crew?")
-    assert len(embed.texts) == 256 + 2
+    assert len(embed.texts) == 64 + 2
 
 
 async def test_words_decide_where_vectors_say_nothing() -> None:
