@@ -3,84 +3,40 @@
 from mistral_tui.config.schema import typed
 from mistral_tui.tui.actions.action import Action, Argument
 
+
+def _parameter(
+    name: str,
+    title: str,
+    *keys: str,
+    slash: tuple[str, ...] = (),
+    argument: Argument | None = None,
+    palette: bool = True,
+) -> Action:
+    """Return the action of a command of its own name, unless `slash` says others."""
+    return Action(name, title, keys, "parameters", "Chat", slash=slash or (name,), argument=argument, palette=palette)
+
+
 PARAMETERS: tuple[Action, ...] = (
-    Action(
-        "parameters",
-        "Parameters of this chat",
-        ("alt+p",),
-        "parameters",
-        "Chat",
-        slash=("parameters", "params"),
-        palette=True,
+    _parameter("parameters", "Parameters of this chat", "alt+p", slash=("parameters", "params")),
+    _parameter("system", "System prompt of this chat", "alt+s", argument=Argument("TEXT")),
+    _parameter("temperature", "Temperature", argument=Argument("0…2", lambda words: typed("temperature", words))),
+    _parameter("topk", "How many candidates stay", argument=Argument("N", lambda words: typed("top_k", words))),
+    _parameter(
+        "topp", "Probability of the candidates together", argument=Argument("0…1", lambda words: typed("top_p", words))
     ),
-    Action(
-        "system",
-        "System prompt of this chat",
-        ("alt+s",),
-        "parameters",
-        "Chat",
-        slash=("system",),
-        argument=Argument("TEXT"),
-        palette=True,
+    _parameter(
+        "adapter", "Use a LoRA, or none", argument=Argument("FILE[=SCALE] | none", required=True), palette=False
     ),
-    Action(
-        "temperature",
-        "Temperature",
-        (),
-        "parameters",
-        "Chat",
-        slash=("temperature",),
-        argument=Argument("0…2", lambda words: typed("temperature", words)),
-        palette=True,
-    ),
-    Action(
-        "topk",
-        "How many candidates stay",
-        (),
-        "parameters",
-        "Chat",
-        slash=("topk",),
-        argument=Argument("N", lambda words: typed("top_k", words)),
-        palette=True,
-    ),
-    Action(
-        "topp",
-        "Probability of the candidates together",
-        (),
-        "parameters",
-        "Chat",
-        slash=("topp",),
-        argument=Argument("0…1", lambda words: typed("top_p", words)),
-        palette=True,
-    ),
-    Action(
-        "adapter",
-        "Use a LoRA, or none",
-        (),
-        "parameters",
-        "Chat",
-        slash=("adapter",),
-        argument=Argument("FILE[=SCALE] | none", required=True),
-    ),
-    Action(
-        "preset",
-        "Use a preset",
-        ("alt+o",),
-        "parameters",
-        "Chat",
-        slash=("preset",),
-        argument=Argument("NAME"),
-        palette=True,
-    ),
-    Action(
+    _parameter("preset", "Use a preset", "alt+o", argument=Argument("NAME")),
+    _parameter(
         "save_preset",
         "Keep these parameters as a preset",
-        (),
-        "parameters",
-        "Chat",
         slash=("savepreset",),
         argument=Argument("NAME", required=True),
+        palette=False,
     ),
+    _parameter("thinking", "Let the model think first, or not", "ctrl+t"),
+    _parameter("context_policy", "Another way when the context is full", "alt+g", slash=("context",)),
 )
 SETTING: tuple[Action, ...] = (
     Action("edit_field", "Edit the field, or set it", ("enter",), "fields", "Dialogs", call="enter"),

@@ -66,6 +66,17 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             return self.prompt
 
     @dataclass
+    class ModeChanged(Message):
+        """The keys of vi mean something else now."""
+
+        prompt: "PromptInput"
+
+        @property
+        def control(self) -> "PromptInput":
+            """The prompt that sent this message."""
+            return self.prompt
+
+    @dataclass
     class PathsPasted(Message):
         """Files were pasted by their paths, or dropped on the terminal."""
 
@@ -216,8 +227,9 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             done = vim.escape()
         elif done := vim.mode == "normal" and event.is_printable and event.character is not None:
             vim.press(event.character or "")
-        if done:
+        if done and self.has_class("-normal") != (vim.mode == "normal"):
             self.set_class(vim.mode == "normal", "-normal")
+            self.post_message(self.ModeChanged(self))
         return done
 
     async def _on_paste(self, event: events.Paste) -> None:

@@ -93,6 +93,7 @@ class PromptBox(Vertical):
         self.prompt.completion = self.completion
         if self._vim_keys:
             self.prompt.vim = VimKeys(self.prompt)
+            self._show_title()
 
     @property
     def prompt(self) -> PromptInput:
@@ -292,9 +293,17 @@ class PromptBox(Vertical):
             self._tokens = f"{count} tokens" if count.tokens != 1 else f"{count} token"
             self._show_title()
 
+    @on(PromptInput.ModeChanged)
+    def _mode_changed(self, event: PromptInput.ModeChanged) -> None:
+        event.stop()
+        self._show_title()
+
     def _show_title(self) -> None:
         editing = f"editing the {self._editing} · enter makes a branch · esc leaves it" if self._editing else ""
-        words = filter(None, (editing, self._tokens, "more below · f4" if self._more_below else ""))
+        vim = self.prompt.vim
+        # At the edge and of one length: it does not move, and moves nothing.
+        mode = "" if vim is None else vim.mode.upper()
+        words = filter(None, (editing, self._tokens, "more below · f4" if self._more_below else "", mode))
         self.query_one(".prompt-box").border_title = " · ".join(words)
 
     def _say(self, text: str) -> None:

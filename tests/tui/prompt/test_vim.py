@@ -6,7 +6,7 @@ from textual.widgets import TextArea
 
 from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
 from mistral_tui.tui.prompt.vim import VimKeys
-from tests.tui.harness import app_with, started
+from tests.tui.harness import app_with, started, until
 
 pytestmark = pytest.mark.core
 
@@ -130,9 +130,14 @@ async def test_lines_are_taken_and_put_below() -> None:
 async def test_enter_sends_in_both_modes_and_nothing_is_vi_by_default() -> None:
     async with app_with(vim_keys=True).run_test() as pilot:
         app = await started(pilot)
-        await pilot.press("h", "i", "escape", "enter")
+        frame = app.pane.box.query_one(".prompt-box")
+        assert frame.border_title == "INSERT"
+        await pilot.press("h", "i", "escape")
+        await until(pilot, lambda: str(frame.border_title).endswith("NORMAL"))
+        await pilot.press("enter")
         assert app.pane.prompt.text == ""
     async with app_with().run_test() as pilot:
         app = await started(pilot)
         await pilot.press("h", "escape", "x")
         assert app.pane.prompt.text == "hx"
+        assert "INSERT" not in str(app.pane.box.query_one(".prompt-box").border_title)
