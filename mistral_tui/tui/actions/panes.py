@@ -7,6 +7,14 @@ def _chords(*keys: str) -> tuple[str, ...]:
     return tuple(f"ctrl+s {key}" for key in keys)
 
 
+def _panes(
+    name: str, title: str, keys: tuple[str, ...], *, call: str = "", slash: str = "", palette: bool = True, short: str
+) -> Action:
+    return Action(
+        name, title, keys, "panes", "Panes", call=call, slash=(slash,) if slash else (), palette=palette, short=short
+    )
+
+
 PANES: tuple[Action, ...] = (
     Action(
         "pane_keys",
@@ -17,57 +25,25 @@ PANES: tuple[Action, ...] = (
         palette=True,
         priority=True,  # the key that follows may come before the prompt has seen this one
     ),
-    Action(
+    _panes(
         "split_right",
         "Another pane at the right",
         _chords("v"),
-        "panes",
-        "Panes",
         call="split('right')",
-        slash=("vsplit",),
-        palette=True,
+        slash="vsplit",
         short="pane right",
     ),
-    Action(
-        "split_down",
-        "Another pane below",
-        _chords("s"),
-        "panes",
-        "Panes",
-        call="split('down')",
-        slash=("split",),
-        palette=True,
-        short="pane below",
-    ),
-    Action("zoom", "Zoom the pane", _chords("z"), "panes", "Panes", slash=("zoom",), palette=True, short="zoom"),
-    Action(
-        "close_pane",
-        "Close the pane; its chat stays",
-        _chords("x"),
-        "panes",
-        "Panes",
-        slash=("close",),
-        palette=True,
-        short="close",
-    ),
-    Action(
-        "broadcast",
-        "Prompts go to all panes of the tab, or not",
-        _chords("a"),
-        "panes",
-        "Panes",
-        slash=("broadcast",),
-        palette=True,
-        short="to all",
-    ),
+    _panes("split_down", "Another pane below", _chords("s"), call="split('down')", slash="split", short="pane below"),
+    _panes("zoom", "Zoom the pane", _chords("z"), slash="zoom", short="zoom"),
+    _panes("close_pane", "Close the pane; its chat stays", _chords("x"), slash="close", short="close"),
+    _panes("broadcast", "Prompts go to all panes of the tab, or not", _chords("a"), slash="broadcast", short="to all"),
     *(
-        Action(
+        _panes(
             f"focus_{direction}",
             f"Pane {where}",
             (*_chords(direction, letter), f"alt+{direction}"),
-            "panes",
-            "Panes",
             call=f"focus_pane('{direction}')",
+            palette=False,
             short="go",
         )
         for direction, letter, where in (
@@ -77,15 +53,14 @@ PANES: tuple[Action, ...] = (
             ("right", "l", "at the right"),
         )
     ),
-    Action("next_pane", "Next pane", _chords("o"), "panes", "Panes", short="next pane"),
+    _panes("next_pane", "Next pane", _chords("o"), palette=False, short="next pane"),
     *(
-        Action(
+        _panes(
             f"move_{direction}",
             f"Move the pane {where}",
             _chords(letter),
-            "panes",
-            "Panes",
             call=f"move_pane('{direction}')",
+            palette=False,
             short="move",
         )
         for direction, letter, where in (
@@ -96,13 +71,12 @@ PANES: tuple[Action, ...] = (
         )
     ),
     *(
-        Action(
+        _panes(
             f"resize_{direction}",
             f"Move the divider {direction}",
             _chords(key),
-            "panes",
-            "Panes",
             call=f"resize_pane('{direction}')",
+            palette=False,
             short="divider",
         )
         for direction, key in (
@@ -112,38 +86,19 @@ PANES: tuple[Action, ...] = (
             ("right", "greater_than_sign"),
         )
     ),
-    Action("new_tab", "New tab", _chords("t"), "panes", "Panes", slash=("tab",), palette=True, short="new tab"),
-    Action(
-        "next_tab",
-        "Next tab",
-        (*_chords("n"), "ctrl+pagedown"),
-        "panes",
-        "Panes",
-        call="turn_tab(1)",
-        palette=True,
-        short="tabs",
-    ),
-    Action(
-        "previous_tab",
-        "Tab before",
-        (*_chords("p"), "ctrl+pageup"),
-        "panes",
-        "Panes",
-        call="turn_tab(-1)",
-        palette=True,
-        short="tabs",
-    ),
-    Action("tab_right", "Move the tab right", _chords("N"), "panes", "Panes", call="move_tab(1)", short="move tab"),
-    Action("tab_left", "Move the tab left", _chords("P"), "panes", "Panes", call="move_tab(-1)", short="move tab"),
-    Action("close_tab", "Close the tab", _chords("X"), "panes", "Panes", palette=True, short="close tab"),
+    _panes("new_tab", "New tab", _chords("t"), slash="tab", short="new tab"),
+    _panes("next_tab", "Next tab", (*_chords("n"), "ctrl+pagedown"), call="turn_tab(1)", short="tabs"),
+    _panes("previous_tab", "Tab before", (*_chords("p"), "ctrl+pageup"), call="turn_tab(-1)", short="tabs"),
+    _panes("tab_right", "Move the tab right", _chords("N"), call="move_tab(1)", palette=False, short="move tab"),
+    _panes("tab_left", "Move the tab left", _chords("P"), call="move_tab(-1)", palette=False, short="move tab"),
+    _panes("close_tab", "Close the tab", _chords("X"), short="close tab"),
     *(
-        Action(
+        _panes(
             f"tab_{number}",
             f"Tab {number}",
             _chords(str(number)),
-            "panes",
-            "Panes",
             call=f"go_to_tab({number})",
+            palette=False,
             short="tab",
         )
         for number in range(1, 10)
