@@ -35,8 +35,6 @@ PARAMETERS: tuple[Action, ...] = (
         argument=Argument("NAME", required=True),
         palette=False,
     ),
-    _parameter("thinking", "Let the model think first, or not", "ctrl+t"),
-    _parameter("context_policy", "Another way when the context is full", "alt+g", slash=("context",)),
 )
 SETTING: tuple[Action, ...] = (
     Action("edit_field", "Edit the field, or set it", ("enter",), "fields", "Dialogs", call="enter"),
