@@ -29,7 +29,7 @@ SIZES: Final = ((36, 120), (24, 80), (50, 160), (30, 100), (36, 120))
 DIALOGS: Final = ("alt+i", "alt+j", "f1", "alt+l", "alt+c", "f9", "alt+p", "alt+s", "alt+q")
 _REST: Final = 0.2
 """Seconds without output after which the screen has come to rest; longer than an escape waits for what may follow."""
-_PATIENCE: Final = 6.0
+_PATIENCE: Final = 4.0
 
 
 class Person:

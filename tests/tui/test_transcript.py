@@ -1,10 +1,12 @@
 """The transcript: a window of messages, following the end, and letting go of it."""
 
 import asyncio
+import gc
 
 import pytest
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.live import LiveChat
@@ -95,6 +97,27 @@ async def test_the_whole_chat_can_be_read_to_its_start_and_back() -> None:
             if transcript.at_end:
                 break
         assert transcript.at_end
+
+
+async def test_what_was_read_is_not_kept_as_it_was_drawn() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        chat = long_chat(2)
+        for text in ("row\n\n" * 1500, "end"):
+            chat.conversation.append(Message("assistant", (TextPart(text),), finish="stop"))
+        await app.pane.show_chat(chat)
+        transcript = app.pane.transcript
+        await until(pilot, lambda: transcript.max_scroll_y > 2500 and transcript.at_end)
+
+        def drawn() -> int:
+            gc.collect()
+            return sum(isinstance(each, Strip) for each in gc.get_objects())
+
+        before = drawn()
+        while transcript.scroll_y > 0:
+            transcript.scroll_relative(y=-20, animate=False)
+            await pilot.pause()
+        assert drawn() < before + 2000, "there are 3,000 rows, each of several strips"
 
 
 async def test_the_first_and_the_last_message_are_one_key_away() -> None:

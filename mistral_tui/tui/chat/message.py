@@ -35,6 +35,8 @@ TEXT_WIDTH = 100
 """A line of text is at most this many cells long."""
 PROMPT_ROWS = 200
 """Rows of a prompt that are shown: a pasted book is folded."""
+DRAWN_ROWS = 200
+"""Rows of a message that are kept as they were drawn: a few screens of them."""
 
 _GLYPHS = {
     "user": Content.styled(f"{GLYPH} ", "bold $accent"),
@@ -197,6 +199,17 @@ class MessageView(Widget):
         Without a counter the foot is the blank row, so that nothing moves when the message is chosen.
         """
         return max(1, len(self.rows_at(width))) + (2 if self._look.siblings > 1 else 1)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the rows in view; of those that were drawn before not many are kept, for they take kilobytes each."""
+        if len(self._drawn) > DRAWN_ROWS:
+            self.forget_drawn()
+        return super().render_lines(crop)
+
+    def forget_drawn(self) -> None:
+        """Draw the message anew when it is next in view."""
+        self._drawn.clear()
+        self._styles_cache.clear()
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""

@@ -242,13 +242,23 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         self.release_anchor()
 
     def _watch_end_soon(self) -> None:
-        """See whether the end is in view when the layout has settled; an anchor moves the view without a message."""
+        """Look at what is in view when the layout has settled; an anchor moves the view without a message."""
         if not self._end_is_watched:
             self._end_is_watched = True
             self.set_timer(0.1, self._watch_end)
 
+    def _forget_far_away(self) -> None:
+        """Let messages that are more than a screen away take no more memory than their layout does."""
+        near = self.scrollable_content_region.height
+        above, below = self.scroll_y - near, self.scroll_y + 2 * near
+        for view in self.query_children(MessageView):
+            region = view.virtual_region
+            if region.bottom < above or region.y > below:
+                view.forget_drawn()
+
     def _watch_end(self) -> None:
         self._end_is_watched = False
+        self._forget_far_away()
         # The chat may have grown already, while the layout that moves an anchored view is still to come.
         follows = self.is_anchored and not self._anchor_released and self._last == len(self._messages)
         in_view = follows or self.at_end

@@ -302,7 +302,13 @@ class PaneArea(Vertical):
             self._background.watch(pane.chat)
         self._arrange(tabs)
         for pane in gone:
-            await pane.remove()
+            await self._remove(pane)
+
+    async def _remove(self, pane: ChatPane) -> None:
+        """Take a pane off the screen, then away: what is still in view may be drawn while parts of it are gone."""
+        pane.display = False
+        self.screen._refresh_layout()
+        await pane.remove()
 
     def _begin_restoring(self) -> None:
         self.run_worker(self._restore(), group="restore")
@@ -341,7 +347,7 @@ class PaneArea(Vertical):
             del self._panes[0]
         self._arrange(tabs)
         if not used:
-            await first.remove()
+            await self._remove(first)
 
     def _remember(self) -> None:
         """Keep the arrangement of the chats that are stored, if it is another one than before."""

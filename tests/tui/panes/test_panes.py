@@ -13,6 +13,7 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.grip import ColumnLine, PaneHead
 from mistral_tui.tui.panes.key_menu import KeyMenu
@@ -184,6 +185,27 @@ async def test_a_zoomed_pane_has_all_the_room_and_gives_it_back() -> None:
         await until(pilot, lambda: in_view(app) == [area(app).panes[0]])
         await chord(pilot, "z")
         await until(pilot, lambda: len(in_view(app)) == 2)
+
+
+async def test_the_screen_can_be_drawn_while_a_pane_is_being_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_with()
+    drawn: list[str] = []
+    end = PromptInput._message_loop_exit
+
+    async def draw_meanwhile(prompt: PromptInput) -> None:
+        await end(prompt)
+        drawn.extend("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
+
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        await chord(pilot, "v")
+        await panes_are(pilot, 2)
+        monkeypatch.setattr(PromptInput, "_message_loop_exit", draw_meanwhile)
+        with app.batch_update():  # nothing is laid out anew meanwhile, as when much is written
+            await area(app).action_close_pane()
+        monkeypatch.undo()
+        await panes_are(pilot, 1)
+        assert drawn
 
 
 async def test_a_closed_pane_leaves_its_chat_answering() -> None:
