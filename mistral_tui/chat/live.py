@@ -21,6 +21,7 @@ from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
+from mistral_tui.types.text import encodable
 
 _log = logging.getLogger(__name__)
 
@@ -291,7 +292,7 @@ class LiveChat:
         """Append a prompt to the active branch, or put it beside another message."""
         if not text.strip() and not files:
             raise InvalidRequest("the prompt is empty; type something first")
-        parts: tuple[Part, ...] = (*files, TextPart(_valid_unicode(text))) if text.strip() else tuple(files)
+        parts: tuple[Part, ...] = (*files, TextPart(encodable(text))) if text.strip() else tuple(files)
         if instead_of is not None:
             self.conversation.select(self.conversation.parent_id(instead_of))
         prompt = self.conversation.append(Message("user", parts))
@@ -342,8 +343,3 @@ class LiveChat:
                 listener(event)
             except Exception:
                 _log.exception("a listener failed on %s", type(event).__name__)
-
-
-def _valid_unicode(text: str) -> str:
-    """Replace what cannot be encoded, such as the surrogates of a command line that is not valid UTF-8."""
-    return text.encode("utf-8", "replace").decode()

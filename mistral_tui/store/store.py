@@ -23,6 +23,7 @@ from mistral_tui.types.messages import Message
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session
+from mistral_tui.types.text import encodable
 
 
 class Store:
@@ -82,7 +83,7 @@ class Store:
             tag: Those with this tag only.
         """
         with self._database.reading() as connection:
-            return listing.list_sessions(connection, limit, before, archived, tag)
+            return listing.list_sessions(connection, limit, before, archived, tag and encodable(tag))
 
     def latest_session(self) -> Session | None:
         """Return the session that was last written to, if there is one."""
@@ -92,7 +93,7 @@ class Store:
     def sessions_titled(self, words: list[str], limit: int = 5) -> list[Session]:
         """Return sessions in whose title all words occur, archived ones too, the latest first."""
         with self._database.reading() as connection:
-            return listing.sessions_titled(connection, words, limit)
+            return listing.sessions_titled(connection, [encodable(word) for word in words], limit)
 
     def deleted_sessions(self) -> list[Session]:
         """Return the sessions that were deleted and can be brought back, the last deleted first."""
@@ -102,7 +103,7 @@ class Store:
     def sessions_beginning(self, prefix: str, deleted: bool = False) -> list[Session]:
         """Return the sessions whose id begins so; `deleted`: those that were deleted instead of the others."""
         with self._database.reading() as connection:
-            return listing.sessions_beginning(connection, prefix, deleted)
+            return listing.sessions_beginning(connection, encodable(prefix), deleted)
 
     def models_last_used(self) -> dict[str, float]:
         """Return the names of the models that answered sessions, with the time of the latest of these."""
@@ -220,7 +221,7 @@ class Store:
             InvalidRequest: A date in it is none.
         """
         with self._database.reading() as connection:
-            return search_messages(connection, text, limit, order)
+            return search_messages(connection, encodable(text), limit, order)
 
     def data_version(self) -> int:
         """Return a number that changes when another program, or another store, has written."""
@@ -256,7 +257,7 @@ class Store:
     def chat_template(self, model: Path) -> str | None:
         """Return the chat template that was chosen for the model at this path, if one was."""
         with self._database.reading() as connection:
-            row = connection.execute("SELECT chat_template FROM models WHERE path = ?", (str(model),)).fetchone()
+            row = connection.execute("SELECT chat_template FROM models WHERE path = ?", (_key(model),)).fetchone()
         return None if row is None else row[0]
 
     def remember_chat_template(self, entry: ModelEntry, chat_template: str) -> None:
@@ -266,9 +267,13 @@ class Store:
                 "INSERT INTO models (path, id, format, size_bytes, last_used, chat_template) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (path) DO UPDATE SET id = excluded.id, size_bytes = excluded.size_bytes, "
                 "last_used = excluded.last_used, chat_template = excluded.chat_template",
-                (str(entry.path), entry.name, entry.format, entry.size_bytes, time.time(), chat_template),
+                (_key(entry.path), entry.name, entry.format, entry.size_bytes, time.time(), chat_template),
             )
 
     def _set(self, session_id: str, column: str, value: object) -> None:
         with self._database.writing() as connection:
             connection.execute(f"UPDATE sessions SET {column} = ? WHERE id = ?", (value, session_id))
+
+
+def _key(path: Path) -> str:
+    return encodable(str(path))

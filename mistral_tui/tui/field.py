@@ -7,6 +7,7 @@ from textual.binding import BindingType
 from textual.widgets import Input
 
 from mistral_tui.tui.actions import bindings
+from mistral_tui.types.text import printable
 
 
 class Field(Input, inherit_bindings=False):
@@ -17,6 +18,10 @@ class Field(Input, inherit_bindings=False):
     def __init__(self, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
+
+    def validate_value(self, value: str) -> str:
+        """Keep out what steers a terminal: a title or a name that is to be changed may have come from elsewhere."""
+        return printable(value)
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key.startswith("alt+"):

@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
+def encodable(text: str) -> str:
+    """Return `text` as it can be stored: a byte of a name or an argument that is no UTF-8 becomes U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
 def printable_line(text: str) -> str:
     """Return `text` as `printable` does, on one line: for names, titles and error messages."""
     return " ".join(printable(text).split())

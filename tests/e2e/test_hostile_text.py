@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.core, pytest.mark.skipif(sys.platform == "win32", reas
 STEERING = (
     "\x1b[2J\x1b[41mCSI\x1b[0m\x9b41m\x1b]0;OWNED\x07\x9d2;OWNED\x9c\x1b]52;c;T1dORUQ=\x07"
     "\x1b]8;;javascript:OWNED\x1b\\link\x1b]8;;\x1b\\\x1bPqOWNED\x1b\\\x1b_GOWNED\x1b\\\x1b]9;OWNED\x07\x07\x08\x00"
-    "\u202eturned\u2066\U000e0041\ud800"
+    "\u202eturned\u2066\U000e0041"
 )
 MARKUP = "[red]R[/red][@click=app.quit]Q[/]"
 EVIL = f"evil {MARKUP} {STEERING}"
@@ -45,7 +45,7 @@ def assert_harmless(raw: bytes) -> None:
 @pytest.fixture(scope="module")
 def evil_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a model whose name, licence, template and other metadata steer a terminal."""
-    text = EVIL.replace("\ud800", "")
+    text = EVIL
     file = GgufFile()
     file.metadata |= dict.fromkeys(
         ("general.name", "general.license", "general.description", "tokenizer.chat_template", text), (STRING, text)
@@ -72,8 +72,8 @@ def evil_home(evil_model: Path) -> Iterator[None]:
     store.close()
     settings = Path(os.environ["MISTRAL_TUI_CONFIG"])
     settings.parent.mkdir(parents=True, exist_ok=True)
-    toml = json.dumps(EVIL.replace("\ud800", "").replace("\U000e0041", ""))
-    settings.write_text(f"{toml} = 1\nmodel_folders = [{json.dumps(str(evil_model.parent))}]\n", encoding="utf-8")
+    toml = json.dumps(EVIL.replace("\U000e0041", ""))
+    settings.write_text(f"{toml} = 1\nmodel_paths = [{json.dumps(str(evil_model.parent))}]\n", encoding="utf-8")
     (settings.parent / "presets.toml").write_text(f"[{toml}]\ntemperature = 0.5\n", encoding="utf-8")
     (settings.parent / "keymap.toml").write_text(f"{toml} = {toml}\n", encoding="utf-8")
     prompts, themes = settings.parent / "prompts", settings.parent / "themes"
@@ -88,14 +88,18 @@ def evil_home(evil_model: Path) -> Iterator[None]:
 
 def test_no_screen_obeys_it(evil_home: None, evil_model: Path, tmp_path: Path) -> None:
     for name in ("evil[red]\x1b]0;OWNED\x07\u202e.txt", os.fsdecode(b"evil\xff\x9b41m.md")):
-        (tmp_path / name).write_text(EVIL.replace("\ud800", ""), encoding="utf-8")
+        (tmp_path / name).write_text(EVIL, encoding="utf-8")
     command = (sys.executable, "-m", "mistral_tui", "-m", str(evil_model))
     with Terminal(command, folder=tmp_path) as terminal:
         terminal.wait_for("tok/s")
-        terminal.wait_for("evil [red]R[/red]")
-        terminal.press("f2", "home", "enter")
+        terminal.wait_for("evil [red]R[")
+        terminal.press("f2")
+        terminal.wait_for("enter open")
+        terminal.press("down", "home", "enter")
         terminal.wait_for("needle evil [red]R[/red][@click=app.quit]Q[/]")
+        terminal.wait_for("ctrl+r try again   ctrl+n")
         terminal.press("ctrl+o", "alt+h")
+        terminal.wait_for("enter open")
         terminal.type("needle")
         terminal.wait_for("found 1")
         terminal.press("esc", "esc")
@@ -115,10 +119,21 @@ def test_no_screen_obeys_it(evil_home: None, evil_model: Path, tmp_path: Path) -
             ("f1", "keys"),
         ):
             terminal.press(key)
+            if key == "alt+l":
+                terminal.wait_for("type to find")
+                terminal.type("evil")
             terminal.wait_for(shows)
             terminal.read_for(0.2)
             terminal.press("esc")
             terminal.read_for(0.2)
+        terminal.press("alt+m", "up")
+        terminal.type("e")  # the prompt comes into the box
+        terminal.read_for(0.3)
+        terminal.press("esc")
+        terminal.read_for(0.3)
+        terminal.press("esc", "up")
+        terminal.read_for(0.3)
+        terminal.press("ctrl+u")
         terminal.type("/prompt ")
         terminal.read_for(0.3)
         terminal.press("ctrl+q")

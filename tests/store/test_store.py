@@ -1,4 +1,5 @@
 import contextlib
+import os
 import sqlite3
 import time
 from datetime import datetime
@@ -13,6 +14,7 @@ from mistral_tui.store.purging import draft_key
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import FilePart, FinishReason, ImagePart, Message, Role, TextPart, UnknownPart, Usage
+from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.sessions import Session, tags_from
 
 pytestmark = pytest.mark.core
@@ -58,6 +60,15 @@ def test_a_growing_reply_is_replaced_and_found_once_complete(store: Store) -> No
 def test_nothing_that_is_typed_breaks_a_search(store: Store, words: str) -> None:
     store.save(Session(), [text("user", "a b AND col x")])
     store.search(words)
+
+
+def test_what_is_no_text_is_looked_for_in_vain(store: Store) -> None:
+    wanted = os.fsdecode(b"caf\xe9")  # as an argument comes from a terminal of another encoding
+    assert store.search(wanted) == []
+    assert store.sessions(tag=wanted) == store.sessions_beginning(wanted) == store.sessions_titled([wanted]) == []
+    entry = ModelEntry("cafe", Path(wanted), "gguf", 1, downloaded=True)
+    store.remember_chat_template(entry, "chatml")
+    assert store.chat_template(entry.path) == "chatml"
 
 
 def test_sessions_are_listed_page_by_page_latest_first(store: Store) -> None:

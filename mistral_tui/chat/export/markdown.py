@@ -27,7 +27,7 @@ def markdown_document(conversations: Iterable[Conversation]) -> Iterator[str]:
         session = conversation.session
         yield f"# {printable_line(session.title) or 'Untitled chat'}\n\n*{_when(session.created_at)}*\n"
         if session.tags:
-            yield f"\n{' '.join(f'#{tag}' for tag in session.tags)}\n"
+            yield f"\n{' '.join(f'#{printable_line(tag)}' for tag in session.tags)}\n"
         if session.system_prompt:
             yield f"\n## System\n\n{printable(session.system_prompt).strip()}\n"
         for message in conversation.path():

@@ -17,6 +17,10 @@ LARGEST_IMPORT = 2 * 1024**3
 """Most bytes of a file; it is mapped, not read as a whole."""
 LARGEST_LINE = 64 * 1024**2
 _BYTE = re.compile(r"\(byte (\d+)\)")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape in JSON; the group: half of a surrogate pair, which other programs leave where they cut an emoji."""
 
 
 class ImportFailed(MistralTuiError):
@@ -60,7 +64,12 @@ def decode(content: bytes | memoryview | msgspec.Raw, kind: type[T], path: Path,
     """
     where = f"{path}, {place}" if place else str(path)
     try:
-        return msgspec.json.decode(content, type=kind, strict=False)
+        try:
+            return msgspec.json.decode(content, type=kind, strict=False)
+        except msgspec.DecodeError as error:
+            if "hex escape" not in str(error) and "surrogate" not in str(error):
+                raise
+            return msgspec.json.decode(_ESCAPE.sub(_whole, memoryview(content)), type=kind, strict=False)
     except RecursionError as error:
         raise ImportFailed(f"{where}: it is nested too deeply; nothing of it is imported") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -69,6 +78,10 @@ def decode(content: bytes | memoryview | msgspec.Raw, kind: type[T], path: Path,
             line = bytes(memoryview(content)[: int(byte[1])]).count(b"\n") + 1
             where = f"{path}, line {line}"
         raise ImportFailed(f"{where}: {reason}; nothing of it is imported") from error
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return escape[0] if escape[1] is None else rb"\ufffd"
 
 
 def seconds(value: Any) -> float | None:

@@ -4,12 +4,16 @@ A family emoji is seven code points and a letter with an accent may be two: Text
 """
 
 from bisect import bisect_left, bisect_right
+from dataclasses import replace
 
 from rich.cells import split_graphemes
 from rich.style import Style
 from rich.text import Text
 from textual.document._document import Location, Selection
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
+
+from mistral_tui.types.text import printable
 
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 """Two of them are a flag."""
@@ -43,7 +47,18 @@ class GraphemeText(Text):
 
 
 class GraphemeTextArea(TextArea):
-    """Moves and deletes by what people see as one character."""
+    """Moves and deletes by what people see as one character; what steers a terminal does not get into it.
+
+    Stored prompts, which others may have written, come into the box to be edited, and Textual draws whatever is in it.
+    """
+
+    def load_text(self, text: str) -> None:
+        """Put a text in the place of what is there."""
+        super().load_text(printable(text))
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Change what is there."""
+        return super().edit(replace(edit, text=printable(edit.text)))
 
     def get_cursor_left_location(self) -> Location:
         """Return the place before the character at the left."""

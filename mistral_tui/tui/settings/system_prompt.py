@@ -9,6 +9,8 @@ from textual.widgets import Static, TextArea
 
 from mistral_tui.tui.actions import action, bindings, key_labels
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
+from mistral_tui.types.text import printable
 
 
 class SystemPrompt(Dialog[str | None], inherit_bindings=False):
@@ -25,8 +27,8 @@ class SystemPrompt(Dialog[str | None], inherit_bindings=False):
         """Lay out the text."""
         with Vertical(classes="dialog", id="system-prompt"):
             yield Static("system prompt of this chat", classes="dialog-title", markup=False)
-            yield TextArea(
-                self._text,
+            yield GraphemeTextArea(
+                printable(self._text),
                 id="system-text",
                 compact=True,
                 highlight_cursor_line=False,

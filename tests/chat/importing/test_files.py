@@ -290,6 +290,17 @@ def test_what_is_no_file_is_refused(path: str, tmp_path: Path) -> None:
         list(read_sessions(tmp_path / path, tmp_path))
 
 
+def test_half_an_emoji_costs_no_chat(tmp_path: Path) -> None:
+    text = r"\\ud83d \ud83d\ude00 \udc00"
+    chat = r'[{"uuid": "u", "name": "cut \ud83d", "chat_messages": [{"sender": "human", "text": "TEXT"}]}]'
+    file = tmp_path / "conversations.json"
+    file.write_text(chat.replace("TEXT", text), "utf-8")
+    [found] = read_sessions(file, tmp_path)
+    assert isinstance(found, Conversation)
+    assert found.session.title == "cut \N{REPLACEMENT CHARACTER}"
+    assert found.path()[0].text == "\\ud83d \N{GRINNING FACE} \N{REPLACEMENT CHARACTER}"
+
+
 def test_circles_and_missing_parents_do_no_harm(tmp_path: Path) -> None:
     mapping = {**node("a", "b", when=1), **node("b", "a", when=2), **node("c", "gone", when=3)}
     mapping["d"] = {"id": "d", "message": None, "parent": "d", "children": []}
