@@ -203,7 +203,7 @@ async def test_contexts_as_small_as_can_be(pool: EnginePool, smollm2: Path) -> N
 
 async def test_one_id_twice_and_hundreds_at_once(pool: EnginePool, smollm2: Path) -> None:
     # The batch is as small as can be, and the prompts are longer.
-    engine = await loaded(pool, smollm2, LoadOptions(n_ctx=96, max_seqs=64, threads=2, batch_tokens=32))
+    engine = await loaded(pool, smollm2, LoadOptions(n_ctx=96, max_seqs=64, threads=1, batch_tokens=32))
     worker = engine.worker_pid
     same = request("Tell me a story.", max_tokens=8)
     ends = [end for _, end in await asyncio.gather(*(answer(engine, same) for _ in range(3)))]

@@ -45,7 +45,7 @@ def test_a_chat_goes_to_another_model_and_back(smollm2: Path, qwen: Path) -> Non
         "MISTRAL_TUI_MAX_TOKENS": "12",
         "MISTRAL_TUI_TEMPERATURE": "0",
     }
-    arguments = ("--threads", "2", "-m", str(smollm2))
+    arguments = ("--threads", "1", "-m", str(smollm2))
     with Terminal.mistral_tui(*arguments, rows=36, columns=120, environment=environment) as terminal:
         terminal.wait_for("tok/s")
         ask(terminal, "The word is zebra.")

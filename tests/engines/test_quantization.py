@@ -106,9 +106,9 @@ async def test_an_importance_matrix_is_used(smollm2: Path, tmp_path: Path) -> No
     matrices = [name for name in weights if "norm" not in name]
     inputs = {name: 1536 if "ffn_down" in name else 576 for name in matrices}
     matrix = imatrix(tmp_path / "imatrix.gguf", **inputs)
-    work = Quantization(smollm2, tmp_path / "small.gguf", "IQ2_XXS", matrix, requantize=True)
+    work = Quantization(smollm2, tmp_path / "small.gguf", "Q2_K_S", matrix, requantize=True)
     await quantize(work, ignore)
-    assert read_header(work.target).quantization == "IQ2_XXS"
+    assert read_header(work.target).quantization == "Q2_K_S"
 
 
 async def test_an_importance_matrix_of_another_model_is_refused(smollm2: Path, tmp_path: Path) -> None:

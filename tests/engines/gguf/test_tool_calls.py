@@ -31,7 +31,7 @@ PARIS = user("What is the weather in Paris?")
 
 @pytest.fixture(scope="module")
 def coder(qwen: Path) -> Iterator[Client]:
-    client = open_engine(qwen, n_ctx=2048, threads=2)
+    client = open_engine(qwen, n_ctx=2048, threads=1)
     yield client
     client.close()
 
