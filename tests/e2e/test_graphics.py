@@ -132,6 +132,9 @@ def test_a_terminal_with_sixels_is_sent_them(start: Callable[..., AnsweringTermi
     terminal = start(SIXEL)
     terminal.wait_until(lambda: _SIXELS.search(terminal.raw), "the sixels")
     assert b"\x1b_Ga=" not in terminal.raw
+    row = next(y for y, line in enumerate(terminal.lines) if "cat.png" in line)
+    column = terminal.lines[row].index("cat.png") - len("x ")
+    assert b"\x1b[%d;%dH\x1bP" % (row + 2, column + 1) in terminal.raw, "below its name"
     assert HALF_CELL not in terminal.text
     assert PLACEHOLDER not in terminal.text
     terminal.read_for(0.3)
