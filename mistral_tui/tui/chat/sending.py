@@ -10,7 +10,6 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.tui.prompt.gathering import gathered
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.messages import Attachment
-from mistral_tui.types.text import printable_line
 
 if TYPE_CHECKING:
     from mistral_tui.tui.chat.pane import ChatPane
@@ -59,8 +58,6 @@ class Sending:
             self.refuse(text, str(error), files)
             return None
         pane.box.show_files()
-        if stays := [file.part.name for file in pane.box.files.files if file not in files and file.fit == "passages"]:
-            pane.hint_after(f"{printable_line(stays[0])} stays for your next question; alt+x takes it away")
         return found
 
     def _show_reading(self, done: int, total: int) -> None:

@@ -122,6 +122,7 @@ class PromptBox(Vertical):
     def show_model(self, senses: bool) -> None:
         """The model takes pictures or recordings, or not; what is shown in tokens may be another number now."""
         self._senses = senses
+        self.show_files()
         self._count_soon()
 
     def show_end(self, in_view: bool) -> None:

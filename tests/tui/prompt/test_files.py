@@ -188,7 +188,6 @@ async def test_of_a_long_document_the_person_says_what_is_given(folder: Path) ->
         assert len(part.text.split()) < 150
         # The document stays for another question, whose passages are others, until it is taken away.
         assert "passages for each question" in chips(app)
-        assert "book.txt stays for your next question" in shown_text(app.pane.status)
         await type_and_send(pilot, "and the sun?")
         await until(pilot, lambda: len(engine.requests) == 2 and not app.pane.chat.busy)
         again = engine.requests[1].messages[-1].parts[0]

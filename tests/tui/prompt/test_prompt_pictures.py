@@ -17,7 +17,7 @@ from mistral_tui.tui.prompt.template_form import TemplateForm
 from tests.stubs.engines import LOADED, FakeEngine, FakePool, Reply
 from tests.stubs.media import png, wav
 from tests.stubs.queries import understanding
-from tests.tui.harness import app_with, ask, paste_and_send, started, type_and_send, until
+from tests.tui.harness import app_with, ask, paste_and_send, screen_rows, started, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -90,11 +90,17 @@ async def template(pilot: Pilot[None], app: MistralApp) -> None:
 async def picture(pilot: Pilot[None], app: MistralApp) -> None:
     await attach(pilot, app, "sky.png")
     await type_and_send(pilot, "/preview")
-    await until(pilot, lambda: isinstance(app.screen, Preview) and app.screen.query(".preview-content > Static"))
+    await until(pilot, lambda: isinstance(app.screen, Preview) and "▀" in "".join(screen_rows(app.screen)))
+
+
+async def sent_media(pilot: Pilot[None], app: MistralApp) -> None:
+    await attach(pilot, app, "sky.png", "surf.wav", "notes.txt")
+    await ask(pilot, "What do you see and hear?", paste_and_send)
+    await until(pilot, lambda: {"▀", "█"} <= set("".join(screen_rows(app.screen))))
 
 
 SCENES: tuple[Callable[[Pilot[None], MistralApp], Awaitable[None]], ...] = (
-    files, completing_files, completing_commands, waiting, long_document, template, picture,
+    files, completing_files, completing_commands, waiting, long_document, template, picture, sent_media,
 )  # fmt: skip
 
 
