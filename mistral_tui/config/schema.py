@@ -1,5 +1,6 @@
 """All settings with what is known of each, and values as people type them."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ _LIMITS = {name: (low, high) for name, low, high in LOAD_RANGES} | {
 }
 _FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_KINDS = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list"}
 
 
 def _default(name: str) -> str:
@@ -99,6 +101,7 @@ def checked(name: str, value: Any, others: dict[str, Any] | None = None) -> Any:
         value = msgspec.convert(value, type=field.type)
     except msgspec.ValidationError as error:
         expected = str(error).replace(" | null", "").replace("`", "")
+        expected = re.sub(r"\b(int|float|str|bool|array)\b", lambda word: _KINDS[word[0]], expected)
         raise InvalidRequest(expected[:1].lower() + expected[1:]) from None
     if name in ("memory_budget", "max_loaded", "keep_alive"):
         Settings(**{name: value}).pool_limits()

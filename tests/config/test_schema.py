@@ -69,14 +69,14 @@ def test_a_value_is_read_as_it_is_typed(name: str, text: str, value: object) -> 
     ("name", "text", "said"),
     [
         ("temperature", "9", "from 0 to 2"),
-        ("temperature", "warm", "expected float, got str"),
-        ("temperature", "", "expected float"),
-        ("top_k", "1.5", "expected int"),
-        ("cpu", "perhaps", "expected bool"),
+        ("temperature", "warm", "expected a number, got text"),
+        ("temperature", "", "expected a number"),
+        ("top_k", "1.5", "expected a whole number"),
+        ("cpu", "perhaps", "expected true or false"),
         ("kv_type", "q9", "invalid enum value"),
         ("keep_alive", "soon", "write 10m"),
         ("temprature", "1", "did you mean temperature"),
-        ("device_layers", "3", "expected array"),
+        ("device_layers", "3", "expected a list"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(name: str, text: str, said: str) -> None:

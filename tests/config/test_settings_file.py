@@ -78,16 +78,16 @@ def test_a_folder_is_no_settings_file(file: Path) -> None:
 BAD_VALUES = [
     ("temperature = 9", "temperature is 9"),
     ("temperature = nan", "temperature is nan"),
-    ('temperature = "hot"', "expected float, got str"),
+    ('temperature = "hot"', "expected a number, got text"),
     ("n_ctx = 0", "must be from 1"),
     ("max_seqs = 1000", "must be from 1 to 256"),
-    ("n_ctx = true", "expected int, got bool"),
+    ("n_ctx = true", "expected a whole number, got true or false"),
     ('memory_budget = "much"', "write 8GB"),
     ("max_loaded = 0", "at least one model"),
     ('keep_alive = "soon"', "write 10m"),
-    ("threads = 1.5", "expected int, got float"),
+    ("threads = 1.5", "expected a whole number, got a number"),
     ('stop = [""]', "a text of stop is empty"),
-    ("[theme]\na = 1", "expected str"),
+    ("[theme]\na = 1", "expected text"),
 ]
 
 

@@ -159,6 +159,11 @@ def screen_rows(screen: Widget) -> list[str]:
     return ["".join(segment.text for segment in strip)[:width] for strip in strips][:height]
 
 
+def told(app: MistralApp, words: str) -> bool:
+    """Return whether this is said to the person: in the status line, or in a toast where it does not fit there."""
+    return words in shown_text(app.pane.status) or any(words in notice.message for notice in app._notifications)
+
+
 def put(file: Path, text: str) -> None:
     """Write a file of the person's, and the folder that it is in."""
     file.parent.mkdir(parents=True, exist_ok=True)

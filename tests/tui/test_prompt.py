@@ -201,7 +201,7 @@ async def test_nothing_blinks() -> None:
 
 
 async def test_what_is_refused_says_why() -> None:
-    async with app_with().run_test(size=(100, 24)) as pilot:
+    async with app_with().run_test(size=(120, 24)) as pilot:
         app = await started(pilot)
         await type_and_send(pilot, "/nonsense")
         await until(pilot, lambda: "there is no command /nonsense" in shown_text(app.pane.status))

@@ -67,7 +67,11 @@ def foot(message: Message, look: Look, width: int) -> Content:
         words.append(Content.styled(f"{look.number}/{look.siblings}", "$accent" if look.chosen else "$text-muted"))
     if look.chosen:
         words += [Content.styled(word, "$text-disabled") for word in _details(message)]
-    return Content.styled(" · ", "$text-disabled").join(words).truncate(width, ellipsis=True)
+    line = Content.styled(" · ", "$text-disabled").join(words)
+    while len(words) > 1 and line.cell_length > width:
+        words.pop()  # half a figure would be misread
+        line = Content.styled(" · ", "$text-disabled").join(words)
+    return line.truncate(width, ellipsis=True)
 
 
 def _details(message: Message) -> list[str]:

@@ -324,7 +324,7 @@ class ChatPane(Vertical):
     @on(PromptInput.Changed)
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
-        self.status.hint(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
+        self.status.remark(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
         self._draft.keep()
 
     @on(Transcript.CursorMoved)

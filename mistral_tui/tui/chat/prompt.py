@@ -24,6 +24,9 @@ LONGEST_PASTE = 4_000_000
 
 _MARK = re.compile(r"\[pasted text (\d+): [\d,]+ characters\]")
 
+_PLACEHOLDER = "Ask anything, or type / for commands"
+_SHORT_PLACEHOLDER = "Ask anything"
+
 
 class PromptInput(GraphemeTextArea, inherit_bindings=False):
     """A text box of one to eight lines: enter sends, and the arrows lead to older prompts at its edges."""
@@ -95,7 +98,7 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             id=id,
             compact=True,
             highlight_cursor_line=False,
-            placeholder="Ask anything, or type / for commands",
+            placeholder=_PLACEHOLDER,
         )
         self.cursor_blink = False
         self._by_key = {key: action for action in ACTIONS if action.where == "prompt" for key in action.keys}
@@ -118,6 +121,10 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         if self.is_attached:
             self.screen.set_focus(self, scroll_visible)
         return self
+
+    def on_resize(self) -> None:
+        """In a narrow pane invite with few words, not with half a sentence."""
+        self.placeholder = _PLACEHOLDER if self.size.width > len(_PLACEHOLDER) else _SHORT_PLACEHOLDER
 
     @property
     def full_text(self) -> str:

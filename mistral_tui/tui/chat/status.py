@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
@@ -16,6 +17,7 @@ _NAME = 24
 _SHORT_NAME = 8
 """The same where there is little room."""
 _NEARLY_FULL = 0.9
+_BETWEEN = " · "
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -64,7 +66,17 @@ class StatusLine(Widget):
             self.refresh()
 
     def hint(self, text: str) -> None:
-        """Say something in the place of the model, until the next hint; an empty one ends it."""
+        """Say something in the place of the model, until the next hint; an empty one ends it.
+
+        In a pane that is too narrow for it, it is said in a toast.
+        """
+        if cell_len(text) > self.content_size.width > 0:
+            self.notify(printable_line(text))
+        else:
+            self.remark(text)
+
+    def remark(self, text: str) -> None:
+        """Say something that changes as one types; cut where there is no room."""
         if text != self._hint:
             self._hint = text
             self.refresh()
@@ -81,6 +93,9 @@ class StatusLine(Widget):
         right = Content("  ").join(numbers)
         room = max(0, width - right.cell_length - 2)
         name = _short(name, max(_SHORT_NAME, min(_NAME, room - state.cell_length)))
+        if state and len(name) + state.cell_length > room:
+            # What goes on matters more than who does it: that is known.
+            name, state = "", state[len(_BETWEEN) :]
         words = (Content.styled(name, "$foreground") + state).truncate(room, ellipsis=True)
         return words.pad_right(max(0, width - words.cell_length - right.cell_length)) + right
 
@@ -88,13 +103,13 @@ class StatusLine(Widget):
         figures = self.figures
         words: list[str | Content | tuple[str, str]] = []
         if figures.state:
-            words += [" · ", figures.state]
+            words += [_BETWEEN, figures.state]
         if figures.fetching:
-            words += [" · ", figures.fetching]
+            words += [_BETWEEN, figures.fetching]
         if figures.private:
-            words += [" · ", "private"]
+            words += [_BETWEEN, "private"]
         if figures.unsaved is not None:
-            words += [" · ", ("not saved", "$text-warning")]
+            words += [_BETWEEN, ("not saved", "$text-warning")]
         return Content.assemble(*words)
 
     def _numbers(self) -> list[Content]:

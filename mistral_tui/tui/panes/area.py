@@ -290,7 +290,7 @@ class PaneArea(Vertical):
             if text.strip() and self._about_to_lose != (pane, text):
                 self._about_to_lose = (pane, text)
                 self._arrange(self._tabs.used(number))
-                self.hint("a prompt here is not sent yet: once more closes it all the same")
+                self.hint("not sent yet: once more closes it")
                 return
         for number in numbers:
             tabs = tabs and tabs.without(number)

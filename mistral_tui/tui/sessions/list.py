@@ -100,6 +100,10 @@ class SessionList(Vertical, inherit_bindings=False):
         return self.query_one(ChatOptions)
 
     @property
+    def _row_width(self) -> int:
+        return self.rows.scrollable_content_region.width - 2
+
+    @property
     def box(self) -> SearchBox:
         """Where a person types what to look for."""
         return self.query_one(SearchBox)
@@ -147,8 +151,7 @@ class SessionList(Vertical, inherit_bindings=False):
         highlighted = rows.highlighted_option
         keep = highlighted.id if highlighted is not None and self.has_focus_within else self.current
         place = rows.highlighted
-        width = rows.scrollable_content_region.width - 2
-        rows.set_options(session_options(sessions, self.current, self._answering, self._today, width))
+        rows.set_options(session_options(sessions, self.current, self._answering, self._today, self._row_width))
         listed = {session.id for session in sessions}
         wanted = next((id for id in (keep, self.current) if id in listed), None)
         if wanted is not None:
@@ -165,7 +168,7 @@ class SessionList(Vertical, inherit_bindings=False):
         more = "+" if len(hits) >= SessionActions.MOST_HITS else ""
         order = "newest first" if self.order == "newest" else "best first"
         self._say("found", f"{len(hits)}{more} · {order}", "Nothing is found.", bool(titled or hits))
-        self.rows.set_options(hit_options(titled, hits, self.current, self._today))
+        self.rows.set_options(hit_options(titled, hits, self.current, self._today, self._row_width))
         if titled or hits:
             self.rows.highlighted = 0
         self.rows.scroll_home(animate=False)

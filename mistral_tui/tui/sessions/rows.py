@@ -32,9 +32,11 @@ def session_options(
     return options
 
 
-def hit_options(titled: Sequence[Session], hits: Sequence[SearchHit], current: str, today: date) -> list[Option]:
-    """Return rows of two lines: the chat, and the words around the match."""
-    options = [Option(_title(session, current, False, 0), id=session.id) for session in titled]
+def hit_options(
+    titled: Sequence[Session], hits: Sequence[SearchHit], current: str, today: date, width: int
+) -> list[Option]:
+    """Return chats by their titles, in rows of this width, then rows of two lines: the chat, and the words found."""
+    options = [Option(_title(session, current, False, width), id=session.id) for session in titled]
     if titled and hits:
         options.append(Option(Content.styled("messages", "$text-disabled"), disabled=True))
     for hit in hits:

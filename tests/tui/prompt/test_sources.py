@@ -14,7 +14,7 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.prompt.choosing import SearchChoice
 from mistral_tui.tui.prompt.template_form import TemplateForm
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
-from tests.tui.harness import app_with, ask, screen_rows, shown_text, started, type_and_send, until
+from tests.tui.harness import app_with, ask, screen_rows, shown_text, started, told, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -78,7 +78,7 @@ async def test_a_template_is_named_after_the_command(templates: Path) -> None:
         await until(pilot, lambda: app.pane.prompt.text == "Just ask.")
         await pilot.press("ctrl+u")
         await type_and_send(pilot, "/prompt nothing")
-        await until(pilot, lambda: "no prompt template is named" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "no prompt template is named"))
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_an_editor_that_fails_leaves_the_prompt(
     async with app_with().run_test(size=(100, 30)) as pilot:
         app = await started(pilot)
         await pilot.press("a", "b", "ctrl+g")
-        await until(pilot, lambda: reason in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, reason))
         assert app.pane.prompt.text == "ab"
 
 
@@ -131,11 +131,11 @@ async def test_an_editor_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPa
     async with app_with().run_test(size=(100, 30)) as pilot:
         app = await started(pilot)
         await pilot.press("ctrl+g")
-        await until(pilot, lambda: "cannot be run" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "cannot be run"))
 
 
 async def test_a_terminal_that_cannot_be_handed_over_says_so() -> None:
     async with app_with().run_test(size=(100, 30)) as pilot:
         app = await started(pilot)
         await pilot.press("ctrl+g")
-        await until(pilot, lambda: "cannot be handed" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "cannot be handed"))
