@@ -12,4 +12,6 @@ DIALOGS: tuple[Action, ...] = (
     Action("select", "Choose", ("enter",), "choice", "Dialogs"),
     Action("cursor_up", "Choice above", ("up",), "choice", "Dialogs"),
     Action("cursor_down", "Choice below", ("down",), "choice", "Dialogs"),
+    Action("first", "First choice", ("home",), "choice", "Dialogs"),
+    Action("last", "Last choice", ("end",), "choice", "Dialogs"),
 )

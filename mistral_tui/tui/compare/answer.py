@@ -100,8 +100,12 @@ class Answer(Vertical):
 
     def _show(self) -> None:
         name = printable_line(self._contestant.name)
+        entry = self._contestant.entry.name
+        model = "" if self._contestant.name == entry else f"  {printable_line(entry)}"
         self.query_one(".answer-head", Static).update(
-            Content.assemble((name, "bold"), (f"  {self._when}" if self._when else "", "$text-muted"))
+            Content.assemble(
+                (name, "bold"), (f"  {self._when}" if self._when else "", "$text-muted"), (model, "$text-disabled")
+            )
         )
         usage = self._usage
         if usage is None:

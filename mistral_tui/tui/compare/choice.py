@@ -19,7 +19,7 @@ from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
 _BEGIN = "begin"
-_LINE = 70
+_LINE = 66
 _LONGEST = 200
 """More characters of a text are not looked at."""
 

@@ -104,9 +104,8 @@ class LogScreen(Dialog[None], inherit_bindings=False):
             if LEVELS.index(line.level) >= self._level and all(word in line.text.lower() for word in words)
         ]
         level = "" if not self._level else f" · {LEVELS[self._level]}s" + (" and errors" if self._level == 1 else "")
-        self.query_one("#logs-title", Static).update(
-            f"log of {printable_line(self._shown_name)}{level} · {len(found):,} lines"
-        )
+        lines = f"{len(found):,} {'line' if len(found) == 1 else 'lines'}"
+        self.query_one("#logs-title", Static).update(f"log of {printable_line(self._shown_name)}{level} · {lines}")
         shown = [Content.styled(f"{_MARKS[line.level]}{line.text}", _STYLES[line.level]) for line in found[-SHOWN:]]
         empty = Content.styled("nothing here" if self._lines else "nothing was logged yet", "$text-disabled")
         self.query_one("#logs-lines", Static).update(Content("\n").join(shown) if shown else empty)

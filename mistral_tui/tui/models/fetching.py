@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _IS_HERE: Final = "is here already; enter uses it"
 _BEING_FETCHED: Final = "is being fetched, also when this list is closed; f5 pauses"
-_LINE: Final = 70
+_LINE: Final = 66
 
 
 def fetch_or_pause(downloads: Downloads, row: ModelRow) -> str:
