@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from mistral_tui.store.store import Store
 from mistral_tui.tui.sessions.export_dialog import ExportDialog
@@ -33,28 +34,33 @@ def write_chats(path: Path) -> None:
     store.close()
 
 
+def listed(pilot: Pilot[None]) -> int:
+    """How many rows the list of chats has."""
+    return pilot.app.screen.query_one("#chats-rows", OptionList).option_count
+
+
 async def the_list(pilot: Pilot[None]) -> None:
     await pilot.press("f2", "down")
 
 
 async def hits(pilot: Pilot[None]) -> None:
     await pilot.press("alt+h", *"moon")
-    await until(pilot, lambda: main_screen(pilot.app).chats.rows.option_count > 4)  # type: ignore[arg-type]  # ours
+    await until(pilot, lambda: listed(pilot) > 4)
 
 
 async def nothing_found(pilot: Pilot[None]) -> None:
     await pilot.press("alt+h", *"zzz")
-    await until(pilot, lambda: main_screen(pilot.app).chats.rows.option_count == 0)  # type: ignore[arg-type]  # ours
+    await until(pilot, lambda: listed(pilot) == 0)
 
 
 async def empty_archive(pilot: Pilot[None]) -> None:
     await pilot.press("f2", "alt+v")
-    await until(pilot, lambda: main_screen(pilot.app).chats.rows.option_count == 0)  # type: ignore[arg-type]  # ours
+    await until(pilot, lambda: listed(pilot) == 0)
 
 
 async def found_message(pilot: Pilot[None]) -> None:
     await pilot.press("alt+h", *"bulges")
-    await until(pilot, lambda: main_screen(pilot.app).chats.rows.option_count == 1)  # type: ignore[arg-type]  # ours
+    await until(pilot, lambda: listed(pilot) == 1)
     await pilot.press("enter")
     await until(pilot, lambda: pilot.app.screen.query(".-found"))
 
