@@ -52,6 +52,12 @@ class GraphemeTextArea(TextArea):
     Stored prompts, which others may have written, come into the box to be edited, and Textual draws whatever is in it.
     """
 
+    def on_unmount(self) -> None:
+        """Have app and screen forget that the box listens to them: they would keep it, with its pane and their chat."""
+        self.screen.text_selection_started_signal.unsubscribe(self)
+        watchers = getattr(self.app, "__watchers", {}).get("theme", [])
+        watchers[:] = [watcher for watcher in watchers if watcher[0] is not self]
+
     def load_text(self, text: str) -> None:
         """Put a text in the place of what is there."""
         super().load_text(printable(text))

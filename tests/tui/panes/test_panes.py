@@ -1,7 +1,9 @@
 """Panes and tabs, driven by their keys and commands."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,25 @@ async def test_the_screen_can_be_drawn_while_a_pane_is_being_closed(monkeypatch:
         monkeypatch.undo()
         await panes_are(pilot, 1)
         assert drawn
+
+
+async def test_closed_panes_are_not_kept() -> None:
+    app = app_with()
+    boxes: list[weakref.ref[PromptInput]] = []
+    async with app.run_test(size=WIDE) as pilot:
+        await started(pilot)
+        for _ in range(2):  # the last one that was closed may wait in a cache
+            await chord(pilot, "v")
+            await panes_are(pilot, 2)
+            boxes.append(weakref.ref(app.pane.prompt))
+            await chord(pilot, "x")
+            await panes_are(pilot, 1)
+
+        def is_gone() -> bool:
+            gc.collect()
+            return boxes[0]() is None
+
+        await until(pilot, is_gone, "the memory of the box")
 
 
 async def test_a_closed_pane_leaves_its_chat_answering() -> None:
