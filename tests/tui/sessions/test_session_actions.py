@@ -213,6 +213,19 @@ async def test_a_search_shows_hits_and_leads_to_the_message(path: Path) -> None:
         assert app.pane.prompt.has_focus
 
 
+async def test_a_tagged_chat_that_is_found_keeps_its_title_where_there_is_room(path: Path) -> None:
+    store_chat(path, "The tides of the northern seas", when=9000.0)
+    async with listed(path, keys=("f2", "enter")) as pilot:
+        app = app_of(pilot)
+        await until(pilot, lambda: len(app.pane.chat.conversation))
+        await paste_and_send(pilot, "/tag water")
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("f2", *"northern")
+        await until(
+            pilot, lambda: any("The tides of the northern seas #water" in row for row in screen_rows(app.screen))
+        )
+
+
 async def test_a_search_that_finds_nothing_or_makes_no_sense_says_so(path: Path) -> None:
     async with listed(path, keys=("f2",)) as pilot:
         screen = main_screen(app_of(pilot))
