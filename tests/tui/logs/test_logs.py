@@ -55,9 +55,9 @@ async def test_levels_and_words_filter(worker_log: Path) -> None:
         await pilot.press("alt+w")
         await until(pilot, lambda: "warnings and errors · 2 lines" in shown(app))
         await pilot.press("alt+w")
-        await until(pilot, lambda: "errors · 1 lines" in shown(app))
+        await until(pilot, lambda: "errors · 1 line" in shown(app))
         await pilot.press("alt+w", *"slow")
-        await until(pilot, lambda: "1 lines" in shown(app) and "slow disk" in shown(app))
+        await until(pilot, lambda: "1 line" in shown(app) and "slow disk" in shown(app))
         await pilot.press(*"zzz")
         await until(pilot, lambda: "nothing here" in shown(app))
 
