@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 
 import pytest
 from textual.geometry import Size
@@ -11,7 +12,7 @@ from textual.strip import Strip
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.chat.message import MessageView
-from mistral_tui.tui.chat.message_window import MOST
+from mistral_tui.tui.chat.message_window import MOST, STEP
 from mistral_tui.tui.chat.transcript import Transcript
 from mistral_tui.types.messages import Message, Role, TextPart
 from mistral_tui.types.requests import GenerateRequest
@@ -21,12 +22,12 @@ from tests.tui.harness import app_with, ask, pieces, screen_rows, started, type_
 pytestmark = pytest.mark.core
 
 
-def long_chat(count: int) -> LiveChat:
-    """Make a chat of `count` messages."""
+def long_chat(count: int, more: str = "") -> LiveChat:
+    """Make a chat of `count` messages; the replies end with `more`."""
     conversation = Conversation()
     for index in range(count):
         role: Role = "assistant" if index % 2 else "user"
-        text = f"message {index}\n\nwith a **second** paragraph" if index % 2 else f"message {index}"
+        text = f"message {index}\n\nwith a **second** paragraph{more}" if index % 2 else f"message {index}"
         conversation.append(Message(role, (TextPart(text),), finish="stop" if index % 2 else None))
 
     async def get_engine(chat: object, on_progress: object) -> FakeEngine:
@@ -35,9 +36,9 @@ def long_chat(count: int) -> LiveChat:
     return LiveChat(conversation, get_engine, GenerateRequest())
 
 
-async def showing(pilot: Pilot[None], count: int) -> Transcript:
+async def showing(pilot: Pilot[None], count: int, more: str = "") -> Transcript:
     app = await started(pilot)
-    await app.pane.show_chat(long_chat(count))
+    await app.pane.show_chat(long_chat(count, more))
     transcript = app.pane.transcript
     await until(pilot, lambda: transcript.max_scroll_y > 0 and transcript.at_end)
     return transcript
@@ -82,6 +83,17 @@ async def test_older_messages_come_in_above_without_moving_what_is_read() -> Non
                 break
         assert transcript.children[0] is not before, "no older messages were mounted"
         assert rows == list(range(rows[0], rows[0] - len(rows), -1))
+
+
+async def test_long_messages_are_mounted_a_few_at_a_time() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 60, "\n\nand on it goes" * 15)
+        mounted = [len(transcript.children)]
+        while len(set(mounted)) < 4:
+            await pilot.press("pageup")
+            await until(pilot, lambda: not transcript._moving)
+            mounted.append(len(transcript.children))
+        assert max(after - before for before, after in itertools.pairwise(mounted)) < STEP / 2
 
 
 async def test_the_whole_chat_can_be_read_to_its_start_and_back() -> None:
