@@ -143,6 +143,14 @@ def key_of(char: str) -> str:
     return names.get(char, char)
 
 
+async def begun(pilot: Pilot[None], text: str = "hello") -> MistralApp:
+    """Send a prompt and wait for the first words of the reply."""
+    app = await started(pilot)
+    await type_and_send(pilot, text)
+    await until(pilot, lambda: app.pane.last_reply)
+    return app
+
+
 def shown_text(widget: Widget) -> str:
     """Return what a widget shows, as text."""
     screen = widget.screen

@@ -1,27 +1,23 @@
 """Chatting by keys: sending, stopping, failing, other chats, copying, quitting."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from textual.command import CommandList
-from textual.pilot import Pilot
 
 from mistral_tui.chat.events import SavingChanged
-from mistral_tui.chat.workspace import Workspace
-from mistral_tui.store.store import Store
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat import pane as pane_module
 from mistral_tui.tui.chat.message import GLYPH, MessageView
 from mistral_tui.types.errors import BadModelFile
 from mistral_tui.types.events import ContextShifted, ContextTrimmed, PromptProgress
 from mistral_tui.types.models import LoadProgress
-from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.engines import FakeEngine, FakePool, Reply
 from tests.tui.harness import (
     app_with,
     ask,
+    begun,
     failing_pool,
-    main_screen,
     screen_rows,
     shown_text,
     started,
@@ -43,14 +39,6 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(pane_module, "copy_text", copy_text)
     return texts
-
-
-async def begun(pilot: Pilot[None], text: str = "hello") -> MistralApp:
-    """Send a prompt and wait for the first words of the reply."""
-    app = await started(pilot)
-    await type_and_send(pilot, text)
-    await until(pilot, lambda: app.pane.last_reply)
-    return app
 
 
 async def test_a_reply_is_shown_with_its_figures() -> None:
@@ -174,40 +162,6 @@ async def test_what_a_model_writes_cannot_steer_the_terminal() -> None:
         assert not set("\x1b\x07\x9b\x00\u202e") & set("".join(screen_rows(app.screen)))
 
 
-async def test_a_reply_goes_on_while_another_chat_is_open() -> None:
-    hold = asyncio.Event()
-    async with app_with(Reply(["First", " reply."], hold=hold), Reply(["Second."])).run_test(size=(120, 30)) as pilot:
-        app = await begun(pilot, "one")
-        first = app.pane.chat
-        await pilot.press("ctrl+n")
-        await until(pilot, lambda: app.pane.chat is not first)
-        await ask(pilot, "two")
-        await until(pilot, lambda: "● one" in shown_text(main_screen(app).chats))
-        hold.set()
-        await until(pilot, lambda: "● one" not in shown_text(main_screen(app).chats))
-        assert first.conversation.path()[-1].text == "First reply."
-        assert "First" not in shown_text(app.pane.transcript)
-
-
-async def test_a_chat_that_is_answering_is_resumed_in_the_middle_of_its_reply() -> None:
-    hold = asyncio.Event()
-    async with app_with(Reply(["First", " reply."], hold=hold), Reply(["Second."])).run_test(size=(120, 30)) as pilot:
-        app = await begun(pilot, "one")
-        first = app.pane.chat
-        await pilot.press("ctrl+n")
-        await ask(pilot, "two")
-        chats = main_screen(app).chats
-        await until(pilot, lambda: "● one" in shown_text(chats))
-        chats.rows.focus()
-        await pilot.press("end", "enter")
-        await until(pilot, lambda: app.pane.chat is first)
-        assert "● First" in shown_text(app.pane.transcript)
-        hold.set()
-        await until(pilot, lambda: "First reply." in shown_text(app.pane.transcript))
-        assert len(app.pane.transcript.messages) == 2
-        assert app.pane.prompt.has_focus
-
-
 async def test_the_gauge_fills_while_a_reply_is_written() -> None:
     words = ["word "] * 2000
     async with app_with(Reply(words, delay=0.005, before=[PromptProgress(10, 1000)])).run_test(size=(100, 24)) as pilot:
@@ -224,113 +178,6 @@ async def test_a_restart_of_the_model_behind_a_reply_says_how_far_it_is() -> Non
         app = await started(pilot)
         await type_and_send(pilot, "hello")
         await until(pilot, lambda: "loading 30%" in shown_text(app.pane.status))
-
-
-async def test_what_one_chat_is_at_is_not_said_of_another() -> None:
-    reading = Reply(["", "Second."], hold=asyncio.Event(), before=[PromptProgress(1, 10)])
-    async with app_with(Reply(["First", "."], hold=asyncio.Event()), reading).run_test(size=(120, 30)) as pilot:
-        app = await begun(pilot, "one")
-        first = app.pane.chat
-        await pilot.press("ctrl+n")
-        await type_and_send(pilot, "two")
-        await until(pilot, lambda: "reading 1/10" in shown_text(app.pane.status))
-        await main_screen(app).open_chat(first)
-        await until(pilot, lambda: "answering" in shown_text(app.pane.status))
-
-
-async def test_a_failure_in_another_chat_is_told() -> None:
-    hold = asyncio.Event()
-    failing = Reply(["First", "."], hold=hold, reason="failed", error="the worker died")
-    async with app_with(failing).run_test(size=(120, 30), notifications=True) as pilot:
-        app = await begun(pilot, "one")
-        await pilot.press("ctrl+n")
-        await until(pilot, lambda: not app.pane.transcript.messages)
-        hold.set()
-        await until(pilot, lambda: "“one”: the worker died" in "\n".join(screen_rows(app.screen)))
-
-
-async def test_at_eighty_columns_the_list_lies_over_the_chat() -> None:
-    async with app_with().run_test(size=(80, 24)) as pilot:
-        app = await started(pilot)
-        await ask(pilot, "one")
-        chats = main_screen(app).chats
-        assert not chats.display
-        await pilot.press("ctrl+b")
-        await until(pilot, lambda: chats.rows.has_focus and "one" in shown_text(chats))
-        await pilot.press("escape")
-        assert not chats.display
-        assert app.pane.prompt.has_focus
-
-
-async def test_leaving_the_list_does_not_stop_the_reply_below_it() -> None:
-    hold = asyncio.Event()
-    async with app_with(Reply(["a ", "b"], hold=hold)).run_test(size=(80, 24)) as pilot:
-        app = await started(pilot)
-        await type_and_send(pilot, "one")
-        await until(pilot, lambda: app.pane.chat.state == "answering")
-        await pilot.press("ctrl+b")
-        await until(pilot, lambda: main_screen(app).chats.rows.has_focus)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.pane.prompt.has_focus)
-        hold.set()
-        await until(pilot, lambda: app.pane.last_reply == "a b")
-
-
-async def test_at_a_hundred_columns_the_list_is_there_and_can_be_folded() -> None:
-    async with app_with().run_test(size=(100, 30)) as pilot:
-        app = await started(pilot)
-        chats = main_screen(app).chats
-        assert chats.display
-        await pilot.press("f2")
-        await until(pilot, lambda: chats.has_focus_within)
-        assert chats.display
-        await pilot.press("f2")
-        await until(pilot, lambda: not chats.display and app.pane.prompt.has_focus)
-        await pilot.press("f2")
-        await until(pilot, lambda: chats.display and chats.has_focus_within)
-
-
-async def test_a_list_that_was_visited_does_not_cover_the_chat_when_the_terminal_becomes_narrow() -> None:
-    async with app_with().run_test(size=(100, 30)) as pilot:
-        app = await started(pilot)
-        chats = main_screen(app).chats
-        await pilot.press("f2", "escape")
-        await until(pilot, lambda: app.pane.prompt.has_focus)
-        await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: not chats.display)
-        await pilot.press("f2", "f2")
-        await until(pilot, lambda: not chats.display)
-        await pilot.resize_terminal(100, 30)
-        await until(pilot, lambda: chats.display)
-
-
-async def test_a_private_chat_is_marked_and_never_stored(tmp_path: Path) -> None:
-    store = Store(tmp_path / "chats.db")
-    async with MistralApp(Workspace(FakePool(FakeEngine()), store, ENTRY)).run_test(size=(120, 30)) as pilot:
-        app = await started(pilot)
-        await pilot.press("f8")
-        await until(pilot, lambda: "A private chat" in "\n".join(screen_rows(app.screen)))
-        await ask(pilot, "a secret")
-        assert "private" in shown_text(app.pane.status)
-        await until(pilot, lambda: "private a secret" in shown_text(main_screen(app).chats))
-        await pilot.press("ctrl+n")
-        await ask(pilot, "no secret")
-        assert "private" not in shown_text(app.pane.status)
-        await type_and_send(pilot, "/private")
-        await until(pilot, lambda: "private" in shown_text(app.pane.status))
-        await pilot.press("ctrl+n")
-        await until(pilot, lambda: "private" not in shown_text(app.pane.status))
-    assert [session.title for session in Store(tmp_path / "chats.db").sessions()] == ["no secret"]
-
-
-async def test_a_new_chat_keeps_the_old_one_in_the_list() -> None:
-    async with app_with().run_test(size=(120, 30)) as pilot:
-        app = await started(pilot)
-        await ask(pilot, "the old one")
-        await pilot.press("ctrl+n")
-        await until(pilot, lambda: not app.pane.transcript.messages)
-        assert "the old one" in shown_text(main_screen(app).chats)
-        assert app.pane.status.figures.context_tokens is None
 
 
 async def test_ctrl_c_copies_a_selection_of_the_prompt(copied: list[str]) -> None:
@@ -441,23 +288,3 @@ async def test_the_palette_finds_an_action_and_does_it() -> None:
         await until(pilot, found)
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen_stack) == 1 and not app.pane.transcript.messages)
-
-
-async def test_an_old_chat_is_opened_from_a_fresh_start(tmp_path: Path) -> None:
-    def app() -> MistralApp:
-        return MistralApp(Workspace(FakePool(FakeEngine()), Store(tmp_path / "chats.db"), ENTRY))
-
-    async with app().run_test(size=(80, 24)) as pilot:
-        await started(pilot)
-        await ask(pilot, "remember this")
-    async with app().run_test(size=(80, 24)) as pilot:
-        again = await started(pilot)
-        await pilot.press("f2")
-        await until(pilot, lambda: "remember this" in shown_text(main_screen(again).chats))
-        await pilot.press("enter")
-        await until(pilot, lambda: "● Hello there." in shown_text(again.pane.transcript))
-        assert f"{GLYPH} remember this" in shown_text(again.pane.transcript)
-        assert not main_screen(again).chats.display
-        assert "12/2,048" in shown_text(again.pane.status)
-        await pilot.press("up")
-        assert again.pane.prompt.text == "remember this"

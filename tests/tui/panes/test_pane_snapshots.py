@@ -12,7 +12,7 @@ from mistral_tui.tui.panes.key_menu import KeyMenu
 from tests.stubs.engines import Reply
 from tests.tui.compare.test_compare_screen import begin, choose, comparing, shows
 from tests.tui.harness import DOCUMENT, app_with, ask, paste_and_send, pieces, started, until
-from tests.tui.panes.test_panes import area, chord, panes_are
+from tests.tui.panes.arrangement import area, chord, panes_are
 
 pytestmark = pytest.mark.core
 

@@ -2,26 +2,17 @@
 
 import asyncio
 import gc
-import threading
 import weakref
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 
-from mistral_tui.chat.workspace import Workspace
-from mistral_tui.store.store import Store
-from mistral_tui.tui.app import MistralApp
-from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.prompt import PromptInput
-from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.grip import ColumnLine, PaneHead
 from mistral_tui.tui.panes.key_menu import KeyMenu
-from mistral_tui.tui.panes.memory import KEY
 from mistral_tui.tui.panes.tab_line import TabLine
-from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.engines import FakeEngine, FakePool, Reply
 from tests.tui.harness import (
     app_with,
     ask,
@@ -33,34 +24,11 @@ from tests.tui.harness import (
     type_and_send,
     until,
 )
+from tests.tui.panes.arrangement import area, chord, in_view, panes_are
 
 pytestmark = pytest.mark.core
 
 WIDE = (160, 40)
-
-
-def area(app: MistralApp) -> PaneArea:
-    return main_screen(app).panes
-
-
-def in_view(app: MistralApp) -> list[ChatPane]:
-    return [pane for pane in area(app).panes if pane.display]
-
-
-async def chord(pilot: Pilot[None], *keys: str) -> None:
-    """Press the first key of a chord, then these, each after a first key of its own."""
-    for key in keys:
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(pilot.app.screen, KeyMenu))
-        await pilot.press(key)
-        await until(pilot, lambda: not isinstance(pilot.app.screen, KeyMenu))
-    await pilot.pause()
-
-
-async def panes_are(pilot: Pilot[None], count: int) -> None:
-    app = pilot.app
-    assert isinstance(app, MistralApp)
-    await until(pilot, lambda: len(area(app).panes) == count and area(app).pane.prompt.has_focus, f"{count} panes")
 
 
 async def test_a_pane_is_split_to_the_right_and_down_and_the_new_one_is_in_use() -> None:
@@ -397,82 +365,6 @@ async def test_a_chord_typed_in_one_go_is_a_chord_and_what_follows_is_text() -> 
         for key in ("a", "ctrl+s", "z", "b"):
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: app.pane.prompt.text == "ab" and not isinstance(app.screen, KeyMenu))
-
-
-def stored_app(path: Path, *replies: Reply) -> MistralApp:
-    pool = FakePool(FakeEngine(list(replies) or [Reply()]))
-    return MistralApp(Workspace(pool, Store(path), ENTRY))
-
-
-async def test_panes_and_tabs_come_back_with_the_next_run_but_only_what_is_stored(tmp_path: Path) -> None:
-    app = stored_app(tmp_path / "chats.db", Reply(["one"]), Reply(["two"]), Reply(["three"]))
-    async with app.run_test(size=WIDE) as pilot:
-        await started(pilot)
-        await ask(pilot, "first", paste_and_send)
-        await chord(pilot, "v")
-        await panes_are(pilot, 2)
-        await ask(pilot, "second", paste_and_send)
-        await chord(pilot, "s")
-        await panes_are(pilot, 3)
-        await chord(pilot, "t")
-        await until(pilot, lambda: len(area(app).tabs.tabs) == 2 and app.pane.prompt.has_focus)
-        await ask(pilot, "third", paste_and_send)
-        await chord(pilot, "1")
-        await until(pilot, lambda: area(app).tabs.index == 0)
-    app = stored_app(tmp_path / "chats.db")
-    async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: len(area(app).tabs.tabs) == 2 and len(area(app).panes) == 2)
-        await until(pilot, lambda: [pane.last_reply for pane in area(app).panes] == ["one", "two"])
-        await until(pilot, lambda: all(pane.size.width > 40 for pane in in_view(app)))
-        await chord(pilot, "n")
-        await until(pilot, lambda: app.pane.last_reply == "three")
-        await chord(pilot, "X", "x")
-        await panes_are(pilot, 1)
-    app = stored_app(tmp_path / "chats.db")
-    async with app.run_test(size=WIDE) as pilot:
-        await started(pilot)
-        await until(pilot, lambda: area(app)._remembered is None)
-        assert len(area(app).tabs.panes) == 1
-        assert not len(app.pane.chat.conversation)
-
-
-async def test_who_types_before_panes_are_back_keeps_what_was_typed(tmp_path: Path) -> None:
-    app = stored_app(tmp_path / "chats.db")
-    async with app.run_test(size=WIDE) as pilot:
-        await started(pilot)
-        await ask(pilot, "first", paste_and_send)
-        await chord(pilot, "v")
-        await panes_are(pilot, 2)
-        await ask(pilot, "second", paste_and_send)
-    gate = threading.Event()
-
-    class SlowStore(Store):
-        def ui_state(self, key: str) -> Any:
-            if key == KEY:
-                gate.wait(10)
-            return super().ui_state(key)
-
-    app = MistralApp(Workspace(FakePool(FakeEngine()), SlowStore(tmp_path / "chats.db"), ENTRY))
-    async with app.run_test(size=WIDE) as pilot:
-        await pilot.press(*"typed")
-        gate.set()
-        await until(pilot, lambda: len(area(app).tabs.tabs) == 2)
-        assert app.pane.prompt.text == "typed"
-        assert len(area(app).tabs.panes) == 3
-
-
-async def test_a_deleted_chat_leaves_an_empty_pane_wherever_it_was_shown(tmp_path: Path) -> None:
-    app = stored_app(tmp_path / "chats.db")
-    async with app.run_test(size=WIDE) as pilot:
-        await started(pilot)
-        await ask(pilot, "first", paste_and_send)
-        first = app.pane
-        gone = first.chat.conversation.session.id
-        await chord(pilot, "t")
-        await until(pilot, lambda: app.pane is not first)
-        await area(app).forget(gone)
-        await until(pilot, lambda: not first.transcript.messages and not len(first.chat.conversation))
-        assert first.chat.conversation.session.id != gone
 
 
 async def test_what_goes_along_goes_to_all_panes_too(tmp_path: Path) -> None:
