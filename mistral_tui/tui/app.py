@@ -11,14 +11,16 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.models.downloads import Download
-from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.actions import Action, bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
 from mistral_tui.tui.chat.flush_gate import TURNS
 from mistral_tui.tui.chat.pane import ChatPane
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.glyphs import ASCII, SILENT, Glyphs
 from mistral_tui.tui.key_order import KeyOrder
@@ -134,6 +136,21 @@ class MistralApp(App[None], inherit_bindings=False):
             await self._key_order.settle()
             self._key_order.follow(event)
         await super().on_event(event)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside a dialog closes it."""
+        if isinstance(self.screen, ModalScreen) and event.widget is self.screen:
+            self.simulate_key("escape")
+
+    @on(MenuWanted)
+    async def _menu_wanted(self, event: MenuWanted) -> None:
+        from mistral_tui.tui.context_menu import ContextMenu
+
+        await self.push_screen(ContextMenu(event.name, event.at), self._do_chosen)
+
+    async def _do_chosen(self, action: Action | None) -> None:
+        if action is not None:
+            await self.run_action(action.binding_call, self.focused or self.screen)
 
     def on_mount(self) -> None:
         """Begin with what can wait until the screen is painted."""

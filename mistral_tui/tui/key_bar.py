@@ -2,25 +2,19 @@
 
 from textual.app import RenderResult
 from textual.content import Content
-from textual.style import Style
-from textual.widget import Widget
 
 from mistral_tui.tui.actions import FOOTERS, action, key_label
+from mistral_tui.tui.clickable import Clickable
 
 
-class KeyBar(Widget):
+class KeyBar(Clickable):
     """One dim line of keys; a click does what the key does."""
 
-    DEFAULT_CSS = """
-    KeyBar {
-        height: 1; width: 1fr; padding: 0 1; color: $text-disabled;
-        link-style: none; link-color: $text-muted;
-        link-style-hover: none; link-color-hover: $accent; link-background-hover: $background;
-    }
-    """
+    DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; padding: 0 1; color: $text-disabled; }"
 
     def __init__(self, id: str | None = None, situation: str = "idle") -> None:
-        super().__init__(id=id)
+        # A click here leaves what is selected: it is to be copied.
+        super().__init__(id=id, classes="-textual-system")
         self._situation = situation
 
     def show(self, context: str) -> None:
@@ -37,12 +31,9 @@ class KeyBar(Widget):
             what = action(where, name)
             if not what.keys:
                 continue
-            style = Style.parse("$text-muted")
-            if what.binding_call.startswith(("app.", "screen.")):
-                style += Style.from_meta({"@click": what.binding_call})
-            piece = Content.assemble((key_label(what.keys[0]), style), f" {what.short}")
+            piece = Content.assemble((key_label(what.keys[0]), "$text-muted"), f" {what.short}")
             room -= piece.cell_length + 3
             if room + 3 < 0:
                 break
-            pieces.append(piece)
+            pieces.append(self.link_to(what, piece))
         return Content("   ").join(pieces)

@@ -177,6 +177,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     # Messages
 
+    def on_text_selected(self) -> None:
+        """Text was selected, or no longer: a key copies it."""
+        self._update_keys()
+
     @on(SessionList.Chosen)
     async def _chosen(self, event: SessionList.Chosen) -> None:
         event.stop()
@@ -318,7 +322,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _update_keys(self) -> None:
         focused: Widget | None = self.focused
-        if focused is not None and self.chats in focused.ancestors:
+        if self.selections:
+            context = "selected"
+        elif focused is not None and self.chats in focused.ancestors:
             context = "chats"
         elif isinstance(focused, Transcript) and not self.pane.chat.busy:
             context = "messages"

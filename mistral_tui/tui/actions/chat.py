@@ -41,5 +41,6 @@ CHAT: tuple[Action, ...] = (
         ("ctrl+c",),
         "screen",
         "Chat",
+        short="copy",
     ),
 )

@@ -51,6 +51,7 @@ FOOTERS: dict[str, tuple[tuple[Where, str], ...]] = {
     "idle": (("prompt", "send"), *_EVERYWHERE),
     "busy": (("screen", "stop"), *_EVERYWHERE),
     "failed": (("pane", "retry"), *_EVERYWHERE),
+    "selected": (("screen", "interrupt"), *_EVERYWHERE),
     "models": (
         ("models", "use"),
         ("models", "download"),
@@ -139,6 +140,12 @@ def key_label(key: str) -> str:
         *modifiers, last = each.split("+")
         labels.append("+".join([*modifiers, _KEY_NAMES.get(last, last)]))
     return " ".join(labels)
+
+
+def key_named(label: str) -> str:
+    """Return the key that is written on screen like this."""
+    *modifiers, last = label.split("+")
+    return "+".join([*modifiers, next((key for key, name in _KEY_NAMES.items() if name == last), last)])
 
 
 def key_labels(action: Action) -> str:

@@ -16,11 +16,12 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from mistral_tui.tui.chat.message_look import MARK, USUAL, Look, folded_rows, foot, source_rows
+from mistral_tui.tui.chat.message_look import DOES, MARK, MENU, USUAL, Look, folded_rows, foot, source_rows
 from mistral_tui.tui.chat.reply_rows import GrowingRows, finished_rows
 from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.rows import BLANK, Row, selected_text, shifted, wrapped
 from mistral_tui.tui.chat.token_rows import Place, token_rows
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.media.drawings import Drawings
 from mistral_tui.tui.media.graphics import Graphics, graphics_of
 from mistral_tui.tui.media.rows import attachment_rows
@@ -70,6 +71,10 @@ class MessageView(Widget):
         view: "MessageView"
         toggles: bool
         """Whether on the line that opens or folds what the model thought."""
+        call: str = ""
+        """What is to be done with the message, if it was clicked where that is offered."""
+        menu: MenuWanted | None = None
+        """The person wants to know what can be done with it."""
 
         @property
         def control(self) -> "MessageView":
@@ -176,8 +181,10 @@ class MessageView(Widget):
         """Tell that it was clicked, and whether where thoughts are opened or folded."""
         rows = self.rows_at(self.size.width)
         toggles = event.y < len(rows) and rows[event.y].toggles and self._stream is None
+        call = str(event.style.meta.get(DOES, ""))
+        menu = MenuWanted("message", event.screen_offset) if call == MENU else MenuWanted.by(event, "message")
         event.stop()
-        self.post_message(self.Clicked(self, toggles))
+        self.post_message(self.Clicked(self, toggles and menu is None, "" if menu else call, menu))
 
     def forget_layout(self) -> None:
         """Lay out anew when next drawn: the colours or the content have changed."""
@@ -308,6 +315,7 @@ class MessageView(Widget):
         if y not in self._blocks or self._blocks[y] > 9:
             return row.content
         number = Content.styled(f" {self._blocks[y]} ", "bold $accent on $code-background")
+        number = number.stylize(Style.from_meta({DOES: f"copy_code({self._blocks[y]})"}))
         if not row.content.plain[: len(number)].strip():
             return number + row.content[len(number) :]
         room = self._laid_width - len(number)

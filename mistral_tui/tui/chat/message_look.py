@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from textual.content import Content
+from textual.style import Style
 
 from mistral_tui.chat.token_scores import ScoredReply
 from mistral_tui.tui.chat.rows import Row, wrapped
@@ -12,6 +13,12 @@ from mistral_tui.types.text import printable, printable_line
 
 MARK = Content.styled("▌ ", "$accent")
 """In the margin of the chosen message."""
+DOES = "does"
+"""The key, in the meta data of a style, of what a click there does with the message."""
+MENU = "menu"
+"""What it does where all that can be done is listed."""
+_BEFORE = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
+_AFTER = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 _NAME = 24
 """Characters of a model's name."""
 
@@ -64,14 +71,22 @@ def foot(message: Message, look: Look, width: int) -> Content:
     """Return the line below a message: its place among its siblings, and of the chosen one who, when and how fast."""
     words: list[Content] = []
     if look.siblings > 1:
-        words.append(Content.styled(f"{look.number}/{look.siblings}", "$accent" if look.chosen else "$text-muted"))
+        style = "$accent" if look.chosen else "$text-muted"
+        turns = ((_BEFORE, "branch_before"), (f" {look.number}/{look.siblings} ", ""), (_AFTER, "branch_after"))
+        words.append(Content("").join([_does(Content.styled(each, style), call) for each, call in turns]))
     if look.chosen:
         words += [Content.styled(word, "$text-disabled") for word in _details(message)]
-    line = Content.styled(" · ", "$text-disabled").join(words)
-    while len(words) > 1 and line.cell_length > width:
+    between = Content.styled(" · ", "$text-disabled")
+    more = between + _does(Content.styled("more", "$text-muted"), MENU) if look.chosen else Content("")
+    line = between.join(words)
+    while len(words) > 1 and line.cell_length + more.cell_length > width:
         words.pop()  # half a figure would be misread
-        line = Content.styled(" · ", "$text-disabled").join(words)
-    return line.truncate(width, ellipsis=True)
+        line = between.join(words)
+    return (line + more).truncate(width, ellipsis=True)
+
+
+def _does(content: Content, call: str) -> Content:
+    return content.stylize(Style.from_meta({DOES: call})) if call else content
 
 
 def _details(message: Message) -> list[str]:

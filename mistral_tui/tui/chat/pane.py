@@ -30,6 +30,7 @@ from mistral_tui.tui.chat.turn_figures import TurnFigures
 from mistral_tui.tui.chat.view import ChatView
 from mistral_tui.tui.chat.welcome import ModelState, Welcome
 from mistral_tui.tui.clipboard import copy_text
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.models.chat_model import ChatModel
 from mistral_tui.tui.panes.grip import PaneHead
@@ -122,6 +123,17 @@ class ChatPane(Vertical):
     async def on_mount(self) -> None:
         """Show the first chat."""
         await self.show_chat(self.chat)
+
+    def on_mouse_down(self) -> None:
+        """The pane that is clicked is the one in use, also where nothing in it takes the focus."""
+        if not self.has_focus_within:
+            self.prompt.focus()
+
+    def on_click(self, event: events.Click) -> None:
+        """List what can be done with the pane, or the prompt, if that is wanted."""
+        on_prompt = event.widget is not None and self.box in event.widget.ancestors_with_self
+        if wanted := MenuWanted.by(event, "prompt" if on_prompt else "pane"):
+            self.post_message(wanted)
 
     def on_unmount(self) -> None:
         """Stop listening."""

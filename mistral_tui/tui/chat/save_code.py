@@ -15,6 +15,7 @@ from mistral_tui.chat.code_blocks import CodeBlock, FileThere, file_name, save_t
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable_line
@@ -45,7 +46,7 @@ class SaveCode(Dialog[Path | None], inherit_bindings=False):
                 yield Choices(
                     *(Option(_words(number, each)) for number, each in enumerate(self._blocks, 1)), markup=False
                 )
-            yield Static(self._hint, classes="dialog-hint", markup=False)
+            yield KeyHint(self._hint)
 
     def on_mount(self) -> None:
         """Suggest a name."""
@@ -96,7 +97,7 @@ class SaveCode(Dialog[Path | None], inherit_bindings=False):
 
     def _say(self, text: str) -> None:
         style = "" if text == self._hint else "$text-warning"
-        self.query_one(".dialog-hint", Static).update(Content.styled(printable_line(text), style))
+        self.query_one(KeyHint).say(Content.styled(printable_line(text), style))
 
 
 def _words(number: int, block: CodeBlock) -> Content:

@@ -1,24 +1,32 @@
 """The status line: the model, how full the context is, and how fast the last reply was."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.content import Content
-from textual.widget import Widget
 
+from mistral_tui.tui.actions import action
 from mistral_tui.tui.chat.gauge import gauge
+from mistral_tui.tui.clickable import Clickable
 from mistral_tui.types.messages import Usage
 from mistral_tui.types.text import printable_line
 
 _GAUGE = 8
 _NAME = 24
-"""Characters of the model's name; the empty chat shows all of it."""
+"""Characters of the model's name before numbers go to make room for it."""
+_LONGEST_NAME = 40
+"""The same where there is room enough."""
 _SHORT_NAME = 8
 """The same where there is little room."""
 _NEARLY_FULL = 0.9
 _BETWEEN = " · "
 _UNKNOWN = "\N{EN DASH}"
+
+
+_MODEL: Final = action("model", "models")
+_FIGURES: Final = action("screen", "metrics")
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,11 @@ class Figures:
         )
 
 
-class StatusLine(Widget):
-    """One dim line; its numbers have fixed places, so that nothing moves when they change."""
+class StatusLine(Clickable):
+    """One dim line; its numbers have fixed places, so that nothing moves when they change.
+
+    A click on the model lets the person choose another one, a click on the numbers shows all of them.
+    """
 
     DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; }"
 
@@ -90,13 +101,13 @@ class StatusLine(Widget):
         wanted = min(_NAME, len(name)) + state.cell_length
         while len(numbers) > 1 and wanted + 2 + sum(each.cell_length + 2 for each in numbers) > width:
             numbers.pop(0)
-        right = Content("  ").join(numbers)
+        right = self.link_to(_FIGURES, Content("  ").join(numbers))
         room = max(0, width - right.cell_length - 2)
-        name = _short(name, max(_SHORT_NAME, min(_NAME, room - state.cell_length)))
+        name = _short(name, max(_SHORT_NAME, min(_LONGEST_NAME, room - state.cell_length)))
         if state and len(name) + state.cell_length > room:
             # What goes on matters more than who does it: that is known.
             name, state = "", state[len(_BETWEEN) :]
-        words = (Content.styled(name, "$foreground") + state).truncate(room, ellipsis=True)
+        words = (self.link_to(_MODEL, Content.styled(name, "$foreground")) + state).truncate(room, ellipsis=True)
         return words.pad_right(max(0, width - words.cell_length - right.cell_length)) + right
 
     def _state(self) -> Content:
@@ -114,10 +125,12 @@ class StatusLine(Widget):
 
     def _numbers(self) -> list[Content]:
         figures = self.figures
-        numbers = [
-            Content(f"TTFT {_number(figures.first_token, 4)} s"),
-            Content(f"{_number(figures.rate, 5)} tok/s"),
-        ]
+        numbers = []
+        if figures.first_token or figures.rate:
+            numbers = [
+                Content(f"TTFT {_number(figures.first_token, 4)} s"),
+                Content(f"{_number(figures.rate, 5)} tok/s"),
+            ]
         if figures.context_size:
             used = figures.context_tokens or 0
             size = f"{figures.context_size:,}"

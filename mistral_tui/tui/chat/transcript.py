@@ -177,6 +177,10 @@ class Transcript(MessageWindow, inherit_bindings=False):
         if event.toggles:
             self.open_thoughts(message.id)
         await self.choose(self._index_of(message.id))
+        if event.call:
+            await self.run_action(f"screen.do('message', {event.call!r})")
+        if event.menu is not None:
+            self.post_message(event.menu)
 
     async def add(self, message: ChatMessage) -> None:
         """Append a message and go to the end."""

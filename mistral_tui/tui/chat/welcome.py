@@ -1,23 +1,29 @@
 """What an empty chat shows: what this is, how the model is doing, and the next key to press."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from textual.app import RenderResult
 from textual.content import Content
-from textual.widget import Widget
 
+from mistral_tui.tui.actions import Action, action, key_label
 from mistral_tui.tui.chat.gauge import gauge
+from mistral_tui.tui.clickable import Clickable
 from mistral_tui.types.text import printable_line
 
 _WHAT = "Talk with models that run on this machine."
 _PRIVATE = "A private chat: it is kept in memory only, and gone when you quit."
-_KEYS = (
-    ("enter", "send"),
-    ("ctrl+j", "break the line"),
-    ("ctrl+b", "older chats"),
-    ("ctrl+p", "all commands"),
-    ("f1", "help"),
+_KEYS: Final = (
+    (action("prompt", "send"), "send"),
+    (action("prompt", "new_line"), "break the line"),
+    (action("screen", "toggle_chats"), "older chats"),
+    (action("app", "command_palette"), "all commands"),
+    (action("app", "help"), "help"),
 )
+
+_FETCH: Final = action("model", "fetch_starter")
+_RETRY: Final = action("pane", "retry")
+_MODELS: Final = action("model", "models")
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class ModelState:
     """Whether it takes pictures or recordings; `None`: that is not known yet."""
 
 
-class Welcome(Widget):
+class Welcome(Clickable):
     """A few calm lines in the empty space."""
 
     DEFAULT_CSS = "Welcome { height: 1fr; width: 1fr; padding: 0 1; content-align: left middle; }"
@@ -80,7 +86,7 @@ class Welcome(Widget):
         lines = [piece for line in lines for piece in (line.wrap(width) if line.cell_length > width else [line])]
         if self.size.height >= len(lines) + len(_KEYS) + 1:
             lines.append(Content(""))
-            lines += [Content.assemble((f"{key:<9}", "$foreground"), (what, "$text-muted")) for key, what in _KEYS]
+            lines += [self._key(what, "$foreground", words, 8) for what, words in _KEYS if what.keys]
         indent = Content("  ")
         return Content("\n").join([indent + line for line in lines])
 
@@ -90,16 +96,19 @@ class Welcome(Widget):
                 return [Content("No model is here yet. Add one to MODEL_INVENTORY.json, or start with -m FILE.")]
             return [
                 Content("No model is here yet."),
-                Content.assemble(
-                    ("f5", "bold $accent"), f" fetches {printable_line(state.offer)}, a small one to begin with"
-                ),
-                Content.assemble(("alt+l", "bold $accent"), " lists all that can be had"),
+                self._key(_FETCH, "bold $accent", f"fetches {printable_line(state.offer)}, a small one to begin with"),
+                self._key(_MODELS, "bold $accent", "lists all that can be had"),
             ]
-        name = Content.assemble((printable_line(state.name), "$foreground"), "  ", (state.detail, "$text-muted"))
+        name = self.link_to(_MODELS, Content.styled(printable_line(state.name), "$foreground"))
+        name += Content.assemble("  ", (state.detail, "$text-muted"))
         if state.error:
             error = Content.styled(printable_line(state.error), "$text-error")
-            return [name, error, Content.assemble(("ctrl+r", "bold $accent"), (" tries again", "$text-muted"))]
+            return [name, error, self._key(_RETRY, "bold $accent", "tries again")]
         if state.loading is None:
             return [name]
         bar = gauge(state.loading, min(28, width))
         return [name, Content.assemble(bar, "  ", (f"{state.loading:4.0%}  {state.doing}", "$text-muted"))]
+
+    def _key(self, what: Action, style: str, words: str, width: int = 0) -> Content:
+        key = key_label(what.keys[0]) if what.keys else f"/{what.slash[0]}" if what.slash else ""
+        return self.link_to(what, Content.assemble((f"{key:<{width}}", style), (f" {words}", "$text-muted")))

@@ -15,6 +15,7 @@ from mistral_tui.chat.compare import LEAST, MOST, Contestant
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.compare.candidates import Candidate
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
@@ -44,7 +45,7 @@ class CompareChoice(Dialog[tuple[Contestant, ...] | None], inherit_bindings=Fals
         with Vertical(classes="dialog", id="compare-choice"):
             yield Static("compare", classes="dialog-title", markup=False)
             yield Choices(Option(self._begin_row(), id=_BEGIN), *self._options(), markup=False)
-            yield Static("enter switches on or off · esc closes", classes="dialog-hint", markup=False)
+            yield KeyHint("enter switches on or off · esc closes")
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_labels
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 
 _NOTE = (
     "Select text with the mouse and press ctrl+c to copy it. To use the terminal's own selection instead, hold shift "
@@ -65,7 +66,7 @@ class HelpScreen(Dialog[None], inherit_bindings=False):
             with VerticalScroll(id="help-text", can_focus=False):
                 yield Static(help_content(), id="help-keys")
                 yield Static(_NOTE, id="help-note", markup=False)
-            yield Static("esc closes · ↑↓ scroll", classes="dialog-hint", markup=False)
+            yield KeyHint("esc closes · ↑↓ scroll")
 
     def on_resize(self) -> None:
         """Wrap the lines anew."""

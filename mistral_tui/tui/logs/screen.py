@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.logs.lines import LEVELS, LogLine, RecentLog, log_files, read_log
 from mistral_tui.types.text import printable_line
 
@@ -54,9 +55,7 @@ class LogScreen(Dialog[None], inherit_bindings=False):
             yield Field("type to filter", id="logs-filter")
             with VerticalScroll(id="logs-text", can_focus=False):
                 yield Static(id="logs-lines", markup=False)
-            yield Static(
-                "alt+n: another log · alt+w: from which level · esc closes", classes="dialog-hint", markup=False
-            )
+            yield KeyHint("alt+n: another log · alt+w: from which level · esc closes")
 
     async def on_mount(self) -> None:
         """Read now, and again as long as it is open."""

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.models import Adapter
 from mistral_tui.types.text import printable_line
@@ -47,7 +48,7 @@ class LoraChoice(Dialog[None], inherit_bindings=False):
             yield Static("LoRAs of this chat", classes="dialog-title", markup=False)
             yield Static("They count from the next reply on, which then reads the whole chat anew.", markup=False)
             yield Choices(*map(self._option, self._known), markup=False)
-            yield Static("enter switches on or off · esc closes", classes="dialog-hint", markup=False)
+            yield KeyHint("enter switches on or off · esc closes")
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 
 
@@ -43,7 +44,7 @@ class Question(Dialog[str | None], inherit_bindings=False):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Static(self._text, markup=False)
             yield Choices(*(Option(_content(words), id=key) for key, words in self._answers.items()), markup=False)
-            yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)
+            yield KeyHint("enter chooses · esc leaves it as it is")
 
     def on_mount(self) -> None:
         """Begin on the answer that is marked."""
@@ -71,7 +72,7 @@ class AddModel(Dialog[Path | None], inherit_bindings=False):
                 "The path of a .gguf file; of a split model the first part. It stays where it is.", markup=False
             )
             yield Field("~/models/….gguf", id="add-model-path")
-            yield Static("enter adds it · esc leaves", classes="dialog-hint", markup=False)
+            yield KeyHint("enter adds it · esc leaves")
 
     def action_answer(self) -> None:
         """Close with what was typed."""

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.models.rows import FIT_STYLES, Heading, ModelRow
 
 _GAP: Final = 2
@@ -142,8 +143,10 @@ class ModelTable(ScrollView, can_focus=False):
         if y < len(self._rows) and isinstance(self._rows[y], ModelRow):
             event.stop()
             self._go(y)
-            if event.chain == 2 and self.row is not None:
+            if event.chain == 2 and event.button == 1 and self.row is not None:
                 self.post_message(self.Chosen(self, self.row))
+        if wanted := MenuWanted.by(event, "model"):
+            self.post_message(wanted)
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""

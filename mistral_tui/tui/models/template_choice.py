@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.types.text import printable_line
 
 
@@ -48,7 +49,7 @@ class TemplateChoice(Dialog[Path | None], inherit_bindings=False):
                 ),
                 markup=False,
             )
-            yield Static("enter chooses · esc leaves it as it is", classes="dialog-hint", markup=False)
+            yield KeyHint("enter chooses · esc leaves it as it is")
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

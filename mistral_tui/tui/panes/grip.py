@@ -8,9 +8,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from mistral_tui.tui.actions import action
+from mistral_tui.tui.clickable import Clickable, call_under
 from mistral_tui.tui.panes.tree import Path
 from mistral_tui.types.text import printable_line
 
+_CLOSE = action("panes", "close_pane")
 ALL = "»"
 """Marks what goes to all panes."""
 
@@ -43,6 +46,8 @@ class Grip(Widget):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold."""
+        if event.button != 1 or call_under(event):
+            return
         event.stop()
         self._held = True
         self.capture_mouse()
@@ -89,7 +94,7 @@ class Heading:
     """Which pane it is, where others are hidden."""
 
 
-class PaneHead(Grip):
+class PaneHead(Grip, Clickable):
     """One line above a pane; it is there when there are several. That of the pane in use is bright."""
 
     DEFAULT_CSS = """
@@ -111,7 +116,8 @@ class PaneHead(Grip):
         width = self.size.width
         heading = self._heading
         to_all = (f"  {ALL} to all panes" if heading.broadcast else "", "$warning")
-        right = Content.assemble(heading.place, to_all).truncate(width, ellipsis=True)
+        right = Content.assemble(heading.place, to_all).truncate(max(0, width - 2), ellipsis=True)
+        right += self.link_to(_CLOSE, Content.styled(" ✕", "$text-muted"))
         left = Content.assemble(
             ("● " if heading.answering else "", "$accent"), printable_line(heading.title) or "new chat"
         ).truncate(max(0, width - right.cell_length - 2), ellipsis=True)

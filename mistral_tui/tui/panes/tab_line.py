@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from textual import events
 from textual.app import RenderResult
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
+from mistral_tui.tui.actions import action
+from mistral_tui.tui.clickable import Clickable, call_under
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.types.text import printable_line
 
-_MOST = 24
+_MOST: Final = 24
 """Most columns of a tab."""
+_CLOSED: Final = 10
+"""Columns of a tab up to which there is no room for a cross."""
+_CLOSE: Final = action("panes", "close_tab")
+_NEW: Final = action("panes", "new_tab")
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,8 @@ class TabLabel:
     answering: bool = False
 
 
-class TabLine(Widget):
-    """Numbers and titles; a click goes there."""
+class TabLine(Clickable):
+    """Numbers and titles; a click goes there, closes the tab in view, or opens another one."""
 
     DEFAULT_CSS = "TabLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; display: none; }"
 
@@ -68,18 +75,28 @@ class TabLine(Widget):
         pieces, self._ends, end = [], [], 0
         for number, label in enumerate(self._labels[self._first : self._first + fitting], self._first):
             piece = self._piece(number, label).truncate(each, ellipsis=True)
+            if number == self._current and each > _CLOSED:
+                cross = self.link_to(_CLOSE, Content.styled(" ✕", "$text-muted"))
+                piece = piece.truncate(each - 2, ellipsis=True) + cross
             end += piece.cell_length + 2
             pieces.append(piece)
             self._ends.append(end)
+        if end < room:
+            pieces.append(self.link_to(_NEW, Content.styled("+", "$text-muted")))
         return Content("  ").join(pieces)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the tab under the mouse."""
+        """Go to the tab under the mouse, and list what can be done with it if that is wanted."""
+        wanted = MenuWanted.by(event, "tab")
+        if call_under(event):
+            return
         event.stop()
         for number, end in enumerate(self._ends, self._first):
             if event.x - 1 < end - 1:
                 self.post_message(self.Chosen(self, number))
-                return
+                break
+        if wanted is not None:
+            self.post_message(wanted)
 
     def _piece(self, number: int, label: TabLabel) -> Content:
         current = number == self._current

@@ -19,17 +19,19 @@ from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.paths_in_text import path_from
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.prompt_files import PromptFiles
+from mistral_tui.tui.actions import action
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.prompt.completion import Choice, CompletionList
-from mistral_tui.tui.prompt.tray import AttachmentTray
+from mistral_tui.tui.prompt.tray import AttachLink, AttachmentTray
 from mistral_tui.tui.prompt.vim import VimKeys
 from mistral_tui.tui.prompt.waiting import WaitingPrompts
 from mistral_tui.tui.prompt.words import Word, commands_like, word_at
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Attachment
 
+_MORE: Final = f"[@click={action('pane', 'read_end').binding_call}]more below · f4[/]"
 _PAUSE: Final = 0.4
 """Seconds without a key after which the tokens of a prompt are counted."""
 
@@ -87,6 +89,7 @@ class PromptBox(Vertical):
         with Horizontal(classes="prompt-box"):
             yield Static(GLYPH, classes="prompt-glyph", markup=False)
             yield PromptInput()
+            yield AttachLink()
 
     def on_mount(self) -> None:
         """Let the prompt hand its keys to the list."""
@@ -304,7 +307,7 @@ class PromptBox(Vertical):
         vim = self.prompt.vim
         # At the edge and of one length: it does not move, and moves nothing.
         mode = "" if vim is None else vim.mode.upper()
-        words = filter(None, (editing, self._tokens, "more below · f4" if self._more_below else "", mode))
+        words = filter(None, (editing, self._tokens, _MORE if self._more_below else "", mode))
         self.query_one(".prompt-box").border_title = " · ".join(words)
 
     def _say(self, text: str) -> None:

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from mistral_tui.tui.actions import ACTIONS, bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
@@ -48,7 +49,7 @@ class SearchChoice(Dialog[T | None], Generic[T], inherit_bindings=False):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Field("type to search")
             yield Choices(markup=False)
-            yield Static("", classes="dialog-hint", markup=False)
+            yield KeyHint()
 
     def on_mount(self) -> None:
         """Show everything."""
@@ -90,7 +91,7 @@ class SearchChoice(Dialog[T | None], Generic[T], inherit_bindings=False):
             choices.highlighted = 0
         nothing = self._empty if not self._items else "nothing has all these words"
         hint = "enter chooses · ↑↓ move · esc closes"
-        self.query_one(".dialog-hint", Static).update(hint if self._found else f"{nothing} · esc closes")
+        self.query_one(KeyHint).say(hint if self._found else f"{nothing} · esc closes")
 
     def _take(self, index: int | None) -> None:
         if index is not None and index < len(self._found):

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from mistral_tui.chat.documents.fitting import DocumentTooLong, Fit
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
@@ -51,7 +52,7 @@ class FitChoice(Dialog[Fit | None], inherit_bindings=False):
                 ),
                 markup=False,
             )
-            yield Static("enter chooses · esc sends nothing", classes="dialog-hint", markup=False)
+            yield KeyHint("enter chooses · esc sends nothing")
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.media.boxes import Box
 from mistral_tui.tui.media.graphics import graphics_of
 from mistral_tui.tui.media.view import MediaView
@@ -42,7 +43,7 @@ class Preview(Dialog[None], inherit_bindings=False):
         with Vertical(classes="dialog preview"):
             yield Static(name, classes="dialog-title", markup=False)
             yield VerticalScroll(classes="preview-content", can_focus=False)
-            yield Static(" · ".join([*details, "esc closes"]), classes="dialog-hint", markup=False)
+            yield KeyHint(" · ".join([*details, "esc closes"]))
 
     async def on_mount(self) -> None:
         """Show the file."""

@@ -5,12 +5,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from mistral_tui.chat.prompt_templates import PromptTemplate
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.text import printable_line
 
@@ -34,7 +36,7 @@ class TemplateForm(Dialog[str | None], inherit_bindings=False):
                 for name, default in self._template.variables.items():
                     yield Static(name, classes="template-name", markup=False)
                     yield Field(printable_line(default))
-            yield Static("enter goes on, in the last line it is done · esc closes", classes="dialog-hint", markup=False)
+            yield KeyHint("enter goes on, in the last line it is done · esc closes")
 
     def action_answer(self) -> None:
         """Go to the next line; in the last one, close with the prompt."""
@@ -47,5 +49,5 @@ class TemplateForm(Dialog[str | None], inherit_bindings=False):
         try:
             self.dismiss(self._template.filled(values))
         except InvalidRequest as error:
-            self.query_one(".dialog-hint", Static).update(str(error))
+            self.query_one(KeyHint).say(Content(str(error)))
             next((field for field in fields if not field.value and not field.placeholder), fields[0]).focus()

@@ -11,8 +11,11 @@ from textual.style import Style
 from textual.widget import Widget
 
 from mistral_tui.chat.prompt_file import PromptFile
+from mistral_tui.tui.actions import action
+from mistral_tui.tui.clickable import Clickable
 from mistral_tui.tui.media.words import extent_of, glyph_of, name_of, size_words
 
+_ATTACH = action("box", "attach")
 _NAME = 32
 """Characters of a name that are shown."""
 FIT_WORDS = {
@@ -110,6 +113,16 @@ class AttachmentTray(Widget):
         if file.problem or (too_long and not file.fit):
             chip = chip.stylize("$text-warning")
         return chip + Content(" ✕").stylize(Style.from_meta({"@click": f"remove({index})"}))
+
+
+class AttachLink(Clickable):
+    """A click asks for a file to go along."""
+
+    DEFAULT_CSS = "AttachLink { width: 7; height: 1; color: $text-disabled; }"
+
+    def render(self) -> RenderResult:
+        """Return the words."""
+        return self.link_to(_ATTACH, Content(" + file"))
 
 
 def describe(file: PromptFile) -> tuple[str, str, list[str]]:

@@ -16,6 +16,7 @@ from mistral_tui.chat.export.formats import ENDINGS, FORMATS, ExportFormat, file
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.sessions.line_dialog import dialog_line
 from mistral_tui.types.text import printable_line
@@ -59,9 +60,7 @@ class ExportDialog(Dialog[Export | None], inherit_bindings=False):
                 markup=False,
             )
             yield dialog_line(file_name(self._title, "markdown"))
-            yield Static(
-                "↑ ↓ choose the format · enter writes the file · esc closes", classes="dialog-hint", markup=False
-            )
+            yield KeyHint("↑ ↓ choose the format · enter writes the file · esc closes")
 
     @property
     def _line(self) -> Field:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.types.text import printable_line
 
 
@@ -42,7 +43,7 @@ class LineDialog(Dialog[str | None], inherit_bindings=False):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Static(printable_line(self._words), markup=False)
             yield dialog_line(printable_line(self._text), self._placeholder)
-            yield Static(f"enter {self._done} · esc leaves it as it is", classes="dialog-hint", markup=False)
+            yield KeyHint(f"enter {self._done} · esc leaves it as it is")
 
     def action_answer(self) -> None:
         """Close with what was typed."""

@@ -6,20 +6,43 @@ from datetime import date
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, RenderResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
-from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.actions import action, bindings
+from mistral_tui.tui.clickable import Clickable
+from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.sessions.rows import hit_options, session_options
 from mistral_tui.tui.sessions.search_box import SearchBox
 from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session
+
+
+class ListTitle(Clickable):
+    """What is listed, how many there are, and where a click begins a chat."""
+
+    DEFAULT_CSS = "ListTitle { height: 1; width: 1fr; padding: 0 1; color: $text-muted; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = Content("chats")
+
+    def show(self, title: str, count: str) -> None:
+        """Say this."""
+        self._words = Content.assemble(title, (f"  {count}", "$text-disabled"))
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """Title at the left, the rest at the right."""
+        new = self.link_to(action("screen", "new_chat"), Content("+ new"))
+        room = max(0, self.content_size.width - new.cell_length)
+        return self._words.truncate(room, ellipsis=True, pad=True) + new
 
 
 class ChatOptions(OptionList, inherit_bindings=False):
@@ -38,6 +61,15 @@ class ChatOptions(OptionList, inherit_bindings=False):
         def control(self) -> "ChatOptions":
             """The rows that sent this message."""
             return self.rows
+
+    def on_click(self, event: events.Click) -> None:
+        """List what can be done with the chat under the mouse, if that is wanted."""
+        place = event.style.meta.get("option")
+        on_session = place is not None and not self.get_option_at_index(place).disabled
+        if wanted := MenuWanted.by(event, "session" if on_session else "sessions"):
+            if on_session:
+                self.highlighted = place
+            self.post_message(wanted)
 
     def on_key(self, event: events.Key) -> None:
         """Search for what is typed."""
@@ -89,7 +121,7 @@ class SessionList(Vertical, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Lay out the title, the search and the rows."""
         yield self.actions
-        yield Static("chats", id="chats-title", markup=False)
+        yield ListTitle()
         yield SearchBox(id="chats-search")
         yield Static("Nothing yet. What you ask is kept here.", id="chats-empty", markup=False)
         yield ChatOptions(id="chats-rows", markup=False)
@@ -187,10 +219,15 @@ class SessionList(Vertical, inherit_bindings=False):
         self.box.cursor_position = len(self.box.value)
 
     def _say(self, title: str, count: str, empty: str, some: bool) -> None:
-        self.query_one("#chats-title", Static).update(Content(title) + Content.styled(f"  {count}", "$text-disabled"))
+        self.query_one(ListTitle).show(title, count)
         nothing = self.query_one("#chats-empty", Static)
         nothing.update(empty)
         nothing.display = not some
+
+    def on_click(self, event: events.Click) -> None:
+        """List what can be done with chats, if that is wanted."""
+        if wanted := MenuWanted.by(event, "sessions"):
+            self.post_message(wanted)
 
     @on(Input.Changed)
     def _search_changed(self, event: Input.Changed) -> None:

@@ -17,6 +17,7 @@ from mistral_tui.config.setting import Setting
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable_line
 
@@ -91,7 +92,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             yield Static(id="fields-about", markup=False)
             yield Field(id="fields-value")
             yield Static(id="fields-problem", markup=False)
-            yield Static(id="fields-hint", classes="dialog-hint", markup=False)
+            yield KeyHint()
 
     def on_mount(self) -> None:
         """Show all fields."""
@@ -252,7 +253,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             if field is None
             else "enter sets · empty: the default · esc leaves it"
         )
-        self.query_one("#fields-hint", Static).update(hint)
+        self.query_one(KeyHint).say(hint)
         self._say("")
         if field is None:
             self.query_one("#fields-search", Input).focus()

@@ -15,6 +15,7 @@ from mistral_tui.config.presets import Preset
 from mistral_tui.config.schema import in_words
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.types.text import printable_line
 
@@ -41,7 +42,7 @@ class PresetChoice(Dialog[Preset | None], inherit_bindings=False):
             else:
                 yield Choices(*(Option(preset_words(each)) for each in self._presets), markup=False)
             hint = "enter uses it in this chat · esc closes" if self._presets else "esc closes"
-            yield Static(hint, classes="dialog-hint", markup=False)
+            yield KeyHint(hint)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

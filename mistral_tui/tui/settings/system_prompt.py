@@ -9,6 +9,7 @@ from textual.widgets import Static, TextArea
 
 from mistral_tui.tui.actions import action, bindings, key_labels
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
 from mistral_tui.types.text import printable
 
@@ -35,7 +36,7 @@ class SystemPrompt(Dialog[str | None], inherit_bindings=False):
                 placeholder="You are a helpful assistant that answers in one sentence.",
             )
             keys = key_labels(action("system_prompt", "keep"))
-            yield Static(f"{keys} sets · esc leaves it as it was", classes="dialog-hint", markup=False)
+            yield KeyHint(f"{keys} sets · esc leaves it as it was")
 
     def on_mount(self) -> None:
         """The cursor stands still, behind the text."""

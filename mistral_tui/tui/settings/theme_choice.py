@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.settings.colours import Colours
 from mistral_tui.types.text import printable_line
@@ -35,7 +36,7 @@ class ThemeChoice(Dialog[str | None], inherit_bindings=False):
             yield Choices(*(Option(printable_line(name)) for name in self._names), markup=False)
             yield Static(id="theme-problem", markup=False)
             yield Static(id="theme-sample", markup=False)
-            yield Static("enter keeps them · esc: as before", classes="dialog-hint", markup=False)
+            yield KeyHint("enter keeps them · esc: as before")
 
     def on_mount(self) -> None:
         """Mark the theme in use."""

@@ -87,8 +87,7 @@ def answers(theme: str) -> Scene:
     return app, before
 
 
-@pytest.mark.parametrize("theme", ["mistral-dark", "mistral-light"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "theme"), [("80x24", "mistral-dark"), ("120x36", "mistral-light")])
 @pytest.mark.parametrize("scene", [split, to_all, keys, choice, answers], ids=lambda scene: scene.__name__)
 def test_looks_as_accepted(
     scene: Callable[[str], Scene], size: str, theme: str, snap_compare: Callable[..., bool]
