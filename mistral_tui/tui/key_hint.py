@@ -23,8 +23,8 @@ class KeyHint(Static):
     """
     ALLOW_SELECT = False
 
-    def __init__(self, text: str = "") -> None:
-        super().__init__(_clickable(text), classes="dialog-hint", markup=False)
+    def __init__(self, text: str = "", id: str | None = None) -> None:
+        super().__init__(_clickable(text), id=id, classes="dialog-hint", markup=False)
 
     def say(self, text: str | Content) -> None:
         """Say something else; what is not a plain text has no keys in it."""

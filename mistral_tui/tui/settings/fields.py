@@ -92,7 +92,7 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             yield Static(id="fields-about", markup=False)
             yield Field(id="fields-value")
             yield Static(id="fields-problem", markup=False)
-            yield KeyHint()
+            yield KeyHint(id="fields-hint")
 
     def on_mount(self) -> None:
         """Show all fields."""
