@@ -10,6 +10,7 @@ import msgspec
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.reply_parts import ReplyParts
+from mistral_tui.chat.tool_calls import ToolUse, call_tools
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
@@ -21,7 +22,7 @@ from mistral_tui.types.events import (
     TurnEnded,
     TurnEvent,
 )
-from mistral_tui.types.messages import Message, ReasoningPart, TextPart, Usage
+from mistral_tui.types.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage
 from mistral_tui.types.requests import GenerateRequest
 
 _log = logging.getLogger(__name__)
@@ -33,55 +34,95 @@ async def run_turn(
     request: GenerateRequest,
     cancelled: asyncio.Event,
     system_prompt: str | None = None,
+    use: ToolUse | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer the last user message of the active branch, or go on with the reply that the branch ends with.
 
-    The reply is appended to the conversation at once and grows there while it is written, so that whoever looks at
-    the conversation in the middle of a turn sees the text so far.
+    A reply is appended to the conversation at once and grows there while it is written, so that whoever looks at
+    the conversation in the middle of a turn sees the text so far. When it calls tools, and `use` is given, the calls
+    are made and the model replies to what they gave, until it calls nothing more.
 
     Args:
         conversation: Its active branch is continued; a reply that it ends with grows further.
         engine: Where tokens come from.
-        request: What is asked for; its messages and its chat are those of the conversation, whatever it says.
-        cancelled: Set it to stop the reply; what was said so far stays.
-        system_prompt: What the model is told for this reply; `None`: what the conversation says.
+        request: What is asked for; its messages and its chat are those of the conversation, and its tools those of
+            `use`, if that is given.
+        cancelled: Set it to stop the turn; what was said so far stays.
+        system_prompt: What the model is told for this turn; `None`: what the conversation says.
+        use: What may be called; `None`: the turn ends with the calls.
 
     Yields:
         Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
         reason tells a stop from a limit, a cancel and a failure.
     """
-    begun = _begun_reply(conversation)
-    request = msgspec.structs.replace(
-        request,
-        messages=prompt_messages(conversation, system_prompt),
-        chat_id=conversation.session.id,
-        id=uuid.uuid4().hex,
-        continues=begun is not None,
-        keep_on_disk=not conversation.session.private,
-    )
-    if begun is None:
-        reply = conversation.append(Message("assistant", (), model=engine.model.name))
-    else:
-        reply = msgspec.structs.replace(begun, model=engine.model.name, finish=None, usage=None, error=None)
-        conversation.replace(reply)
-    parts = ReplyParts(reply.parts)
-    finished = Finished("cancelled", Usage())
-    try:
-        yield ReplyStarted(reply)
-        async with contextlib.aclosing(_answer(engine, request, cancelled)) as events:
+    if use is not None:
+        request = msgspec.structs.replace(request, tools=tuple(tool.spec for tool in use.tools.tools))
+    while True:
+        writing = _Writing(conversation, engine, request, system_prompt)
+        async with contextlib.aclosing(writing.events(cancelled)) as events:
             async for event in events:
-                if isinstance(event, Finished):
-                    finished = event
-                elif isinstance(event, Delta) and parts.add(event):
-                    reply = msgspec.structs.replace(reply, parts=parts.parts)
-                    conversation.replace(reply)
                 yield event
-    finally:
-        # Also when the turn is abandoned: a reply must not look unfinished for ever.
-        reply = msgspec.structs.replace(reply, finish=finished.reason, usage=finished.usage, error=finished.error)
-        conversation.replace(reply)
-    yield MessageCommitted(reply)
+        finished = writing.finished
+        if use is None or finished.reason != "tool_calls":
+            break
+        async with contextlib.aclosing(call_tools(writing.reply, use, cancelled)) as happening:
+            async for happened in happening:
+                if isinstance(happened, Message):
+                    yield MessageCommitted(conversation.append(happened))
+                else:
+                    yield happened
+        if cancelled.is_set():
+            finished = Finished("cancelled", Usage())
+            break
+        # A tool that had to be called was: from here on the model decides, until it may no more.
+        request = msgspec.structs.replace(request, tool_choice="none" if use.used_up else "auto")
     yield TurnEnded(finished.reason, finished.error)
+
+
+class _Writing:
+    """One reply of a turn."""
+
+    def __init__(
+        self, conversation: Conversation, engine: Engine, request: GenerateRequest, system_prompt: str | None
+    ) -> None:
+        begun = _begun_reply(conversation)
+        self._conversation = conversation
+        self._engine = engine
+        self._request = msgspec.structs.replace(
+            request,
+            messages=prompt_messages(conversation, system_prompt),
+            chat_id=conversation.session.id,
+            id=uuid.uuid4().hex,
+            continues=begun is not None,
+            keep_on_disk=not conversation.session.private,
+        )
+        if begun is None:
+            self.reply = conversation.append(Message("assistant", (), model=engine.model.name))
+        else:
+            self.reply = msgspec.structs.replace(begun, model=engine.model.name, finish=None, usage=None, error=None)
+            conversation.replace(self.reply)
+        self.finished = Finished("cancelled", Usage())
+
+    async def events(self, cancelled: asyncio.Event) -> AsyncGenerator[TurnEvent, None]:
+        """Write it, from `ReplyStarted` to `MessageCommitted`."""
+        parts = ReplyParts(self.reply.parts)
+        try:
+            yield ReplyStarted(self.reply)
+            async with contextlib.aclosing(_answer(self._engine, self._request, cancelled)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        self.finished = event
+                    elif isinstance(event, Delta) and parts.add(event):
+                        self.reply = msgspec.structs.replace(self.reply, parts=parts.parts)
+                        self._conversation.replace(self.reply)
+                    yield event
+        finally:
+            # Also when the turn is abandoned: a reply must not look unfinished for ever.
+            self.reply = msgspec.structs.replace(
+                self.reply, finish=self.finished.reason, usage=self.finished.usage, error=self.finished.error
+            )
+            self._conversation.replace(self.reply)
+        yield MessageCommitted(self.reply)
 
 
 def prompt_messages(conversation: Conversation, system_prompt: str | None = None) -> tuple[Message, ...]:
@@ -90,6 +131,7 @@ def prompt_messages(conversation: Conversation, system_prompt: str | None = None
     The system prompt is that of the conversation, unless another one is given.
 
     System messages within the branch, which only a database from elsewhere can have, are left out.
+    Calls whose results are missing, because the program ended before they came, have failed.
     A reply without a word (failed, or cancelled before it began) is left out, and so is the prompt before it: a prompt
     that a model choked on must not spoil the ones that follow, and many templates refuse two prompts in a row.
     The reply that a branch ends with is there in any case: the model is to go on with it.
@@ -104,11 +146,22 @@ def prompt_messages(conversation: Conversation, system_prompt: str | None = None
         if message.role == "user" and shown and shown[-1].role == "user":
             shown[-1] = message
         elif message.role != "assistant" or any(earlier.role == "user" for earlier in shown):
+            _answer_calls(shown, message)
             shown.append(message)
     system_prompt = conversation.session.system_prompt if system_prompt is None else system_prompt
     if system_prompt:
         shown.insert(0, Message("system", (TextPart(system_prompt),)))
     return tuple(shown)
+
+
+def _answer_calls(shown: list[Message], following: Message) -> None:
+    """Give results to the calls of the last message, if what follows does not: templates and servers insist on them."""
+    calls = [part for part in shown[-1].parts if isinstance(part, ToolCallPart)] if shown else []
+    answered = {part.call_id for part in following.parts if isinstance(part, ToolResultPart)}
+    missing = [call.call_id for call in calls if call.call_id not in answered]
+    if missing:
+        what = "no result: it was never made, or was interrupted"
+        shown.append(Message("tool", tuple(ToolResultPart(call_id, what, failed=True) for call_id in missing)))
 
 
 def check_can_go_on(reply: Message) -> None:

@@ -77,6 +77,18 @@ class EndpointError(EngineError):
     """A server elsewhere cannot be reached, refuses, or fails; names it, and what it said."""
 
 
+class ToolError(MistralTuiError):
+    """A tool cannot be called, or its call came to nothing; names the server and the tool."""
+
+
+class InvalidArguments(ToolError):
+    """A model called a tool that is not there, or with arguments that its schema does not allow; says what is wrong."""
+
+
+class ServerFailed(ToolError):
+    """A server of tools cannot be started, ended, or does not speak MCP; names it and why."""
+
+
 class LoadCancelled(EngineError):
     """The person stopped a load."""
 

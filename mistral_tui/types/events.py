@@ -6,6 +6,9 @@ servers and the tests all consume these same events, in this order:
     ReplyStarted, LoadProgress*, [ContextTrimmed], PromptProgress*,
     (ReasoningDelta | TextDelta | ToolCallDelta | TokenScored | ContextShifted)*, Finished, MessageCommitted, TurnEnded
 
+A reply that calls tools is followed by `ToolChanged` and `ToolProgressed`, the `MessageCommitted` of the results, and
+the next reply, from `ReplyStarted` on; one `TurnEnded` ends them all.
+
 `LoadProgress` comes when the model has to be loaded again first, because its worker had died or was ended.
 """
 
@@ -13,6 +16,7 @@ import msgspec
 
 from mistral_tui.types.messages import FinishReason, Message, Usage
 from mistral_tui.types.models import LoadProgress
+from mistral_tui.types.tools import ToolProgress, ToolRun
 
 
 class ContextTrimmed(msgspec.Struct, frozen=True, tag="context_trimmed"):
@@ -121,6 +125,19 @@ class MessageCommitted(msgspec.Struct, frozen=True, tag="message_committed"):
     message: Message
 
 
+class ToolChanged(msgspec.Struct, frozen=True, tag="tool_changed"):
+    """A call waits for the person, runs, or is over."""
+
+    run: ToolRun
+
+
+class ToolProgressed(msgspec.Struct, frozen=True, tag="tool_progressed"):
+    """How far a call has come."""
+
+    run_id: str
+    progress: ToolProgress
+
+
 class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended"):
     """The turn is over, whatever happened. Always the last event of a turn."""
 
@@ -128,4 +145,4 @@ class TurnEnded(msgspec.Struct, frozen=True, tag="turn_ended"):
     error: str | None = None
 
 
-TurnEvent = EngineEvent | ReplyStarted | MessageCommitted | TurnEnded
+TurnEvent = EngineEvent | ReplyStarted | MessageCommitted | ToolChanged | ToolProgressed | TurnEnded

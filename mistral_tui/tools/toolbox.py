@@ -1,0 +1,213 @@
+"""The program's end of the process of its tools: start it when it is needed, call tools, know the servers' states."""
+
+import asyncio
+import os
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mistral_tui.processes.exit_status import name_exit
+from mistral_tui.processes.frames import FrameDecoder, WireError, encode
+from mistral_tui.processes.log import WorkerLog
+from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
+from mistral_tui.tools import wire
+from mistral_tui.types.errors import ToolError, error_named
+from mistral_tui.types.messages import Json
+from mistral_tui.types.servers import McpServer, ServerState
+from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
+
+_CLOSE_SECONDS = 2.0
+_READ_BYTES = 256 * 1024
+
+OnProgress = Callable[[ToolProgress], None]
+
+
+@dataclass
+class _Call:
+    answer: asyncio.Future[ToolOutput]
+    on_progress: OnProgress
+
+
+class Toolbox:
+    """The tools of all servers. The process behind it is started by the first `use` that names a server.
+
+    Args:
+        log_folder: Where that process writes its log.
+        folder: Where files go that tools answer with.
+        on_change: Told of every new state of a server.
+    """
+
+    def __init__(
+        self, log_folder: Path, folder: Path, on_change: Callable[[ServerState], None] = lambda state: None
+    ) -> None:
+        self._log = WorkerLog(log_folder, "tools")
+        self._folder = folder
+        self._on_change = on_change
+        self._servers: tuple[McpServer, ...] = ()
+        self._states: dict[str, ServerState] = {}
+        self._calls: dict[str, _Call] = {}
+        self._changed = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the process of the tools, while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def states(self) -> tuple[ServerState, ...]:
+        """What each server does, in the order of the configuration."""
+        return tuple(self._states[server.name] for server in self._servers if server.name in self._states)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools of all servers that are ready."""
+        return tuple(tool for state in self.states for tool in state.tools)
+
+    async def use(self, servers: tuple[McpServer, ...]) -> None:
+        """Start these servers and stop all others. Returns before they are ready.
+
+        Raises:
+            ToolError: The process of the tools cannot be started.
+        """
+        self._servers = tuple(server for server in servers if server.enabled)
+        self._states = {
+            server.name: self._states.get(server.name, ServerState(server.name)) for server in self._servers
+        }
+        if self._servers or self._process is not None:
+            await self._start()
+
+    async def settled(self, names: tuple[str, ...] | None = None) -> None:
+        """Return when these servers, or all, are ready or have failed."""
+        while any(
+            state.health not in ("ready", "failed") for state in self.states if names is None or state.name in names
+        ):
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def restart(self, server: str) -> None:
+        """Stop a server, if it runs, and start it."""
+        await self._start()
+        self._send(wire.Restart(server=server))
+
+    async def call(
+        self, server: str, tool: str, arguments: Json, on_progress: OnProgress = lambda progress: None
+    ) -> ToolOutput:
+        """Call a tool. Cancelling this cancels the call at its server.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        await self._start()
+        request = uuid.uuid4().hex
+        call = _Call(asyncio.get_running_loop().create_future(), on_progress)
+        self._calls[request] = call
+        try:
+            self._send(wire.Call(request=request, server=server, tool=tool, arguments=arguments))
+            return await call.answer
+        except WireError as error:
+            raise ToolError(f"{server}/{tool} cannot be called: {error}") from None
+        except asyncio.CancelledError:
+            self._send(wire.Cancel(request=request))
+            raise
+        finally:
+            del self._calls[request]
+
+    async def close(self) -> None:
+        """End the process, and with it all servers, within two seconds."""
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()
+        assert self._reader is not None
+        await asyncio.wait({self._reader}, timeout=_CLOSE_SECONDS)
+        if process.returncode is None:
+            process.kill()
+        await self._reader
+
+    async def _start(self) -> None:
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None:
+                self._send_use()
+                return
+            log_fd = self._log.open()
+            try:
+                # -P: the person's current folder is no place to import from.
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "mistral_tui.tools.worker.main", str(os.getpid())),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log_fd,
+                    start_new_session=NEW_SESSION,
+                    creationflags=CREATION_FLAGS,
+                )
+            except OSError as error:
+                raise ToolError(f"the process of the tools cannot be started: {error}") from error
+            finally:
+                os.close(log_fd)
+            bind_child(process.pid)
+            self._process = process
+            self._reader = asyncio.create_task(self._read(process), name="frames from the tools")
+            self._send(wire.Hello())
+            self._send_use()
+
+    def _send_use(self) -> None:
+        self._send(wire.Use(servers=self._servers, folder=str(self._folder)))
+
+    def _send(self, frame: wire.ToTools) -> None:
+        data = encode(frame)
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(data)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        decoder = FrameDecoder[wire.FromTools](wire.FromTools)
+        try:
+            while chunk := await process.stdout.read(_READ_BYTES):
+                for frame in decoder.feed(chunk):
+                    self._handle(frame)
+        except WireError:
+            process.kill()
+        finally:
+            await process.wait()
+            self._bury(process)
+
+    def _handle(self, frame: wire.FromTools) -> None:
+        match frame:
+            case wire.ServerChanged(state=state):
+                if state.name in self._states:
+                    self._states[state.name] = state
+                    self._tell(state)
+            case wire.Progressed():
+                if call := self._calls.get(frame.request):
+                    call.on_progress(frame.progress)
+            case wire.Returned():
+                if (call := self._calls.get(frame.request)) and not call.answer.done():
+                    call.answer.set_result(frame.output)
+            case wire.Refused():
+                if (call := self._calls.get(frame.request)) and not call.answer.done():
+                    call.answer.set_exception(error_named(frame.error, frame.message))
+            case wire.Hello():
+                pass
+
+    def _bury(self, process: asyncio.subprocess.Process) -> None:
+        """Tell everyone who waits that the process is gone; the next call starts it again."""
+        status = process.returncode
+        said = self._log.last_line()
+        cause = f"the process of the tools {name_exit(status or 0)}" + (f" (last log line: {said})" if said else "")
+        for call in self._calls.values():
+            if not call.answer.done():
+                call.answer.set_exception(ToolError(f"{cause}; the next call starts it again"))
+        for name, state in self._states.items():
+            self._states[name] = msgspec.structs.replace(state, health="stopped", error=cause, pid=None, tools=())
+            self._tell(self._states[name])
+
+    def _tell(self, state: ServerState) -> None:
+        self._changed.set()
+        self._on_change(state)

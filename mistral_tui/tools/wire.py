@@ -1,0 +1,83 @@
+"""What the program and the process of its tools say to each other.
+
+The first frame in each direction is `Hello`; `mistral_tui.processes.frames` says how frames become bytes.
+"""
+
+import os
+
+import msgspec
+
+from mistral_tui import __version__
+from mistral_tui.types.messages import Json
+from mistral_tui.types.servers import McpServer, ServerState
+from mistral_tui.types.tools import ToolOutput, ToolProgress
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What every frame carries."""
+
+    request: str = ""
+    """Which request it belongs to."""
+
+
+class Hello(Frame, frozen=True, tag="hello"):
+    """The first frame in each direction."""
+
+    build: str = __version__
+    pid: int = msgspec.field(default_factory=os.getpid)
+
+
+class Use(Frame, frozen=True, tag="use"):
+    """Start these servers and stop all others; one that is the same as before goes on."""
+
+    servers: tuple[McpServer, ...]
+    folder: str
+    """Where files go that a tool answers with, such as pictures."""
+
+
+class Restart(Frame, frozen=True, tag="restart"):
+    """Stop a server, if it runs, and start it."""
+
+    server: str
+
+
+class Call(Frame, frozen=True, tag="call"):
+    """Call a tool. Answered by `Progressed` several times, then `Returned` or `Refused`."""
+
+    server: str
+    tool: str
+    arguments: Json
+
+
+class Cancel(Frame, frozen=True, tag="cancel"):
+    """Stop a call; it still ends in its usual way."""
+
+
+class ServerChanged(Frame, frozen=True, tag="server_changed"):
+    """What a server does now; sent unasked."""
+
+    state: ServerState
+
+
+class Progressed(Frame, frozen=True, tag="progressed"):
+    """How far a call has come."""
+
+    progress: ToolProgress
+
+
+class Returned(Frame, frozen=True, tag="returned"):
+    """The tool has answered."""
+
+    output: ToolOutput
+
+
+class Refused(Frame, frozen=True, tag="refused"):
+    """The call came to nothing."""
+
+    error: str
+    """Name of a class of `mistral_tui.types.errors`."""
+    message: str
+
+
+ToTools = Hello | Use | Restart | Call | Cancel
+FromTools = Hello | ServerChanged | Progressed | Returned | Refused

@@ -1,0 +1,1 @@
+"""The child process that talks with MCP servers, and that tools run in."""

@@ -1,0 +1,103 @@
+"""Does what the program asks of its tools: holds the connections to servers, and the calls that are on their way."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from mistral_tui.processes.frames import WireError
+from mistral_tui.tools import wire
+from mistral_tui.tools.mcp.connection import Connection
+from mistral_tui.types.errors import MistralTuiError, ToolError
+from mistral_tui.types.servers import McpServer, ServerState
+from mistral_tui.types.tools import ToolProgress
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Everything that goes on in the process of the tools.
+
+    Args:
+        send: Takes a frame for the program.
+    """
+
+    def __init__(self, send: Callable[[wire.FromTools], None]) -> None:
+        self._send = send
+        self._connections: dict[str, Connection] = {}
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def handle(self, frame: wire.ToTools) -> None:
+        """Do what a frame asks; never waits."""
+        match frame:
+            case wire.Use():
+                self._use(frame.servers, Path(frame.folder))
+            case wire.Restart():
+                self._restart(frame.server)
+            case wire.Call():
+                self._calls[frame.request] = asyncio.create_task(self._call(frame))
+            case wire.Cancel():
+                if call := self._calls.get(frame.request):
+                    call.cancel()
+            case wire.Hello():
+                pass
+
+    async def close(self) -> None:
+        """End all calls, connections and servers, all at once."""
+        for call in self._calls.values():
+            call.cancel()
+        ending = [connection.close() for connection in self._connections.values()]
+        await asyncio.gather(*ending, *self._closing, return_exceptions=True)
+
+    def _use(self, servers: tuple[McpServer, ...], folder: Path) -> None:
+        self._folder = folder
+        wanted = {server.name: server for server in servers if server.enabled}
+        for name, connection in list(self._connections.items()):
+            if wanted.get(name) != connection.server:
+                del self._connections[name]
+                self._end(connection)
+        for name, server in wanted.items():
+            if name not in self._connections:
+                self._connections[name] = Connection(server, folder, self._tell)
+
+    def _restart(self, name: str) -> None:
+        old = self._connections.get(name)
+        if old is not None:
+            self._end(old)
+            self._connections[name] = Connection(old.server, self._folder, self._tell)
+
+    def _end(self, connection: Connection) -> None:
+        task = asyncio.create_task(connection.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _call(self, frame: wire.Call) -> None:
+        def progressed(progress: ToolProgress) -> None:
+            self._send(wire.Progressed(request=frame.request, progress=progress))
+
+        try:
+            connection = self._connections.get(frame.server)
+            if connection is None:
+                raise ToolError(f"{frame.server}/{frame.tool}: there is no such server; see mistral-tui mcp list")
+            output = await connection.call(frame.tool, frame.arguments, progressed)
+            self._send(wire.Returned(request=frame.request, output=output))
+        except WireError:
+            refusal = ToolError(f"{frame.server}/{frame.tool} answered more than can be taken; ask for less")
+            self._refuse(frame.request, refusal)
+        except MistralTuiError as error:
+            self._refuse(frame.request, error)
+        except asyncio.CancelledError:
+            self._refuse(frame.request, ToolError(f"{frame.server}/{frame.tool} was cancelled"))
+        except Exception as error:
+            _log.exception("a call failed unexpectedly")
+            self._refuse(frame.request, ToolError(f"{frame.server}/{frame.tool} failed: {error!r}"[:400]))
+        finally:
+            self._calls.pop(frame.request, None)
+
+    def _refuse(self, request: str, error: MistralTuiError) -> None:
+        self._send(wire.Refused(request=request, error=type(error).__name__, message=str(error)))
+
+    def _tell(self, state: ServerState) -> None:
+        if any(connection.state is state for connection in self._connections.values()) or state.health == "stopped":
+            self._send(wire.ServerChanged(state=state))

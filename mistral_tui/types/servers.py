@@ -1,0 +1,99 @@
+"""MCP servers: how to reach them, and what they are doing."""
+
+import re
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.tools import Tool
+
+Transport = Literal["stdio", "http", "sse", "websocket"]
+ServerHealth = Literal["stopped", "starting", "ready", "failed", "waiting"]
+"""`waiting`: it ended unexpectedly and is started again after a pause."""
+
+_NAME: Final = re.compile(r"[\w.:-]{1,80}")
+_SCHEMES: Final = {"http": ("http", "https"), "sse": ("http", "https"), "websocket": ("ws", "wss")}
+LONGEST_WAIT: Final = 24 * 3600
+
+
+class McpServer(msgspec.Struct, frozen=True):
+    """An MCP server, however its configuration was written.
+
+    Raises:
+        InvalidRequest: A value makes no sense; says which.
+    """
+
+    name: str
+    """What people call it; in front of its tools' names."""
+    transport: Transport = "stdio"
+    command: str = ""
+    """The program of a `stdio` server; no shell looks at it."""
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    """What is added to the few variables that a server inherits."""
+    cwd: str | None = None
+    url: str = ""
+    """The address, for all other transports."""
+    headers: dict[str, str] = {}
+    bearer_token: str | None = None
+    tool_prefix: str | None = None
+    """In front of the names of its tools, with `_`; `None`: the server's name."""
+    enabled: bool = True
+    call_seconds: float = 60.0
+    """How long a call may be silent; progress begins it anew."""
+    longest_call_seconds: float = 600.0
+    """How long a call may take in any case."""
+    start_seconds: float = 30.0
+    """How long the server may take until it is ready."""
+    calls_at_once: int = 4
+    resources: tuple[str, ...] = ()
+    """Patterns of the resources that are of interest; empty: all."""
+    roots: bool = False
+    """Whether it is told the folder that the program works in."""
+    sampling: bool = False
+    """Whether it may ask for replies of a model; the person is asked each time."""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidRequest(f"the name is {self.name!r:.100}; use letters, digits and _ . : -")
+        if self.transport == "stdio":
+            if not self.command or "\0" in "".join((self.command, *self.args)):
+                raise InvalidRequest(f"{self.name} has no command; say which program it is, or give its url")
+        else:
+            parts = urlsplit(self.url)
+            if parts.scheme not in _SCHEMES[self.transport] or not parts.hostname:
+                schemes = " or ".join(f"{scheme}://" for scheme in _SCHEMES[self.transport])
+                raise InvalidRequest(f"the url of {self.name} is {self.url!r:.100}; it must begin with {schemes}")
+        for name in ("call_seconds", "longest_call_seconds", "start_seconds"):
+            if not 0 < getattr(self, name) <= LONGEST_WAIT:
+                raise InvalidRequest(
+                    f"{name} of {self.name} is {getattr(self, name)}; it must be above 0, and at most a day"
+                )
+        if not 0 < self.calls_at_once <= 1000:
+            raise InvalidRequest(f"calls_at_once of {self.name} is {self.calls_at_once}; it must be from 1 to 1000")
+
+    def __repr__(self) -> str:
+        # The environment, headers and a url may hold secrets, and what is printed may end in a log.
+        return f"McpServer({self.name!r}, {self.transport!r})"
+
+
+class ServerState(msgspec.Struct, frozen=True):
+    """What a server is doing, as far as it is known."""
+
+    name: str
+    health: ServerHealth = "stopped"
+    error: str = ""
+    """Why it failed, or why it is started again: one line, with what to do."""
+    pid: int | None = None
+    version: str = ""
+    """The protocol version that was agreed on."""
+    said: str = ""
+    """What it calls itself, with its version."""
+    instructions: str = ""
+    """What it says about its use, for models."""
+    tools: tuple[Tool, ...] = ()
+    starts: int = 0
+    """How often it was started."""
+    seconds_to_start: float = 0.0
