@@ -69,7 +69,7 @@ def _not_the_persons_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(autouse=True)
 def _not_the_persons_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Point the program, and every process that a test starts, at folders of the test's own."""
-    for name in [name for name in os.environ if name.startswith("MISTRAL_TUI_")]:
+    for name in [name for name in os.environ if name.startswith(("MISTRAL_TUI_", "MCP_CONFIG_PATH"))]:
         monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     for name, place in FOLDERS.items():

@@ -35,6 +35,7 @@ class RootFlags(SamplingFlags):
     database: str | None = None
     inventory: str | None = None
     model_path: list[str] | None = None
+    mcp_config: str | None = None
     log: str | None = None
     debug: bool = False
     web: bool = False
@@ -61,6 +62,7 @@ COMMANDS = {
         "the models: list, info, pull, add, remove, scan; loaded, unload", "mistral_tui.cli.models", "models_app", True
     ),
     "sessions": Command("stored chats: list, show", "mistral_tui.cli.sessions", "sessions_app", True),
+    "mcp": Command("MCP servers and their tools: list, check, call, trust", "mistral_tui.cli.mcp", "mcp_app", True),
     "embedding": Command("vectors of texts, or how well they answer a query", "mistral_tui.cli.embedding", "embedding"),
     "tokenize": Command("the tokens of a text, or how many", "mistral_tui.cli.tokens", "tokenize"),
     "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),
@@ -146,6 +148,7 @@ def _parser() -> ArgumentParser:
     group.add_argument(
         "--model-path", action="append", metavar="DIR", help="a folder to look for models in; may be repeated"
     )
+    group.add_argument("--mcp-config", metavar="FILE", help="MCP servers, instead of your own and the project's")
     group.add_argument("-l", "--log", metavar="FILE", help="write a log of this process to FILE")
     group.add_argument(
         "--screen-reader", action="store_true", default=None, help="an interface of plain lines, to be listened to"
@@ -168,6 +171,8 @@ def _publish(flags: RootFlags) -> None:
             os.environ[f"MISTRAL_TUI_{name}"] = absolute(value)
     if flags.model_path:
         os.environ["MISTRAL_TUI_MODEL_PATH"] = os.pathsep.join(map(absolute, flags.model_path))
+    if flags.mcp_config is not None:
+        os.environ["MCP_CONFIG_PATH"] = absolute(flags.mcp_config)
     if flags.debug:
         os.environ[DEBUG] = "1"
     if not debugging():

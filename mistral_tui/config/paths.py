@@ -20,6 +20,10 @@ class Paths:
     """`config.toml` of the platform's configuration folder, or what `--config` names."""
     keymap: Path
     """The person's own keys: `keymap.toml` of the configuration folder."""
+    mcp: Path
+    """The person's own MCP servers: `mcp.json` there."""
+    trust: Path
+    """Which servers of projects the person trusts."""
     presets: Path
     """Parameters under names: `presets.toml` there."""
     database: Path
@@ -57,6 +61,8 @@ class Paths:
         return cls(
             settings_file=_absolute(config) or _from_environment("CONFIG") or config_folder / "config.toml",
             keymap=config_folder / "keymap.toml",
+            mcp=config_folder / "mcp.json",
+            trust=state / "mcp_trust.json",
             presets=config_folder / "presets.toml",
             database=_absolute(database) or _from_environment("DATABASE") or data / "chats.db",
             inventory_overlay=data / "inventory.json",

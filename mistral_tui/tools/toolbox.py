@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -74,8 +75,10 @@ class Toolbox:
         """Start these servers and stop all others. Returns before they are ready.
 
         Raises:
-            ToolError: The process of the tools cannot be started.
+            ToolError: The process of the tools cannot be started, or what it needs is not installed.
         """
+        if any(server.enabled for server in servers) and find_spec("mcp") is None:
+            raise ToolError('MCP servers need an extra: install it with pip install "mistral-tui[mcp]"')
         self._servers = tuple(server for server in servers if server.enabled)
         self._states = {
             server.name: self._states.get(server.name, ServerState(server.name)) for server in self._servers

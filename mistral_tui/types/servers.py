@@ -61,7 +61,7 @@ class McpServer(msgspec.Struct, frozen=True):
         if self.transport == "stdio":
             if not self.command or "\0" in "".join((self.command, *self.args)):
                 raise InvalidRequest(f"{self.name} has no command; say which program it is, or give its url")
-        else:
+        elif "${" not in self.url:  # else it is known when the variables have their values
             parts = urlsplit(self.url)
             if parts.scheme not in _SCHEMES[self.transport] or not parts.hostname:
                 schemes = " or ".join(f"{scheme}://" for scheme in _SCHEMES[self.transport])

@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mistral_tui.processes.frames import WireError
 from mistral_tui.tools import wire
-from mistral_tui.tools.mcp.connection import Connection
 from mistral_tui.types.errors import MistralTuiError, ToolError
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolProgress
+
+if TYPE_CHECKING:
+    from mistral_tui.tools.mcp.connection import Connection
 
 _log = logging.getLogger(__name__)
 
@@ -59,15 +62,20 @@ class Desk:
                 self._end(connection)
         for name, server in wanted.items():
             if name not in self._connections:
-                self._connections[name] = Connection(server, folder, self._tell)
+                self._connections[name] = self._connection(server)
 
     def _restart(self, name: str) -> None:
         old = self._connections.get(name)
         if old is not None:
             self._end(old)
-            self._connections[name] = Connection(old.server, self._folder, self._tell)
+            self._connections[name] = self._connection(old.server)
 
-    def _end(self, connection: Connection) -> None:
+    def _connection(self, server: McpServer) -> "Connection":
+        from mistral_tui.tools.mcp.connection import Connection  # the SDK takes half a second, and is an extra
+
+        return Connection(server, self._folder, self._tell)
+
+    def _end(self, connection: "Connection") -> None:
         task = asyncio.create_task(connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -1,0 +1,85 @@
+"""Which servers of projects the person trusts.
+
+A project's configuration is code that others wrote: nothing of it runs before the person has agreed. What was agreed
+to is what would run (the command, its arguments, the names of what is set in its environment, the address), so that a
+change of any of it asks again. Secrets may be changed freely: values of the environment and headers are no part of it.
+"""
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from mistral_tui.config.paths import make_private_folder
+from mistral_tui.types.errors import ConfigError
+from mistral_tui.types.servers import McpServer
+
+
+class _Agreed(msgspec.Struct, frozen=True):
+    servers: dict[str, str] = {}
+    """What each digest stands for, for people who look into the file."""
+
+
+class Trust:
+    """The file of what was agreed to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def holds(self, server: McpServer, source: Path) -> bool:
+        """Whether the person has agreed to this server of this file, just as it is."""
+        return digest_of(server, source) in self._read().servers
+
+    def agree(self, server: McpServer, source: Path) -> None:
+        """Remember that the person agrees.
+
+        Raises:
+            ConfigError: The file cannot be written.
+        """
+        servers = {**self._read().servers, digest_of(server, source): f"{server.name} of {source}"}
+        self._write(_Agreed(servers))
+
+    def revoke(self, server: McpServer, source: Path) -> None:
+        """Remember that the person agrees no more.
+
+        Raises:
+            ConfigError: The file cannot be written.
+        """
+        digest = digest_of(server, source)
+        self._write(_Agreed({each: what for each, what in self._read().servers.items() if each != digest}))
+
+    def _read(self) -> _Agreed:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Agreed)
+        except (OSError, msgspec.MsgspecError):
+            return _Agreed()  # a file that is damaged allows nothing
+
+    def _write(self, agreed: _Agreed) -> None:
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            make_private_folder(self._path.parent)
+            part.write_bytes(msgspec.json.format(msgspec.json.encode(agreed)))
+            part.chmod(0o600)
+            part.replace(self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise ConfigError(f"{self._path}: cannot be written: {error.strerror or error}") from None
+
+
+def digest_of(server: McpServer, source: Path) -> str:
+    """Return what stands for everything of a server that the person agrees to."""
+    what = (
+        str(source),
+        server.name,
+        server.transport,
+        server.command,
+        server.args,
+        sorted(server.env),
+        server.cwd,
+        server.url,
+        sorted(server.headers),
+    )
+    return hashlib.sha256(msgspec.json.encode(what)).hexdigest()
