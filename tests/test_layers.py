@@ -65,18 +65,19 @@ def test_a_quick_answer_loads_nothing_heavy(flag: str) -> None:
     assert loaded_by(code) & heavy == set()
 
 
-def test_only_the_gguf_engine_may_load_native_code() -> None:
-    names = [name for name in modules() if not name.startswith("mistral_tui.engines.gguf")]
+def test_only_children_may_load_native_code_and_the_sdk_of_mcp() -> None:
+    of_children = ("mistral_tui.engines.gguf", "mistral_tui.tools.mcp.client")
+    names = [name for name in modules() if not name.startswith(of_children)]
     assert loaded_by(importing(names)) & (NATIVE | SLOW) == set()
 
 
 def test_only_the_screen_loads_textual() -> None:
     opens_the_screen = ("mistral_tui.tui", "mistral_tui.cli.interface")
-    names = [name for name in modules() if not name.startswith(opens_the_screen)]
+    names = [name for name in modules() if not name.startswith((*opens_the_screen, "mistral_tui.tools.mcp.client"))]
     assert "textual" not in loaded_by(importing(names))
 
 
-@pytest.mark.parametrize("layer", ["types", "config", "models", "store", "engines", "chat"])
+@pytest.mark.parametrize("layer", ["types", "config", "processes", "models", "store", "engines", "chat"])
 def test_a_layer_can_be_imported_alone(layer: str) -> None:
     names = [name for name in modules() if name.startswith(f"mistral_tui.{layer}.")]
     assert "mistral_tui" in loaded_by(importing(names))

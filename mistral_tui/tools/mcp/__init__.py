@@ -1,1 +1,1 @@
-"""The MCP client: one task a server, in the process of the tools."""
+"""MCP servers: where they are configured, which are trusted, and how they are talked with."""

@@ -13,7 +13,7 @@ from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolProgress
 
 if TYPE_CHECKING:
-    from mistral_tui.tools.mcp.connection import Connection
+    from mistral_tui.tools.mcp.client.connection import Connection
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Desk:
             self._connections[name] = self._connection(old.server)
 
     def _connection(self, server: McpServer) -> "Connection":
-        from mistral_tui.tools.mcp.connection import Connection  # the SDK takes half a second, and is an extra
+        from mistral_tui.tools.mcp.client.connection import Connection  # the SDK takes half a second, and is an extra
 
         return Connection(server, self._folder, self._tell)
 

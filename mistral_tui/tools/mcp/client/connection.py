@@ -16,9 +16,9 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from mistral_tui import __version__
-from mistral_tui.tools.mcp.results import output_of, tool_of
-from mistral_tui.tools.mcp.stdio import ServerProcess, stdio_transport
-from mistral_tui.tools.mcp.tap import Streams, tapped
+from mistral_tui.tools.mcp.client.results import output_of, tool_of
+from mistral_tui.tools.mcp.client.stdio import ServerProcess, stdio_transport
+from mistral_tui.tools.mcp.client.tap import Streams, tapped
 from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerState

@@ -1,0 +1,1 @@
+"""The connections to servers, on the SDK: only the process of the tools imports it."""
