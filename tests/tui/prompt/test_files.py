@@ -15,7 +15,7 @@ from mistral_tui.types.messages import FilePart, ImagePart, TextPart
 from tests.stubs.engines import LOADED, FakeEngine, FakePool, Reply
 from tests.stubs.media import png, stripes
 from tests.stubs.queries import understanding
-from tests.tui.harness import app_with, screen_rows, shown_text, started, type_and_send, until
+from tests.tui.harness import app_with, screen_rows, shown_text, started, told, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -154,7 +154,7 @@ async def test_what_cannot_go_along_says_why(folder: Path, engine: FakeEngine, n
         app = await started(pilot)
         await paste(pilot, f"/attach {name}")
         await pilot.press("enter")
-        await until(pilot, lambda: reason in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, reason))
         assert app.pane.prompt.text == f"/attach {name}"
 
 
@@ -162,7 +162,7 @@ async def test_a_model_of_text_is_given_no_picture(folder: Path) -> None:
     async with app_with().run_test(size=WIDE) as pilot:
         app = await started(pilot)
         await paste(pilot, f"{folder}/cat.png")
-        await until(pilot, lambda: "takes neither pictures nor recordings" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "takes neither pictures nor recordings"))
         assert app.pane.prompt.text == f"{folder}/cat.png"
 
 
