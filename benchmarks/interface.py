@@ -11,8 +11,8 @@ from mistral_tui.types.messages import Message
 from tests.e2e.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent
-READY = "tok/s"
-"""Part of the status line."""
+READY = "Ask anything"
+"""What the empty prompt says."""
 
 
 class Interface(Terminal):

@@ -48,7 +48,7 @@ def two_panes(kind: str, presses: int) -> list[float]:
         interface.type("\x13v")
         interface.wait_for("new chat")
         interface.send(f"{kind} on the right, please")
-        interface.wait_until(lambda: interface.text.count("tok/s") + interface.text.count("●") >= 2, "two replies")
+        interface.wait_until(lambda: interface.text.count("answering") >= 2, "two replies")
         interface.read_for(2.0)
         return delays(interface, presses)
 

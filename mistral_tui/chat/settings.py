@@ -46,6 +46,11 @@ class ChatSettings:
         self._usual = usual
         self._changed = changed
 
+    @property
+    def chosen_model(self) -> ModelEntry | None:
+        """The model that was chosen for this chat; `None`: it is answered by what was usual when it began."""
+        return self.entry if MODEL in self._conversation.session.settings else None
+
     def use(self, request: GenerateRequest) -> None:
         """Ask for this, besides the messages."""
         self.request = request

@@ -280,8 +280,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         current = self.pane.chat
         if len(current.conversation) or current.conversation.session.private != private:
             chat = self._workspace.new_chat(private)
-            if current.entry is not None:
-                self._workspace.use_model(chat, current.entry)  # the pane's own
+            if (chosen := current.settings.chosen_model) is not None:
+                self._workspace.use_model(chat, chosen)  # the pane's own
             await self.open_chat(chat)
         self._close_overlay()
         self.pane.prompt.focus()

@@ -19,7 +19,7 @@ def terminal(smollm2: Path) -> Iterator[Terminal]:
     settings.parent.mkdir(parents=True)
     settings.write_text("temperature = 0\nmax_tokens = 24\n", encoding="utf-8")
     with Terminal.mistral_tui("--threads", "1", "-m", str(smollm2), rows=24, columns=80) as terminal:
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         yield terminal
 
 

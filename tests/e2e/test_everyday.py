@@ -30,7 +30,7 @@ def start(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     def begin(*arguments: str) -> Tmux:
         screen = Tmux("--threads", "1", "-m", str(smollm2), *arguments)
         opened.append(screen)
-        screen.wait_for("tok/s")
+        screen.wait_for("Ask anything")
         return screen
 
     yield begin

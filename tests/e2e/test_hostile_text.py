@@ -91,7 +91,7 @@ def test_no_screen_obeys_it(evil_home: None, evil_model: Path, tmp_path: Path) -
         (tmp_path / name).write_text(EVIL, encoding="utf-8")
     command = (sys.executable, "-m", "mistral_tui", "-m", str(evil_model))
     with Terminal(command, folder=tmp_path) as terminal:
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         terminal.wait_for("evil [red]R[")
         terminal.press("f2")
         terminal.wait_for("enter open")

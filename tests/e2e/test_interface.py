@@ -36,7 +36,7 @@ def start(smollm2: Path) -> Iterator[Start]:
         arguments = arguments or ("--threads", "1", "-m", str(smollm2))
         terminal = Terminal.mistral_tui(*arguments, rows=rows, columns=columns, environment=environment)
         terminals.append(terminal)
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         return terminal
 
     yield begin

@@ -37,7 +37,7 @@ def test_two_panes_answer_and_come_back(smollm2: Path) -> None:
     settings.write_text("temperature = 0\nmax_tokens = 40\n", encoding="utf-8")
     command = ("--threads", "1", "-m", str(smollm2))
     with Terminal.mistral_tui(*command, rows=30, columns=120) as terminal:
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         ask(terminal, "What is the capital of Japan?")
         # The chord arrives in one piece, as from a quick hand.
         terminal.type("\x13v")

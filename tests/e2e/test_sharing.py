@@ -59,7 +59,7 @@ def test_two_programs_at_once_answer_from_one_worker(smollm2: Path, host: None) 
 
 def test_the_interface_and_a_program_share_a_worker(smollm2: Path, host: None) -> None:
     with Terminal.mistral_tui(*SHARED, "-m", str(smollm2), "--seed", "1") as terminal:
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         terminal.wait_until(lambda: held() and held()[0]["worker"], "the model is loaded")
         (model,) = held()
         terminal.type("Tell me a very long story about a dragon and a princess.")

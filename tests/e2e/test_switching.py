@@ -47,7 +47,7 @@ def test_a_chat_goes_to_another_model_and_back(smollm2: Path, qwen: Path) -> Non
     }
     arguments = ("--threads", "1", "-m", str(smollm2))
     with Terminal.mistral_tui(*arguments, rows=36, columns=120, environment=environment) as terminal:
-        terminal.wait_for("tok/s")
+        terminal.wait_for("Ask anything")
         ask(terminal, "The word is zebra.")
         choose(terminal, "coder 0.5", qwen.stem)
         ask(terminal, "Which word?")

@@ -28,10 +28,13 @@ class Tmux:
     def __init__(self, *arguments: str, columns: int = 100, rows: int = 30) -> None:
         # Not in the test's own folder: the path of a socket may have about a hundred bytes only.
         self._folder = Path(tempfile.mkdtemp(prefix="tmux-"))
-        program = (sys.executable, "-m", "mistral_tui", *arguments)
+        # tmux 3.3 now and then never learns the status of what ran in a pane, so a shell writes it down.
+        write_status = 'file=$1; shift; "$@"; echo $? >"$file"'
+        shell = ("sh", "-c", write_status, "sh", str(self._folder / "status"))
+        program = (*shell, sys.executable, "-m", "mistral_tui", *arguments)
         try:
             size = ("-x", str(columns), "-y", str(rows))
-            # Without the option the last screen and the exit status would be gone.
+            # Without the option the last screen would be gone.
             self._tmux(
                 "-f", "/dev/null", "new-session", "-d", *size, *program, ";", "set-option", "remain-on-exit", "on"
             )
@@ -91,8 +94,8 @@ class Tmux:
 
     @property
     def _status(self) -> str:
-        # A pane is dead a moment before its status is known.
-        return self._tmux("display-message", "-p", "#{pane_dead_status}#{pane_dead_signal}").strip()
+        file = self._folder / "status"
+        return file.read_text().strip() if file.exists() else ""
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-S", str(self._folder / "socket"), *arguments]

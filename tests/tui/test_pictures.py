@@ -8,7 +8,7 @@ import pytest
 from mistral_tui.types.messages import AudioPart, ImagePart, TextPart
 from tests.stubs.engines import LOADED, FakeEngine, FakePool, Reply
 from tests.stubs.media import png, stripes, wav
-from tests.tui.harness import app_with, paste_and_send, shown_text, started, until
+from tests.tui.harness import app_with, paste_and_send, shown_text, started, told, until
 
 pytestmark = pytest.mark.core
 
@@ -31,8 +31,8 @@ async def test_a_picture_and_a_recording_go_along_and_are_shown(tmp_path: Path, 
         assert words == TextPart("who is it?")
         assert picture.path != str(tmp_path / "cat.png")
         text = shown_text(app.pane.transcript)
-        assert "▣ cat.png 64\N{MULTIPLICATION SIGN}48" in text
-        assert "♪ meow.wav 2 s" in text
+        assert "▣ cat.png · 64\N{MULTIPLICATION SIGN}48" in text
+        assert "♪ meow.wav · 2.0 s" in text
         assert "who is it?" in text
 
 
@@ -43,7 +43,7 @@ async def test_a_picture_that_cannot_be_used_stays_in_the_prompt_with_the_reason
     async with app_with(pool=FakePool(engine)).run_test(size=(100, 30)) as pilot:
         app = await started(pilot)
         await paste_and_send(pilot, f"{tmp_path}/cat.png")
-        await until(pilot, lambda: "cat.png is no picture" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "cat.png is no picture"))
         assert app.pane.prompt.text == f"{tmp_path}/cat.png"
         assert engine.requests == []
 

@@ -123,7 +123,8 @@ class TokenPanel(Widget, inherit_bindings=False, can_focus=True):
         head = Content.assemble(
             (f"token {self._at + 1:>{width},}/{len(self._tokens):,}  ", "$text-muted"),
             (_shown(chosen), "bold"),
-            (f"  {_probability(chosen):.1%}", likelihood_style(chosen)),
+            "  ",
+            (f"{_probability(chosen):.1%}", likelihood_style(chosen)),
         )
         rows = [head, *(self._row(place, each) for place, each in enumerate(self._alternatives))]
         rows += [Content("")] * (ALTERNATIVES + 1 - len(rows))
@@ -136,9 +137,12 @@ class TokenPanel(Widget, inherit_bindings=False, can_focus=True):
         mark = "▌ " if place == self._picked else "  "
         text = Content(_shown(each)).truncate(_TEXT, ellipsis=True)
         taken = each.token == self._tokens[self._at].chosen.token
+        share = f"{_probability(each):.1%}"
         row = Content.assemble(
             (mark, "$accent"),
-            (f"{_probability(each):>6.1%} ", likelihood_style(each)),
+            " " * (6 - len(share)),  # not underlined, as the share may be
+            (share, likelihood_style(each)),
+            " ",
             gauge(_probability(each), _BAR, "$accent"),
             "  ",
             text,

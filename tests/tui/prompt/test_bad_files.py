@@ -18,7 +18,7 @@ from tests.stubs.documents import docx_of, encrypted_pdf
 from tests.stubs.engines import LOADED, FakeEngine, FakePool
 from tests.stubs.media import png, png_of, stripes, wav
 from tests.stubs.queries import understanding
-from tests.tui.harness import app_with, shown_text, started, type_and_send, until
+from tests.tui.harness import app_with, shown_text, started, told, type_and_send, until
 
 pytestmark = [
     pytest.mark.core,
@@ -79,7 +79,7 @@ async def attach(pilot: Pilot[None], path: Path) -> None:
 
 
 async def test_what_cannot_go_along_says_why(tmp_path: Path, engine: FakeEngine) -> None:
-    async with app_with(pool=FakePool(engine)).run_test(size=(200, 30)) as pilot:
+    async with app_with(pool=FakePool(engine)).run_test(size=(400, 30)) as pilot:
         app = await started(pilot)
         for name, (make, reason) in BAD.items():
             path = tmp_path / name
@@ -136,6 +136,6 @@ async def test_a_picture_that_is_named_and_not_there_any_more_is_text(tmp_path: 
         (tmp_path / "bad.png").write_bytes(b"no picture")
         app.post_message(events.Paste(f"what is {tmp_path}/bad.png"))
         await pilot.press("enter")
-        await until(pilot, lambda: "is no picture" in shown_text(app.pane.status))
+        await until(pilot, lambda: told(app, "is no picture"))
         assert app.pane.prompt.text == f"what is {tmp_path}/bad.png"
         assert not engine.requests
