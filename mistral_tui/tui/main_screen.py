@@ -131,7 +131,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_search(self, words: str = "") -> None:
         """Search all chats."""
-        self._show_list(True)
+        self._show_list(True, self.chats.box)
         self.chats.find(words)
 
     def action_metrics(self) -> None:
@@ -286,16 +286,16 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._close_overlay()
         self.pane.prompt.focus()
 
-    def _show_list(self, shown: bool) -> None:
+    def _show_list(self, shown: bool, focus: Widget | None = None) -> None:
+        """Show or fold the list, and go to a part of it; or to its rows, or back to the prompt."""
         # A list that was opened over the chat, or folded beside it, must not be so when the terminal is resized.
         narrow = self.has_class("-narrow")
         self.chats.set_class(shown and narrow, "-opened")
         self.chats.set_class(not shown and not narrow, "-folded")
         if shown:
             self.refresh_chats()
-            self.chats.rows.focus()
-        else:
-            self.pane.prompt.focus()
+        # At once: keys that are typed already are meant for it.
+        self.set_focus(focus or (self.chats.rows if shown else self.pane.prompt))
 
     def _close_overlay(self) -> None:
         """Fold the list if it lies over the chat."""

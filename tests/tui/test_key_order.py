@@ -5,6 +5,7 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+from mistral_tui.tui import key_order
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.picker import ModelPicker
 from tests.stubs.engines import Reply
@@ -13,6 +14,12 @@ from tests.tui.harness import app_with, ask, main_screen, started, until
 pytestmark = pytest.mark.core
 
 WORDS = "and now for something quite different"
+
+
+@pytest.fixture(autouse=True)
+def _with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy with other tests may take longer than people are let wait."""
+    monkeypatch.setattr(key_order, "PATIENCE", 10.0)
 
 
 def type_at_once(app: MistralApp, *keys: str) -> None:
@@ -100,3 +107,12 @@ async def test_what_is_typed_right_after_the_list_of_models_is_asked_for_filters
         assert isinstance(picker, ModelPicker)
         await until(pilot, lambda: picker.focused is not None and getattr(picker.focused, "value", "") == "small one")
         assert app.pane.prompt.text == ""
+
+
+async def test_what_is_typed_right_after_the_search_is_asked_for_is_searched() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        app = await started(pilot)
+        type_at_once(app, "alt+h", WORDS)
+        box = main_screen(app).chats.box
+        await until(pilot, lambda: len(box.value) >= len(WORDS) or app.pane.prompt.text)
+        assert (box.value, app.pane.prompt.text) == (WORDS, "")

@@ -148,6 +148,11 @@ class SessionList(Vertical, inherit_bindings=False):
             return option.id.partition(" ")[0]
         return self.current
 
+    def on_resize(self) -> None:
+        """Rows are as long as there is room."""
+        if self._listed and not self.box.value.strip():
+            self.show_sessions()
+
     def show(
         self, sessions: Sequence[Session], current: str, answering: Collection[str], today: date | None = None
     ) -> None:
@@ -167,7 +172,7 @@ class SessionList(Vertical, inherit_bindings=False):
     def show_sessions(self) -> None:
         """Show the sessions that were listed last."""
         sessions = self._listed
-        shown = (*sessions, self.current, self._answering, self._today, self.archived, self.size.width)
+        shown = (*sessions, self.current, self._answering, self._today, self.archived, self._row_width)
         if shown == self._shown:
             return
         self._shown = shown

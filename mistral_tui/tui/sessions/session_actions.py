@@ -1,8 +1,9 @@
 """What is done with sessions: found, named, tagged, put away, deleted, brought back, copied, exported, imported."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +64,9 @@ class SessionActions(Widget):
 
     def search(self, text: str) -> None:
         """Find messages, and show them when they are found; a search that is under way is given up."""
-        self.run_worker(self._search(text), group=_SEARCH, exclusive=True)
+        # Not a coroutine: one that is given up before it begins would never be awaited.
+        work: Callable[[], Awaitable[None]] = partial(self._search, text)
+        self.run_worker(work, group=_SEARCH, exclusive=True)
 
     def stop_search(self) -> None:
         """Show no hits any more."""
