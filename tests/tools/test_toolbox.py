@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import signal
 import sys
 import time
@@ -188,7 +187,7 @@ async def test_servers_end_when_the_process_of_the_tools_is_killed(opened: Open)
     assert box.pid is not None
     os.kill(box.pid, signal.SIGKILL)
     await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
-    assert re.search(r"the process of the tools was killed by SIGKILL", state_of(box).error)
+    await until(lambda: "the process of the tools was killed by SIGKILL" in state_of(box).error)
     assert await box.call("server", "echo", {"text": "hello"}) == HELLO, "the next call starts it again"
 
 
