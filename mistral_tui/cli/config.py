@@ -174,6 +174,7 @@ def _path(given: _Arguments, flags: ModelFlags) -> int:
         "settings": paths.settings_file,
         "keymap": paths.keymap,
         "presets": paths.presets,
+        "MCP servers": paths.mcp,
         "themes": paths.themes,
         "chat templates": paths.chat_templates,
         "database": paths.database,

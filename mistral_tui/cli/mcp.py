@@ -49,8 +49,6 @@ def list_servers(as_json: Json = False) -> None:
         state = "off" if not each.server.enabled else "trusted" if each.trusted else "not trusted"
         columns = (each.server.name, each.server.transport, state, str(each.source), _what_runs(each.server))
         print("\t".join(map(printable_line, columns)))
-    if not found.servers:
-        say("note", f"no MCP servers are configured; {Paths.resolve().mcp} is the place for your own")
 
 
 @mcp_app.command("check")
@@ -126,6 +124,8 @@ def _configured() -> ConfiguredServers:
     found = configured_servers(paths.mcp, Path.cwd(), Trust(paths.trust))
     for notice in found.notices:
         say("note", notice)
+    if not found.servers:
+        say("note", f"no MCP servers are configured; {paths.mcp} is the place for your own")
     return found
 
 

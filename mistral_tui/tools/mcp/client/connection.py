@@ -12,10 +12,9 @@ from typing import Any, Final
 import mcp_types
 import msgspec
 from mcp import Client, MCPError
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
 
 from mistral_tui import __version__
+from mistral_tui.tools.mcp.client.http import http_transport
 from mistral_tui.tools.mcp.client.results import output_of, tool_of
 from mistral_tui.tools.mcp.client.stdio import ServerProcess, stdio_transport
 from mistral_tui.tools.mcp.client.tap import Streams, tapped
@@ -185,13 +184,9 @@ class Connection:
         )
 
     def _transport(self) -> AbstractAsyncContextManager[Streams]:
-        match self.server.transport:
-            case "stdio":
-                return stdio_transport(self.server, self._process)
-            case "http":
-                return streamable_http_client(self.server.url)
-            case _:
-                return sse_client(self.server.url, headers=dict(self.server.headers))
+        if self.server.transport == "stdio":
+            return stdio_transport(self.server, self._process)
+        return http_transport(self.server)
 
     async def _list_tools(self, client: Client) -> tuple[Tool, ...]:
         """Return what the server has; not more pages than a list could have that ends."""
