@@ -45,6 +45,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES + BY_NAME):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    # An installed program finds its modules compiled; without this, some environments compile them at every start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     missed = 0
     print(
         f"{os.cpu_count()} processors, load {' '.join(f'{load:.2f}' for load in os.getloadavg())}; {find_model().name}"
