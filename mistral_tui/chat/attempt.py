@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,7 @@ from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, ChatFailed, ChoiceEvent, PromptReturned
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.token_scores import TokenScores
+from mistral_tui.chat.tool_calls import ToolUse
 from mistral_tui.chat.turn import run_turn
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import EngineError, MistralTuiError
@@ -28,6 +30,7 @@ PROMPT_LIMIT = 1.0
 
 AttemptEnded = TurnEnded | PromptReturned | ChatFailed
 """How it ended: with a turn, however that ended; before one began, by the person or for another reason."""
+T = TypeVar("T")
 LoadEngine = Callable[[], Awaitable[Engine]]
 Answers = Callable[
     [Conversation, asyncio.Event, Callable[[int, LoadProgress], None]], AsyncGenerator[tuple[int, TurnEvent], None]
@@ -78,16 +81,24 @@ class Attempt:
         """Stop: the reply ends with what was said; a prompt that still waits for the model is taken back."""
         self._cancelled.set()
 
-    async def answer(self, load: LoadEngine, request: Callable[[], GenerateRequest], choices: int) -> AttemptEnded:
+    async def answer(
+        self,
+        load: LoadEngine,
+        request: Callable[[], GenerateRequest],
+        choices: int,
+        tools: Callable[[], Awaitable[ToolUse | None]],
+    ) -> AttemptEnded:
         """Write a reply, or several, and return how that ended.
 
         Args:
             load: Returns the model.
             request: Returns what is asked for once the model is there, besides the messages.
-            choices: How many replies to write at once.
+            choices: How many replies to write at once. Several call no tools.
+            tools: Returns what the model may call.
         """
         try:
-            engine = await self._engine(load)
+            engine = await self._or_cancelled(load)
+            use = await self._or_cancelled(tools) if choices == 1 else None
         except MistralTuiError as error:
             return self._failed(error)
         await self._store_prompt()
@@ -97,7 +108,7 @@ class Attempt:
         conversation = self._conversation
         conversation.session = msgspec.structs.replace(conversation.session, model=engine.model.name)
         if choices == 1:
-            return await self._write(run_turn(conversation, engine, request(), self._cancelled))
+            return await self._write(run_turn(conversation, engine, request(), self._cancelled, use=use))
         return await self._write_choices(run_choices(conversation, engine, request(), choices, self._cancelled))
 
     async def compare(self, answers: Answers) -> AttemptEnded:
@@ -144,8 +155,8 @@ class Attempt:
         if self._recorder is not None:
             await self._recorder.flush(PROMPT_LIMIT)
 
-    async def _engine(self, load: LoadEngine) -> Engine | None:
-        """Return the engine, or `None` when the person cancels first.
+    async def _or_cancelled(self, load: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what is loaded, or `None` when the person cancels first.
 
         Raises:
             MistralTuiError: There is none, whatever the reason.

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
 from mistral_tui.chat.attempt import Added, Answers, Attempt, AttemptEnded
+from mistral_tui.chat.chat_tools import ChatTools
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, LearnedFromOthers, QueueChanged, SavingChanged
 from mistral_tui.chat.recorder import Recorder
@@ -15,6 +16,7 @@ from mistral_tui.chat.token_scores import TokenScores
 from mistral_tui.chat.turn import check_can_go_on
 from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
+from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import MessageCommitted, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
@@ -46,6 +48,7 @@ class LiveChat:
         request: GenerateRequest,
         store: StoreThread | None = None,
         on_use: Callable[["LiveChat"], None] = lambda chat: None,
+        servers: Servers | None = None,
     ) -> None:
         """Make a chat of a conversation.
 
@@ -55,10 +58,13 @@ class LiveChat:
             request: What every turn asks for, besides its messages and what was set for this chat alone.
             store: Where it is remembered; `None` and private sessions stay in memory.
             on_use: Called when `in_use` may have changed.
+            servers: Where the tools are that the model may call; `None`: there are none.
         """
         self.conversation = conversation
         self.settings = ChatSettings(conversation, request, self._session_changed)
         """Who answers from the next turn on, and how."""
+        self.tools = ChatTools(servers or Servers(), self.settings)
+        """What the model may call, and the calls that wait for the person."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""
         self.failed = False
@@ -313,7 +319,9 @@ class LiveChat:
 
     def _answer(self, added: Added, choices: int = 1) -> None:
         """Answer what the active branch ends with."""
-        ended = self._begin(added).answer(lambda: self._get_engine(self, self._emit), lambda: self.request, choices)
+        ended = self._begin(added).answer(
+            lambda: self._get_engine(self, self._emit), lambda: self.request, choices, self.tools.use
+        )
         self._task = asyncio.create_task(self._finish(ended))
 
     async def _finish(self, ended: Awaitable[AttemptEnded]) -> None:

@@ -11,8 +11,9 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json
 from mistral_tui.types.models import Adapter, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, SamplingParams
-from mistral_tui.types.sessions import MODEL
+from mistral_tui.types.sessions import MODEL, TOOLS
 from mistral_tui.types.text import printable
+from mistral_tui.types.tools import ToolSettings
 
 _OF_REQUEST: Mapping[str, Any] = {
     "context_policy": ContextPolicy,
@@ -42,6 +43,8 @@ class ChatSettings:
         """The model that answers; `None`: the one of the workspace."""
         self.request = with_settings(usual, conversation.session.settings)
         """What every turn asks for, besides its messages."""
+        self.tools = tool_settings(conversation.session.settings)
+        """Which tools are offered to the model."""
         self._conversation = conversation
         self._usual = usual
         self._changed = changed
@@ -74,20 +77,31 @@ class ChatSettings:
         text = printable(text).strip() if text else None
         self._set_session(system_prompt=text or None)
 
+    def use_tools(self, tools: ToolSettings) -> None:
+        """Offer these tools to the model."""
+        self.tools = tools
+        self._remember()
+
     def begin_like(self, other: "ChatSettings") -> None:
         """Answer with the model and the parameters of another chat."""
         self.entry = other.entry
+        self.tools = other.tools
         self.use(other.request)
 
     def learned(self) -> None:
         """Another program may have set something."""
         self.request = with_settings(self._usual, self._conversation.session.settings)
+        self.tools = tool_settings(self._conversation.session.settings)
 
     def _remember(self) -> None:
         before = self._conversation.session.settings
         settings = own_settings(self.request, self._usual, before)
         model = before.get(MODEL) if self.entry is None else self.entry.name
-        self._set_session(settings={**settings, MODEL: model} if model else settings)
+        if model:
+            settings[MODEL] = model
+        if tools := msgspec.to_builtins(self.tools):
+            settings[TOOLS] = tools
+        self._set_session(settings=settings)
 
     def _set_session(self, **changes: str | Json | None) -> None:
         self._conversation.session = msgspec.structs.replace(self._conversation.session, **changes)
@@ -125,6 +139,14 @@ def with_settings(usual: GenerateRequest, settings: Json) -> GenerateRequest:
         except (msgspec.ValidationError, InvalidRequest):
             continue
     return request
+
+
+def tool_settings(settings: Json) -> ToolSettings:
+    """Return what was set of the tools; what makes no sense, as to another version, is as if it were not set."""
+    try:
+        return msgspec.convert(settings.get(TOOLS, {}), ToolSettings)
+    except msgspec.ValidationError:
+        return ToolSettings()
 
 
 def next_thinking(request: GenerateRequest) -> GenerateRequest:

@@ -24,6 +24,7 @@ from mistral_tui.types.messages import (
     ToolCallPart,
     ToolResultPart,
 )
+from mistral_tui.types.requests import ToolChoice
 from mistral_tui.types.tools import Decision, LinkPart, Tool, ToolOutput, ToolProgress, ToolRun, TurnBudget
 
 _log = logging.getLogger(__name__)
@@ -62,24 +63,34 @@ AskPerson = Callable[[ToolRun], Awaitable[Decision]]
 """Asks the person whether a call may be made."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class ToolUse:
-    """How the tools of one turn are used: which there are, who allows what, and what is used up."""
+    """How a turn uses tools: which there are, who allows what, and how much of it."""
 
     tools: Tools
     decide: Decide
     ask: AskPerson
     budget: TurnBudget = field(default_factory=TurnBudget)
+    choice: ToolChoice = "auto"
+    """Whether the model must call one at first; after that it decides."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the person is asked: one question at a time."""
+
+
+@dataclass
+class Spent:
+    """What a turn has used up of its budget."""
+
+    budget: TurnBudget
     rounds: int = 0
     calls: int = 0
     bad_rounds: int = 0
     """Rounds in a row without one call that could be made."""
     made: Counter[str] = field(default_factory=Counter)
     """How often each call was made."""
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
-    def used_up(self) -> str:
+    def all_of_it(self) -> str:
         """Why the model may call nothing more in this turn; empty: it may."""
         if self.rounds >= self.budget.rounds:
             return f"the {self.budget.rounds} rounds of tool calls that a turn may have are used up"
@@ -89,20 +100,41 @@ class ToolUse:
             return "the calls could not be made, again"
         return ""
 
+    def count(self, runs: Sequence[ToolRun]) -> None:
+        """Count one round of calls."""
+        self.rounds += 1
+        self.calls += len(runs)
+        self.bad_rounds = self.bad_rounds + 1 if all(run.state == "invalid" for run in runs) else 0
+
+    def count_call(self, tool: Tool, arguments: Json) -> None:
+        """Count one call.
+
+        Raises:
+            InvalidArguments: It was made often enough.
+        """
+        same = f"{tool.key} {msgspec.json.encode(arguments, order='deterministic').decode()}"
+        self.made[same] += 1
+        if self.made[same] > self.budget.repeats:
+            raise InvalidArguments(
+                f"{tool.name} was called with the same arguments before, and answers the same; use what it said, "
+                "or do something else"
+            )
+
 
 async def call_tools(
-    reply: Message, use: ToolUse, cancelled: asyncio.Event
+    reply: Message, use: ToolUse, spent: Spent, cancelled: asyncio.Event
 ) -> AsyncGenerator[ToolEvent | Message, None]:
     """Make the calls of a reply, all at once, and yield what happens; the last thing is the message with the results.
 
     Args:
         reply: Its calls are made.
-        use: What may be called; what is used up of its budget is counted.
+        use: What may be called.
+        spent: Counts it.
         cancelled: Stops the calls that are on their way; each still has a result, which says so.
     """
     calls = [part for part in reply.parts if isinstance(part, ToolCallPart)]
     events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-    running = [_Run(reply, call, use, events.put_nowait) for call in calls]
+    running = [_Run(reply, call, use, spent, events.put_nowait) for call in calls]
     tasks = [asyncio.create_task(run.carry_out()) for run in running]
     stop = asyncio.create_task(_cancel_when(cancelled, tasks))
     everything = asyncio.gather(*tasks, return_exceptions=True)
@@ -114,9 +146,7 @@ async def call_tools(
         for task in (stop, *tasks):
             task.cancel()
         await asyncio.gather(stop, everything, return_exceptions=True)
-    use.rounds += 1
-    use.calls += len(calls)
-    use.bad_rounds = use.bad_rounds + 1 if all(run.run.state == "invalid" for run in running) else 0
+    spent.count([each.run for each in running])
     parts: list[Part] = []
     for run in running:
         parts += run.results()
@@ -126,8 +156,11 @@ async def call_tools(
 class _Run:
     """One call on its way."""
 
-    def __init__(self, reply: Message, call: ToolCallPart, use: ToolUse, tell: Callable[[ToolEvent], None]) -> None:
+    def __init__(
+        self, reply: Message, call: ToolCallPart, use: ToolUse, spent: Spent, tell: Callable[[ToolEvent], None]
+    ) -> None:
         self._use = use
+        self._spent = spent
         self._tell = tell
         self._tool = next((tool for tool in use.tools.tools if tool.name == call.name), None)
         self.run = ToolRun(
@@ -160,13 +193,7 @@ class _Run:
             names = ", ".join(tool.name for tool in self._use.tools.tools)
             raise InvalidArguments(f"there is no tool {self.run.name!r:.100}; there are: {names}")
         arguments = await self._use.tools.check(self._tool, self.run.arguments)
-        same = f"{self._tool.key} {msgspec.json.encode(arguments, order='deterministic').decode()}"
-        self._use.made[same] += 1
-        if self._use.made[same] > self._use.budget.repeats:
-            raise InvalidArguments(
-                f"{self.run.name} was called with the same arguments before, and answers the same; use what it said, "
-                "or do something else"
-            )
+        self._spent.count_call(self._tool, arguments)
         decision = self._use.decide(self._tool, arguments)
         if decision is None:
             async with self._use.asking:  # one question at a time

@@ -10,7 +10,7 @@ import msgspec
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.reply_parts import ReplyParts
-from mistral_tui.chat.tool_calls import ToolUse, call_tools
+from mistral_tui.chat.tool_calls import Spent, ToolUse, call_tools
 from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.events import (
@@ -24,6 +24,7 @@ from mistral_tui.types.events import (
 )
 from mistral_tui.types.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage
 from mistral_tui.types.requests import GenerateRequest
+from mistral_tui.types.tools import TurnBudget
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ async def run_turn(
         Every event in the order a reader should see it. The last one is always `TurnEnded`, whatever happened: the
         reason tells a stop from a limit, a cancel and a failure.
     """
-    if use is not None:
-        request = msgspec.structs.replace(request, tools=tuple(tool.spec for tool in use.tools.tools))
+    spent = Spent(use.budget if use is not None else TurnBudget())
+    if use is not None and (tools := tuple(tool.spec for tool in use.tools.tools)):
+        request = msgspec.structs.replace(request, tools=tools, tool_choice=use.choice)
     while True:
         writing = _Writing(conversation, engine, request, system_prompt)
         async with contextlib.aclosing(writing.events(cancelled)) as events:
@@ -65,7 +67,7 @@ async def run_turn(
         finished = writing.finished
         if use is None or finished.reason != "tool_calls":
             break
-        async with contextlib.aclosing(call_tools(writing.reply, use, cancelled)) as happening:
+        async with contextlib.aclosing(call_tools(writing.reply, use, spent, cancelled)) as happening:
             async for happened in happening:
                 if isinstance(happened, Message):
                     yield MessageCommitted(conversation.append(happened))
@@ -75,7 +77,7 @@ async def run_turn(
             finished = Finished("cancelled", Usage())
             break
         # A tool that had to be called was: from here on the model decides, until it may no more.
-        request = msgspec.structs.replace(request, tool_choice="none" if use.used_up else "auto")
+        request = msgspec.structs.replace(request, tool_choice="none" if spent.all_of_it else "auto")
     yield TurnEnded(finished.reason, finished.error)
 
 

@@ -22,6 +22,7 @@ from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.queries import embed
 from mistral_tui.store.store import Store
+from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.messages import Attachment
 from mistral_tui.types.models import Adapter, LoadOptions, ModelEntry
@@ -54,6 +55,7 @@ class Workspace:
         options: LoadOptions | None = None,
         request: GenerateRequest | None = None,
         catalog: Callable[[], "Catalog"] | None = None,
+        servers: Servers | None = None,
     ) -> None:
         """Begin without a chat and without loading anything.
 
@@ -64,6 +66,7 @@ class Workspace:
             options: How it is loaded.
             request: What the turns of new chats ask for, besides their messages.
             catalog: Returns what there is to choose from; called when somebody wants to see it.
+            servers: The servers of tools, which the first chat that is answered starts; closed by `close`.
         """
         self.entry = entry
         """The model that answers the chats that have none of their own, from the next turn on."""
@@ -73,6 +76,9 @@ class Workspace:
         """What chats that are opened from now on begin with."""
         self.limits = PoolLimits()
         """What the pool may have loaded at once."""
+        self.servers = servers or Servers()
+        """Where the tools are that models may call."""
+        self.servers.tell = self._tell
         self.catalog = catalog
         """Returns all models; `None`: there is only the one."""
         self._pool = pool
@@ -301,6 +307,7 @@ class Workspace:
             if self._store is not None:
                 at_the_end.push_async_callback(self._store.close)
             at_the_end.push_async_callback(self._pool.close)
+            at_the_end.push_async_callback(self.servers.close)
             at_the_end.push_async_callback(self.drafts.flush)
             at_the_end.push_async_callback(self.library.close)
             await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
@@ -346,7 +353,7 @@ class Workspace:
             listener(notice)
 
     def _live(self, conversation: Conversation) -> LiveChat:
-        chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed)
+        chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed, self.servers)
         self._living[conversation.session.id] = chat
         return chat
 

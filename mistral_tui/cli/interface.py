@@ -5,6 +5,7 @@ import gc
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mistral_tui.chat.model_library import ModelLibrary
@@ -17,6 +18,7 @@ from mistral_tui.config.keymap import read_keymap
 from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.models.downloads import Fetch
 from mistral_tui.store.store import Store
+from mistral_tui.tools.servers import Servers
 from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.models.starter import Starter
@@ -49,6 +51,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         setup.load_options(flags),
         setup.request(flags),
         lambda: setup.catalog,
+        Servers.of(setup.paths, Path.cwd()),
     )
 
     try:

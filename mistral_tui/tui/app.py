@@ -162,6 +162,7 @@ class MistralApp(App[None], inherit_bindings=False):
         self._library.downloads.subscribe(self._tell_of_download)
         self._colours.follow()
         self._recent_log.attach()
+        self.workspace.servers.start()
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
 

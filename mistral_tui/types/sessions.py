@@ -17,6 +17,8 @@ MOST_TAGS = 20
 """Most tags of one session."""
 MODEL = "model"
 """The setting that names the model that was chosen for a session."""
+TOOLS = "tools"
+"""The setting that says which tools are offered to the model, as `mistral_tui.types.tools.ToolSettings`."""
 
 _MARKS = re.compile(r"^(?:#{1,6} |[-*>] |```\w*$)+")
 _GREETING = re.compile(
@@ -50,8 +52,8 @@ class Session(msgspec.Struct, frozen=True):
     deleted_at: float | None = None
     """When it was deleted; it can be brought back for a while."""
     settings: Json = {}
-    """How it is answered, where that was set for it alone: JSON values by the names of the request's fields, and the
-    model that was chosen."""
+    """How it is answered, where that was set for it alone: JSON values by the names of the request's fields, the model
+    that was chosen, and the tools."""
 
     @property
     def next_model(self) -> str | None:

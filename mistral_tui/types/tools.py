@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, Json, TextPart
-from mistral_tui.types.requests import ToolSpec
+from mistral_tui.types.requests import ToolChoice, ToolSpec
 
 BUILTIN = "builtin"
 """In the place of a server's name: the tools of the program itself."""
@@ -139,3 +139,12 @@ class TurnBudget(msgspec.Struct, frozen=True):
     """How often the same call with the same arguments is made; it answers the same."""
     repairs: int = 1
     """How many rounds in a row may be without one call that could be made."""
+
+
+class ToolSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is set of the tools for one chat."""
+
+    switches: dict[str, bool] = {}
+    """Which servers and tools (`server/tool`) are offered to the model, where that is not as usual."""
+    choice: ToolChoice = "auto"
+    """Whether the model must call one."""

@@ -1,0 +1,133 @@
+"""The tools of one chat: which its model is told of, and the calls that wait for the person."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mistral_tui.chat.settings import ChatSettings
+from mistral_tui.chat.tool_calls import ToolUse
+from mistral_tui.tools.servers import Servers
+from mistral_tui.types.errors import InvalidArguments, InvalidRequest
+from mistral_tui.types.messages import Json
+from mistral_tui.types.requests import NamedTool, ToolChoice
+from mistral_tui.types.tools import Decision, Tool, ToolOutput, ToolProgress, ToolRun
+
+
+class ChatTools:
+    """What one chat may call.
+
+    Args:
+        servers: Where the tools are.
+        settings: Those of the chat; they say which tools are on.
+    """
+
+    def __init__(self, servers: Servers, settings: ChatSettings) -> None:
+        self._servers = servers
+        self._settings = settings
+        self._questions: dict[str, tuple[ToolRun, asyncio.Future[Decision]]] = {}
+        """The calls that wait for the person, by their ids."""
+
+    @property
+    def all(self) -> tuple[Tool, ...]:
+        """All tools that there are, also those that are off in this chat."""
+        return self._servers.tools
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools that the model is told of."""
+        return tuple(tool for tool in self.all if self.is_on(tool.key))
+
+    @property
+    def choice(self) -> ToolChoice:
+        """Whether the model must call a tool."""
+        return self._settings.tools.choice
+
+    def choose(self, choice: ToolChoice) -> None:
+        """Let the model decide (`auto`), call nothing (`none`), something (`required`), or one tool.
+
+        Raises:
+            InvalidRequest: The tool that it names is not there, or is off in this chat.
+        """
+        names = [tool.name for tool in self.tools]
+        if isinstance(choice, NamedTool) and choice.name not in names:
+            known = ", ".join(names) or "none is ready"
+            raise InvalidRequest(f"{choice.name!r:.100} is none of the tools of this chat; there are: {known}")
+        self._settings.use_tools(msgspec.structs.replace(self._settings.tools, choice=choice))
+
+    def is_on(self, key: str) -> bool:
+        """Whether a server, or a tool (`server/tool`) of a server that is on, is offered to the model."""
+        switches = self._settings.tools.switches
+        server, slash, _ = key.partition("/")
+        return switches.get(server, True) and (not slash or switches.get(key, True))
+
+    def switch(self, key: str, on: bool) -> None:
+        """Offer a server, or a tool (`server/tool`), to the model of this chat from its next turn on, or no longer."""
+        switches = {**self._settings.tools.switches, key: on}
+        kept = {each: value for each, value in switches.items() if not value}
+        self._settings.use_tools(msgspec.structs.replace(self._settings.tools, switches=kept))
+
+    @property
+    def asked(self) -> tuple[ToolRun, ...]:
+        """The calls that wait for the person, the first one first."""
+        return tuple(run for run, _ in self._questions.values())
+
+    def answer(self, run_id: str, decision: Decision) -> None:
+        """Say whether a call that waits may be made.
+
+        Raises:
+            InvalidRequest: It waits no more.
+        """
+        if run_id not in self._questions or self._questions[run_id][1].done():
+            raise InvalidRequest("this call does not wait any more; it was answered, or stopped")
+        self._questions[run_id][1].set_result(decision)
+
+    async def use(self) -> ToolUse | None:
+        """Return how the next turn uses tools; `None`: it has none.
+
+        Servers that are not ready yet are waited for only if the model must call a tool.
+        """
+        self._servers.start()
+        if self.choice == "none":
+            return None
+        if self.choice != "auto":
+            await self._servers.settled()
+        tools = self.tools
+        if not tools:
+            return None
+        choice = self.choice
+        if isinstance(choice, NamedTool) and choice.name not in [tool.name for tool in tools]:
+            choice = "auto"
+        return ToolUse(_Offered(tools, self._servers), self._decide, self._ask, choice=choice)
+
+    def _decide(self, tool: Tool, arguments: Json) -> Decision | None:
+        return None
+
+    async def _ask(self, run: ToolRun) -> Decision:
+        answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._questions[run.id] = (run, answer)
+        try:
+            return await answer
+        finally:
+            del self._questions[run.id]
+
+
+class _Offered:
+    """The tools that a turn began with."""
+
+    def __init__(self, tools: tuple[Tool, ...], servers: Servers) -> None:
+        self.tools = tools
+        self._servers = servers
+
+    async def check(self, tool: Tool, arguments: str) -> Json:
+        try:
+            found: Any = msgspec.json.decode(arguments)
+        except msgspec.MsgspecError as error:
+            raise InvalidArguments(f"the arguments of {tool.name} are no JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise InvalidArguments(f"the arguments of {tool.name} are no JSON object; write one such as {{}}")
+        return found
+
+    async def call(self, tool: Tool, arguments: Json, on_progress: Callable[[ToolProgress], None]) -> ToolOutput:
+        return await self._servers.call(tool, arguments, on_progress)

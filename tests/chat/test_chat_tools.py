@@ -1,0 +1,172 @@
+"""The tools of a chat: what its model is told of, and what waits for the person."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mistral_tui.chat.live import LiveChat
+from mistral_tui.chat.workspace import Workspace
+from mistral_tui.store.store import Store
+from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.events import ToolChanged, ToolProgressed, TurnEnded
+from mistral_tui.types.messages import ToolResultPart
+from mistral_tui.types.requests import NamedTool
+from mistral_tui.types.tools import Decision, RunState
+from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.tools import FakeBox, calls, servers_with
+from tests.stubs.waiting import until
+
+pytestmark = pytest.mark.core
+
+ONCE = Decision(True, "once")
+TIME = calls(("clock_time", '{"zone": "UTC"}'))
+
+
+class Chat:
+    """A chat with a clock, whose server is ready, and what happens in it."""
+
+    def __init__(self, *replies: Reply, box: FakeBox | None = None, store: Store | None = None) -> None:
+        self.box = box or FakeBox()
+        self.engine = FakeEngine(list(replies) or [TIME, Reply(["Noon."])])
+        self.workspace = Workspace(FakePool(self.engine), store, ENTRY, servers=servers_with(self.box))
+        self.live = self.workspace.new_chat()
+        self.events: list[object] = []
+        self.live.subscribe(self.events.append)
+
+    async def asks(self, text: str = "What time is it?") -> None:
+        """Send a prompt once the servers are ready."""
+        await self.workspace.servers.settled()
+        self.live.send(text)
+
+    @property
+    def states(self) -> list[RunState]:
+        return [event.run.state for event in self.events if isinstance(event, ToolChanged)]
+
+    @property
+    def offered(self) -> list[str]:
+        """What the model was told of with the last request."""
+        return [tool.name for tool in self.engine.requests[-1].tools]
+
+
+def results(chat: LiveChat) -> list[ToolResultPart]:
+    return [part for message in chat.conversation.path() for part in message.parts if isinstance(part, ToolResultPart)]
+
+
+async def test_a_call_waits_for_the_person_and_is_made_when_it_is_allowed() -> None:
+    chat = Chat()
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    (run,) = chat.live.tools.asked
+    assert (run.state, run.server, run.tool, run.arguments) == ("asked", "clock", "time", '{"zone": "UTC"}')
+    assert chat.box.made == []
+    chat.live.tools.answer(run.id, ONCE)
+    await chat.live.wait()
+    assert chat.box.made == [("clock/time", {"zone": "UTC"})]
+    assert chat.states == ["asked", "running", "done"]
+    assert any(isinstance(event, ToolProgressed) for event in chat.events)
+    assert [message.text for message in chat.live.conversation.path()][-1] == "Noon."
+    assert chat.live.tools.asked == ()
+
+
+async def test_a_call_that_is_denied_is_not_made_and_the_model_is_told() -> None:
+    chat = Chat()
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    chat.live.tools.answer(chat.live.tools.asked[0].id, Decision(False, "once", "the person said no"))
+    await chat.live.wait()
+    assert chat.box.made == []
+    assert chat.states == ["asked", "denied"]
+    assert results(chat.live) == [ToolResultPart("call0", "the person said no", failed=True)]
+
+
+@pytest.mark.parametrize("waiting_for", ["the tool", "the person"])
+async def test_a_cancel_ends_a_call_and_the_chat_goes_on(waiting_for: str) -> None:
+    chat = Chat(TIME, Reply(["Fine."]), box=FakeBox(hold=asyncio.Event()))
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    if waiting_for == "the tool":
+        chat.live.tools.answer(chat.live.tools.asked[0].id, ONCE)
+        await until(lambda: chat.box.made)
+    chat.live.cancel()
+    await chat.live.wait()
+    assert chat.states[-1] == "cancelled"
+    assert chat.live.tools.asked == ()
+    assert chat.events[-1] == TurnEnded("cancelled")
+    await chat.asks("Never mind.")
+    await chat.live.wait()
+    assert chat.events[-1] == TurnEnded("stop")
+
+
+async def test_an_answer_that_comes_too_late_says_so() -> None:
+    chat = Chat()
+    with pytest.raises(InvalidRequest, match="does not wait any more"):
+        chat.live.tools.answer("gone", ONCE)
+
+
+async def test_servers_that_are_not_ready_hold_up_no_reply() -> None:
+    chat = Chat(Reply(["Hello."]), box=FakeBox(starting=True))
+    chat.live.send("Hi")
+    await chat.live.wait()
+    assert chat.offered == []
+    assert chat.events[-1] == TurnEnded("stop")
+
+
+async def test_a_server_and_a_tool_are_off_in_the_chat_that_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "chats.db")
+    chat = Chat(Reply(), store=store)
+    chat.live.tools.switch("clock/stop", on=False)
+    await chat.asks()
+    await chat.live.wait()
+    assert chat.offered == ["clock_time"]
+    chat.live.tools.switch("clock", on=False)
+    await chat.asks("And now?")
+    await chat.live.wait()
+    assert chat.offered == []
+    other = chat.workspace.new_chat()
+    assert [tool.name for tool in other.tools.tools] == ["clock_time", "clock_stop"]
+    chat.live.tools.switch("clock", on=True)
+    await chat.live.close()
+
+    again = Workspace(FakePool(), Store(tmp_path / "chats.db"), ENTRY, servers=servers_with(FakeBox()))
+    reopened = await again.open_chat(chat.live.conversation.session.id)
+    await again.servers.settled()
+    assert [tool.name for tool in reopened.tools.tools] == ["clock_time"]
+    await again.close()
+    await chat.workspace.close()
+
+
+async def test_a_tool_that_must_be_called_is_waited_for_and_the_model_decides_after() -> None:
+    chat = Chat(box=FakeBox(tools={"clock": ()}, starting=True))
+    await until_read(chat)
+    chat.live.tools.choose("required")
+    chat.live.send("What time is it?")
+    await until(lambda: chat.live.state == "loading")
+    assert chat.engine.requests == []
+    chat.box.starting, chat.box.tools = False, FakeBox().tools
+    await chat.box.use(chat.box.used)
+    await until(lambda: chat.live.tools.asked)
+    chat.live.tools.answer(chat.live.tools.asked[0].id, ONCE)
+    await chat.live.wait()
+    assert [request.tool_choice for request in chat.engine.requests] == ["required", "auto"]
+
+
+async def test_one_tool_or_none_can_be_chosen() -> None:
+    chat = Chat(Reply())
+    await chat.workspace.servers.settled()
+    with pytest.raises(InvalidRequest, match="'clock_wind' is none of the tools of this chat; there are: clock_time"):
+        chat.live.tools.choose(NamedTool("clock_wind"))
+    chat.live.tools.choose(NamedTool("clock_time"))
+    await chat.asks()
+    await chat.live.wait()
+    assert chat.engine.requests[-1].tool_choice == NamedTool("clock_time")
+    chat.live.tools.choose("none")
+    await chat.asks()
+    await chat.live.wait()
+    assert chat.offered == []
+
+
+async def until_read(chat: Chat) -> None:
+    """Wait until the servers are known, ready or not."""
+    chat.workspace.servers.start()
+    await until(lambda: chat.box.used)
