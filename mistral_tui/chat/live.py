@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
 from mistral_tui.chat.attempt import Added, Answers, Attempt, AttemptEnded
+from mistral_tui.chat.call_record import CallRecord
 from mistral_tui.chat.chat_tools import ChatTools
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import ChatEvent, LearnedFromOthers, QueueChanged, SavingChanged
@@ -71,6 +72,8 @@ class LiveChat:
         """Whether the last turn failed."""
         self.scores = TokenScores()
         """How likely the tokens of replies were, where that was asked for."""
+        self.calls = CallRecord(conversation)
+        """What became of its calls."""
         self._get_engine = get_engine
         self._on_use = on_use
         self._discarded = False
@@ -346,6 +349,7 @@ class LiveChat:
         self._on_use(self)
 
     def _emit(self, event: ChatEvent) -> None:
+        self.calls.note(event)
         for listener in tuple(self._listeners):
             try:
                 listener(event)

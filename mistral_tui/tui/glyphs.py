@@ -15,14 +15,14 @@ _WORDS = {
     "❯": ">", "●": "*", "○": "o", "≡": "=", "⚙": "#", "✗": "x", "✓": "v", "▣": "#", "♪": "~", "•": "*", "◦": "o",
     "…": ".", "·": "-", "–": "-", "—": "-", "‑": "-", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‹": "<",
     "→": ">", "←": "<", "↑": "^", "↓": "v", "↳": ">", "▶": ">", "◀": "<", "▲": "^", "▼": "v", "×": "x", "∞": "8",
-    "✕": "x", "›": ">", "»": ">", "▸": ">", "▾": "v", "◷": "~", "▤": "#", "↵": "$", "⇥": ">",
+    "✕": "x", "›": ">", "»": ">", "▸": ">", "▾": "v", "◷": "~", "⊘": "!", "■": "#", "▤": "#", "↵": "$", "⇥": ">",
     "⇉": ">", "☐": "o", "☑": "v", "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
 ASCII = str.maketrans(
     {**dict.fromkeys(_BARS, "|"), **dict.fromkeys(_LINES, "-"), **dict.fromkeys(_CORNERS, "+"), **_WORDS}
 )
 """For each sign one of ASCII, of the same width: nothing moves."""
-SILENT = str.maketrans(dict.fromkeys(_BARS + _LINES + _CORNERS + "❯●○≡⚙▣▤▶◀▲▼✕◷", " "))
+SILENT = str.maketrans(dict.fromkeys(_BARS + _LINES + _CORNERS + "❯●○≡⚙▣▤▶◀▲▼✕◷⊘■", " "))
 """What only draws is left out: a screen reader would read it aloud."""
 
 

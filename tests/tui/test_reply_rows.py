@@ -6,8 +6,9 @@ import pytest
 
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import MARGIN, MessageView
-from mistral_tui.tui.chat.reply_rows import TAIL_ROWS, call_row
+from mistral_tui.tui.chat.reply_rows import TAIL_ROWS
 from mistral_tui.tui.chat.reply_stream import ReplyStream
+from mistral_tui.tui.tools.call_rows import call_row
 from mistral_tui.types.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from mistral_tui.types.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
 from tests.stubs.engines import Reply

@@ -54,7 +54,7 @@ MESSAGES: tuple[Action, ...] = (
     Action("undo_delete", "Undo the deletion", ("u",), "message", "Messages", slash=("restore",), palette=True),
     Action("source", "Show the source, or not", ("v",), "message", "Messages", slash=("raw",), palette=True),
     Action("fold", "Fold or unfold it", ("space",), "message", "Messages"),
-    Action("open_thoughts", "Open or fold what was thought", ("o",), "message", "Messages"),
+    Action("open_thoughts", "Open or fold what was thought, and the calls", ("o",), "message", "Messages"),
     Action("tokens", "Its tokens and their alternatives", ("t",), "message", "Messages", palette=True),
     Action(
         "watch_tokens",

@@ -4,7 +4,9 @@ It draws rows straight into strips. A reply that is being written grows in place
 does not depend on how long it has become.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rich.segment import Segment
 from textual import events
@@ -25,6 +27,7 @@ from mistral_tui.tui.context_menu import MenuWanted
 from mistral_tui.tui.media.drawings import Drawings
 from mistral_tui.tui.media.graphics import Graphics, graphics_of
 from mistral_tui.tui.media.rows import attachment_rows
+from mistral_tui.tui.tools.call_rows import CallState
 from mistral_tui.types.messages import Message
 from mistral_tui.types.text import printable, printable_line
 
@@ -88,6 +91,7 @@ class MessageView(Widget):
         note: str = "",
         opened: bool = False,
         look: Look = USUAL,
+        calls: Mapping[str, CallState] = MappingProxyType({}),
     ) -> None:
         """Show `message`.
 
@@ -97,6 +101,7 @@ class MessageView(Widget):
             note: A line above the text, for what a reader must know beforehand.
             opened: Whether what the model thought is shown in full.
             look: How it is shown besides.
+            calls: What became of its calls, by their ids.
         """
         super().__init__()
         self.message = message
@@ -104,6 +109,7 @@ class MessageView(Widget):
         self._look = look
         self._stream = stream
         self._note = note
+        self._calls = calls
         self._live: GrowingRows | None = None
         self._laid: list[Row] = []
         self._laid_width = 0
@@ -168,6 +174,13 @@ class MessageView(Widget):
         self._note = note
         self.forget_layout()
         self.refresh(layout=True)
+
+    def show_calls(self, calls: Mapping[str, CallState]) -> None:
+        """Show what became of its calls; a line that changes moves nothing."""
+        self._calls = calls
+        before = len(self._laid)
+        self.forget_layout()
+        self.refresh(layout=len(self.rows_at(self.size.width)) != before)
 
     def open(self, opened: bool) -> None:
         """Show what the model thought in full, or fold it."""
@@ -256,7 +269,10 @@ class MessageView(Widget):
         elif look.tokens is not None:
             self._laid, self._places = token_rows(look.tokens, column)
         elif message.role == "assistant":
-            self._laid = [*self._first_rows(column), *finished_rows(message, column, self._shows_all, self._graphics)]
+            replied = finished_rows(
+                *(message, column, self._shows_all, self._graphics, self._calls, look.calls, self._is_heard)
+            )
+            self._laid = [*self._first_rows(column), *replied]
         else:
             text = printable(message.text)
             rows = wrapped(Content(text.strip("\n")), column)
@@ -282,13 +298,17 @@ class MessageView(Widget):
         self.refresh()
 
     @property
+    def _is_heard(self) -> bool:
+        """Whether the screen is listened to."""
+        return self.is_attached and self.app.has_class("-screen-reader")
+
+    @property
     def _shows_all(self) -> bool:
         return self._opened if self._look.opened is None else self._look.opened
 
     def _first_rows(self, column: int) -> list[Row]:
         """Say what a reader must know beforehand, and to those who listen, who speaks."""
-        heard = self.is_attached and self.app.has_class("-screen-reader")
-        speaker = [Row(Content(_SPEAKERS[self.message.role]))] if heard else []
+        speaker = [Row(Content(_SPEAKERS[self.message.role]))] if self._is_heard else []
         return [*speaker, *_note_rows(self._note, column)]
 
     def _draw(self, row: Row, y: int, selection: Selection | None) -> Strip:

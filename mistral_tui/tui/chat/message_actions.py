@@ -11,7 +11,7 @@ from mistral_tui.chat import branching
 from mistral_tui.chat.code_blocks import code_blocks
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
-from mistral_tui.types.messages import Message, Role
+from mistral_tui.types.messages import Message, Role, ToolCallPart
 
 if TYPE_CHECKING:
     from mistral_tui.tui.chat.pane import ChatPane
@@ -185,12 +185,21 @@ class MessageActions(Widget):
             self._pane.transcript.fold(message.id)
 
     def action_open_thoughts(self) -> None:
-        """Open or fold what a model thought."""
+        """Open or fold what a model thought, and its calls."""
         message = self._wanted("assistant")
-        if message is not None and message.reasoning:
+        calls = sum(isinstance(part, ToolCallPart) for part in message.parts) if message else 0
+        if message is None or not (message.reasoning or calls):
+            self._hint("nothing was thought or called here")
+            return
+        if message.reasoning:
             self._pane.transcript.open_thoughts(message.id)
-        else:
-            self._hint("nothing was thought here")
+        if calls:
+            self._pane.transcript.open_calls(message.id, frozenset(range(calls)))
+
+    def action_open_call(self, index: int) -> None:
+        """Open or fold one call, from 0."""
+        if message := self._wanted("assistant"):
+            self._pane.transcript.open_calls(message.id, frozenset({index}))
 
     def _saved(self, path: Path | None) -> None:
         if path is not None:

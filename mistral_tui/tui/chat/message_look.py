@@ -37,6 +37,8 @@ class Look:
     folded: bool = False
     opened: bool | None = None
     """Whether a long prompt is shown in full, or what the model thought; `None`: as all messages."""
+    calls: frozenset[int] = frozenset()
+    """Which of its calls are shown with arguments and result, from 0."""
     tokens: ScoredReply | None = None
     """Its tokens, if these are to be shown."""
     token: int | None = None

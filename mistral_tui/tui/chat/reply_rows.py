@@ -3,8 +3,8 @@
 While reasoning is being written its last lines are in view; when the answer begins they fold.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from textual.content import Content
 
@@ -14,17 +14,25 @@ from mistral_tui.tui.chat.rows import BLANK, Row, indented, wrapped
 from mistral_tui.tui.chat.streaming_rows import StreamingRows
 from mistral_tui.tui.media.graphics import Graphics
 from mistral_tui.tui.media.rows import attachment_rows
+from mistral_tui.tui.tools.call_rows import CallState, call_row, media_rows, unfolded_rows
 from mistral_tui.types.messages import AudioPart, ImagePart, Message, ReasoningPart, TextPart, ToolCallPart
-from mistral_tui.types.text import printable, printable_line
+from mistral_tui.types.text import printable
 
 TAIL_ROWS = 4
 """Rows of growing reasoning that are shown."""
 _DIM = "$text-muted"
-_KEY = re.compile(r'"(\w+)"\s*:\s*')
 _INDENT = Content("  ")
 
 
-def finished_rows(message: Message, width: int, opened: bool, graphics: Graphics = "words") -> list[Row]:
+def finished_rows(
+    message: Message,
+    width: int,
+    opened: bool,
+    graphics: Graphics = "words",
+    calls: Mapping[str, CallState] = MappingProxyType({}),
+    unfolded: frozenset[int] = frozenset(),
+    heard: bool = False,
+) -> list[Row]:
     """Lay out a complete reply.
 
     Args:
@@ -32,30 +40,30 @@ def finished_rows(message: Message, width: int, opened: bool, graphics: Graphics
         width: Cells of a row.
         opened: Whether what the model thought is shown in full.
         graphics: How pictures are drawn.
+        calls: What became of its calls, by their ids.
+        unfolded: Which of its calls are shown with arguments and result, from 0.
+        heard: Whether the screen is listened to.
     """
     rows: list[Row] = []
+    index = 0
     for part in message.parts:
         match part:
             case TextPart(text):
                 _append(rows, markdown_rows(printable(text).strip("\n"), width))
             case ReasoningPart(text, seconds):
                 _append(rows, _thought(text, seconds, width, opened))
-            case ToolCallPart(_, name, arguments):
-                _append(rows, [call_row(name, arguments, width)], close=True)
+            case ToolCallPart(call_id, name, arguments):
+                state = calls.get(call_id)
+                if state is None:
+                    _append(rows, [call_row(name, arguments, width)], close=True)
+                else:
+                    _append(rows, [call_row(name, arguments, width, state, index, heard)], close=True)
+                    rows += unfolded_rows(state, width) if index in unfolded else []
+                    rows += media_rows(state.run, width, graphics)
+                index += 1
             case ImagePart() | AudioPart():
                 _append(rows, attachment_rows([part], width, graphics))
     return rows
-
-
-def call_row(name: str, arguments: str, width: int) -> Row:
-    """Return a call on one line: the name, and as much of the arguments as fits."""
-    inside = _KEY.sub(r"\1: ", printable_line(arguments[: 4 * width]).removeprefix("{").removesuffix("}")).strip()
-    words = Content.assemble(
-        ("→ ", "$accent"), (printable_line(name[:200]), "bold"), ("(", _DIM), (inside, _DIM), (")", _DIM)
-    )
-    if words.cell_length > width:
-        words = words.truncate(width - 1, ellipsis=True) + Content.styled(")", _DIM) if width > 1 else Content("→")
-    return Row(words, call=True)
 
 
 class GrowingRows:

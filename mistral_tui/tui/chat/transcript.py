@@ -1,7 +1,7 @@
 """The messages of a chat: those that are read, the one that the cursor is on, and the one that is being written."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.message import Message
 
+from mistral_tui.chat.call_record import spoken
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.chat.flush_gate import FlushGate
 from mistral_tui.tui.chat.message import MessageView
@@ -16,11 +17,14 @@ from mistral_tui.tui.chat.message_look import USUAL, Look
 from mistral_tui.tui.chat.message_window import STEP, MessageWindow
 from mistral_tui.tui.chat.reply_stream import ReplyStream
 from mistral_tui.tui.chat.token_panel import TokenPanel
+from mistral_tui.tui.tools.call_rows import CallState
 from mistral_tui.types.events import Delta, TextDelta
 from mistral_tui.types.messages import Message as ChatMessage
 
 Branches = Callable[[str], tuple[int, int]]
 """Which of its siblings a message is, from 1, and how many there are."""
+Calls = Callable[[ChatMessage], Mapping[str, CallState]]
+"""What became of the calls of a message, by their ids."""
 
 
 class Transcript(MessageWindow, inherit_bindings=False):
@@ -50,6 +54,7 @@ class Transcript(MessageWindow, inherit_bindings=False):
         self._chosen: str | None = None
         """The message that the cursor is on."""
         self._branches: Branches = lambda message_id: (1, 1)
+        self._calls: Calls = lambda message: {}
         self._gate = FlushGate()
         self._flush_is_due = False
         self.flushes = 0
@@ -71,14 +76,18 @@ class Transcript(MessageWindow, inherit_bindings=False):
         self._looks[message_id] = look
         self._refresh_look(message_id)
 
-    async def show(self, messages: Sequence[ChatMessage], branches: Branches | None = None) -> None:
+    async def show(
+        self, messages: Sequence[ChatMessage], branches: Branches | None = None, calls: Calls | None = None
+    ) -> None:
         """Show another chat, at its end.
 
         Args:
             messages: The branch to show.
             branches: Returns which of its siblings a message is, from 1, and how many there are.
+            calls: Returns what became of the calls of a message.
         """
-        self._messages = list(messages)
+        self._messages = spoken(messages)
+        self._calls = calls or (lambda message: {})
         self._branches = branches or (lambda message_id: (1, 1))
         self._stream = None
         self._chosen = None
@@ -90,10 +99,12 @@ class Transcript(MessageWindow, inherit_bindings=False):
     async def show_branch(self, messages: Sequence[ChatMessage], message_id: str) -> None:
         """Show another branch of the chat, with a message chosen, where the chosen one was."""
         row = self._row_of_chosen()
-        self._messages = list(messages)
+        self._messages = spoken(messages)
         self._stream = None
-        self._chosen = message_id
         index = self._index_of(message_id)
+        if index < 0:  # results are shown with the reply that called
+            index = len(self._messages) - 1
+        self._chosen = self._messages[index].id
         first = max(0, index - STEP)
         await self._mount_window(first, min(len(self._messages), first + 2 * STEP))
         self._let_go()
@@ -130,6 +141,17 @@ class Transcript(MessageWindow, inherit_bindings=False):
         look = self.look_of(message_id)
         opened = self._opened if look.opened is None else look.opened
         self.set_look(message_id, replace(look, opened=not opened))
+
+    def show_calls(self, message_id: str) -> None:
+        """Show what became of the calls of a message."""
+        if view := self._view_of(self._index_of(message_id)):
+            view.show_calls(self._calls(view.message))
+
+    def open_calls(self, message_id: str, calls: frozenset[int]) -> None:
+        """Unfold calls of a message, or fold them if they are unfolded."""
+        look = self.look_of(message_id)
+        unfolded = look.calls - calls if calls <= look.calls else look.calls | calls
+        self.set_look(message_id, replace(look, calls=unfolded))
 
     def show_token(self, message_id: str, token: int) -> None:
         """Bring a token into view."""
@@ -248,10 +270,11 @@ class Transcript(MessageWindow, inherit_bindings=False):
 
     async def catch_up(self, messages: Sequence[ChatMessage]) -> None:
         """Show what has become of the chat elsewhere; whoever reads further up goes on reading there."""
+        messages = spoken(messages)
         shown = self._messages
         same = [message.id for message in messages[: len(shown)]] == [message.id for message in shown]
         if not same or any(new != old for new, old in zip(messages[: len(shown) - 1], shown, strict=False)):
-            await self.show(messages)
+            await self.show(messages, self._branches, self._calls)
             return
         if shown and messages[len(shown) - 1] != shown[-1]:
             self.finish(messages[len(shown) - 1])
@@ -294,7 +317,8 @@ class Transcript(MessageWindow, inherit_bindings=False):
 
     def _make_view(self, message: ChatMessage) -> MessageView:
         stream = self._stream if message is self._messages[-1] else None
-        return MessageView(message, stream, opened=self._opened, look=self.look_of(message.id))
+        look = self.look_of(message.id)
+        return MessageView(message, stream, opened=self._opened, look=look, calls=self._calls(message))
 
     def _row_of_chosen(self) -> int | None:
         view = self._view_of(self._index_of(self._chosen)) if self._chosen is not None else None

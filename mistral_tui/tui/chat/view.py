@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Static
 
 from mistral_tui.chat.branching import select_branch
+from mistral_tui.chat.call_record import spoken
 from mistral_tui.chat.events import (
     ChatEvent,
     ChatFailed,
@@ -18,6 +19,7 @@ from mistral_tui.chat.events import (
 )
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.tui.chat.welcome import Welcome
+from mistral_tui.tui.tools.call_rows import CallState
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import (
     ContextShifted,
@@ -30,11 +32,16 @@ from mistral_tui.types.events import (
     ReplyStarted,
     TextDelta,
     ToolCallDelta,
+    ToolChanged,
+    ToolProgressed,
     TurnEnded,
 )
 from mistral_tui.types.messages import Attachment, Message, ToolCallPart
 from mistral_tui.types.models import LoadProgress
 from mistral_tui.types.text import printable_line
+
+PROGRESS_INTERVAL = 0.1
+"""Seconds between two looks at how far calls have come."""
 
 if TYPE_CHECKING:
     from mistral_tui.tui.chat.pane import ChatPane
@@ -57,6 +64,7 @@ class ChatView:
         self.mounting = asyncio.Lock()
         """Held while messages are being mounted: events wait until they are."""
         self._said_something = False
+        self._progress_is_due = False
 
     def close(self) -> None:
         """Listen no longer."""
@@ -77,7 +85,7 @@ class ChatView:
         self._pane.query_one(Welcome).show_private(chat.conversation.session.private)
         self._show_empty(not path)
         writing = chat.state == "answering" and bool(path) and path[-1].role == "assistant"
-        await self._pane.transcript.show(path[:-1] if writing else path, self._branches_of)
+        await self._pane.transcript.show(path[:-1] if writing else path, self._branches_of, self._calls_of)
         if writing:
             await self._begin(path[-1])
             self._said_something = bool(path[-1].text.strip()) or any(
@@ -118,7 +126,7 @@ class ChatView:
             if pane.chat.busy:
                 self.turn_begins()
             if chosen is None:
-                await pane.transcript.show(path, self._branches_of)
+                await pane.transcript.show(path, self._branches_of, self._calls_of)
             else:
                 await pane.transcript.show_branch(path, chosen)
             pane.set_history(path)
@@ -156,6 +164,11 @@ class ChatView:
                 pane.transcript.note(f"context full: the oldest {tokens:,} tokens are given up")
             case MessageCommitted(message):
                 await self._committed(message)
+            case ToolChanged(run):
+                pane.transcript.show_calls(run.message_id)
+                pane.figures.show_state("asks you" if run.state == "asked" else "calling")
+            case ToolProgressed():
+                self._show_progress_soon()
             case Finished(_, usage, _):
                 pane.figures.finish(usage)
             case TurnEnded(reason, _):
@@ -192,6 +205,12 @@ class ChatView:
         if message.role == "assistant":
             self._pane.transcript.finish(message)
             self._pane.tokens.reply_finished(message.id)
+        elif (
+            message.role == "tool"
+            and messages
+            and message.id not in {each.id for each in spoken([messages[-1], message])}
+        ):
+            self._pane.transcript.show_calls(messages[-1].id)
         elif not messages or messages[-1].id != message.id:
             self._show_empty(False)
             await self._pane.transcript.add(message)
@@ -199,6 +218,23 @@ class ChatView:
     async def _begin(self, reply: Message) -> None:
         conversation = self._pane.chat.conversation
         await self._pane.transcript.begin(reply, lambda: conversation[reply.id])
+
+    def _calls_of(self, message: Message) -> dict[str, CallState]:
+        """Return what became of the calls of a message."""
+        calls = self._pane.chat.calls
+        return {call_id: CallState(run, calls.progress(run)) for call_id, run in calls.of(message).items()}
+
+    def _show_progress_soon(self) -> None:
+        """Show how far calls have come; a tool may say so thousands of times a second."""
+        if not self._progress_is_due:
+            self._progress_is_due = True
+            self._pane.set_timer(PROGRESS_INTERVAL, self._show_progress)
+
+    def _show_progress(self) -> None:
+        self._progress_is_due = False
+        messages = self._pane.transcript.messages
+        if messages:
+            self._pane.transcript.show_calls(messages[-1].id)
 
     def _branches_of(self, message_id: str) -> tuple[int, int]:
         """Return which of its siblings a message is, and how many there are."""
@@ -210,9 +246,9 @@ class ChatView:
         """A turn that came to nothing leaves another branch than the one that was shown."""
         chat, transcript = self._pane.chat, self._pane.transcript
         path = chat.conversation.path()
-        if not chat.busy and [each.id for each in path] != [each.id for each in transcript.messages]:
+        if not chat.busy and [each.id for each in spoken(path)] != [each.id for each in transcript.messages]:
             self._show_empty(not path)
-            await transcript.show(path, self._branches_of)
+            await transcript.show(path, self._branches_of, self._calls_of)
 
     def _written(self, delta: Delta) -> None:
         """More of the reply has come."""

@@ -1,0 +1,1 @@
+"""Tools on screen: the calls of a chat, questions about them, and the servers that have them."""
