@@ -207,27 +207,3 @@ async def test_other_servers_take_the_place_of_those_before_and_the_same_go_on(o
     await box.use((second,))
     assert [state.name for state in box.states] == ["second"]
     await until(lambda: pid is not None and not psutil.pid_exists(pid))
-
-
-async def test_headers_and_token_go_along_to_a_server_elsewhere_and_a_refusal_is_named(opened: Open) -> None:
-    heads: list[str] = []
-
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
-        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as elsewhere:
-        url = f"http://127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}/mcp"
-        server = McpServer("server", "http", url=url, headers={"X-Team": "tides"}, bearer_token="moon")
-        box = await opened(server, settled=False)
-        await until(lambda: state_of(box).error != "")
-    assert "the MCP server server" in state_of(box).error
-    assert "x-team: tides" in heads[0]
-    assert "authorization: bearer moon" in heads[0]
-
-
-async def test_a_transport_that_is_not_there_yet_is_named(opened: Open) -> None:
-    box = await opened(McpServer("server", "websocket", url="ws://127.0.0.1:1"))
-    assert "websocket is not supported yet" in state_of(box).error

@@ -3,21 +3,26 @@
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
+import httpx2
 import mcp_types
 import msgspec
 from mcp import Client, MCPError
 
 from mistral_tui import __version__
 from mistral_tui.tools.mcp.client.http import http_transport
+from mistral_tui.tools.mcp.client.peer import Peer
 from mistral_tui.tools.mcp.client.results import output_of, tool_of
 from mistral_tui.tools.mcp.client.stdio import ServerProcess, stdio_transport
 from mistral_tui.tools.mcp.client.tap import Streams, tapped
+from mistral_tui.tools.mcp.client.watched_http import words_of
 from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerState
@@ -32,6 +37,10 @@ _STEADY_SECONDS: Final = 30.0
 """A server that was ready for so long is not one that cannot start."""
 _TRIES: Final = 4
 """Starts in a row that may fail before nobody tries again unasked."""
+
+_SDK_CLOSED: Final = "Connection closed"
+_SDK_PREFIXES: Final = ("Failed to parse JSON response: ", "Failed to parse SSE message: ", "SSE stream failed: ")
+_PYDANTIC: Final = re.compile(r"\d+ validation errors? for")
 
 _log = logging.getLogger(__name__)
 
@@ -54,11 +63,8 @@ class Connection:
         self._slots = asyncio.Semaphore(server.calls_at_once)
         self._settled = asyncio.Event()
         """Set while it is ready, or nobody tries to start it any more."""
-        self._ended = asyncio.Event()
-        """Set when the other side of the present connection is gone."""
-        self._process = ServerProcess()
-        self._cannot_start = False
-        """Whether trying again would be in vain."""
+        self._peer = Peer()
+        """The other side of the present connection."""
         self._owner = asyncio.create_task(self._own(), name=f"MCP server {server.name}")
 
     async def call(self, tool: str, arguments: Json, on_progress: Callable[[ToolProgress], None]) -> ToolOutput:
@@ -79,15 +85,18 @@ class Connection:
                 watch.restart()
                 on_progress(ToolProgress(progress, total, printable_line(message or "")))
 
+            peer = self._peer
             called = asyncio.create_task(client.call_tool(tool, arguments, progress_callback=progressed))
-            gone = asyncio.create_task(self._ended.wait())
+            gone = asyncio.create_task(peer.ended.wait())
             try:
                 while not called.done() and not gone.done() and (left := watch.seconds_left) > 0:
                     await asyncio.wait({called, gone}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if called.done() and not _closed(called):
                     return self._answer(called, tool)
                 if called.done() or gone.done():
-                    how = await self._process.end_words()
+                    if self._peer is peer and not self._owner.done():
+                        self._settled.clear()  # the next call waits for the next connection
+                    how = await peer.end_words()
                     raise ServerFailed(f"{self._place(tool)}: the server {how} in the middle of the call")
                 raise ToolError(f"{self._place(tool)} did not answer within {watch.limit:g} s; the call was given up")
             finally:
@@ -104,7 +113,7 @@ class Connection:
         try:
             return output_of(called.result(), self._folder)
         except MCPError as error:
-            raise ToolError(f"{self._place(tool)}: {printable_line(str(error))[:500]}") from None
+            raise ToolError(f"{self._place(tool)}: {printable_line(_said(error))[:500]}") from None
         except OSError as error:
             raise ToolError(f"{self._place(tool)}: what it answered cannot be kept: {error}") from None
         except Exception as error:
@@ -126,7 +135,7 @@ class Connection:
                 steady = self._client is not None and time.monotonic() - began >= _STEADY_SECONDS
                 self._client = None
                 failures, pause = (0, _FIRST_PAUSE) if steady else (failures + 1, pause)
-                if self._cannot_start:
+                if self._peer.in_vain:
                     break
                 if failures < _TRIES:
                     self._settled.clear()
@@ -143,8 +152,7 @@ class Connection:
 
     async def _serve(self) -> str:
         """Open the connection and return why it ended."""
-        self._ended = asyncio.Event()
-        self._process = ServerProcess()
+        self._peer = ServerProcess() if self.server.transport == "stdio" else Peer()
         self._change(health="starting", starts=self.state.starts + 1)
         began = time.monotonic()
         try:
@@ -157,7 +165,7 @@ class Connection:
                 self._change(
                     health="ready",
                     error="",
-                    pid=self._process.pid,
+                    pid=self._peer.pid,
                     version=client.protocol_version,
                     said=printable_line(f"{said.name} {said.version}") if said else "",
                     instructions=client.instructions or "",
@@ -165,28 +173,35 @@ class Connection:
                     seconds_to_start=time.monotonic() - began,
                 )
                 self._settled.set()
-                await self._ended.wait()
+                await self._peer.ended.wait()
         except TimeoutError:
             return self._failure(f"was not ready within {self.server.start_seconds:g} s")
         except Exception as raised:
             error = _first(raised)
             if isinstance(error, ServerFailed):
-                self._cannot_start = True
+                self._peer.in_vain = True
                 return str(error)
-            if self._client is None and not self._ended.is_set():
+            if isinstance(error, httpx2.HTTPError) and not self._peer.refused:
+                return self._failure(words_of(error))
+            if self._client is None and not self._peer.refused and not _is_end(error):
                 return self._failure(f"cannot be used: {_line(error)}")
-        return self._failure(await self._process.end_words())
+        return self._failure(await self._peer.end_words())
 
     def _opened(self) -> Client:
         return Client(
-            tapped(self._transport(), self._ended.set),
+            tapped(self._transport(), self._peer.ended.set),
             client_info=mcp_types.Implementation(name="mistral-tui", version=__version__),
         )
 
     def _transport(self) -> AbstractAsyncContextManager[Streams]:
         if self.server.transport == "stdio":
-            return stdio_transport(self.server, self._process)
-        return http_transport(self.server)
+            assert isinstance(self._peer, ServerProcess)
+            return stdio_transport(self.server, self._peer)
+        if self.server.transport == "websocket":
+            from mistral_tui.tools.mcp.client.websocket import websocket_transport  # few servers need it
+
+            return websocket_transport(self.server, self._peer)
+        return http_transport(self.server, self._peer)
 
     async def _list_tools(self, client: Client) -> tuple[Tool, ...]:
         """Return what the server has; not more pages than a list could have that ends."""
@@ -204,7 +219,7 @@ class Connection:
         return tuple(found.values())[:_MOST_TOOLS]
 
     def _failure(self, what: str) -> str:
-        said = f"; it said: {self._process.lines[-1]}" if self._process.lines else ""
+        said = f"; it said: {self._peer.lines[-1]}" if self._peer.lines else ""
         return f"the MCP server {self.server.name} {what}{said}"
 
     def _change(self, **changes: Any) -> None:
@@ -234,9 +249,26 @@ class _Watch:
 
 
 def _closed(called: "asyncio.Task[mcp_types.CallToolResult]") -> bool:
-    """Whether a call failed because the connection was closed."""
+    """Whether a call failed because the connection was closed, and not only its own answer."""
     error = called.exception()
-    return isinstance(error, MCPError) and error.code == mcp_types.CONNECTION_CLOSED
+    return error is not None and _is_end(error)
+
+
+def _is_end(error: BaseException) -> bool:
+    """Whether something failed only because the connection was closed."""
+    if isinstance(error, MCPError):
+        return error.code == mcp_types.CONNECTION_CLOSED and str(error) == _SDK_CLOSED
+    return isinstance(error, anyio.BrokenResourceError | anyio.ClosedResourceError | anyio.EndOfStream)
+
+
+def _said(error: MCPError) -> str:
+    """Return what an error says, without what the SDK puts in front of it."""
+    words = str(error)
+    for prefix in _SDK_PREFIXES:
+        words = words.removeprefix(prefix)
+    if error.code == mcp_types.PARSE_ERROR and _PYDANTIC.match(words):
+        return "the server answered what is no MCP"
+    return words
 
 
 def _first(error: BaseException) -> BaseException:
@@ -247,4 +279,5 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _line(error: BaseException) -> str:
-    return (printable_line(str(error)) or type(error).__name__)[:300]
+    words = _said(error) if isinstance(error, MCPError) else str(error)
+    return (printable_line(words) or type(error).__name__)[:300]

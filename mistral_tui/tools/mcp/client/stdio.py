@@ -9,10 +9,9 @@ import logging
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -22,13 +21,11 @@ from mcp_types import jsonrpc_message_adapter
 
 from mistral_tui.processes.exit_status import name_exit
 from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
+from mistral_tui.tools.mcp.client.peer import KEPT_LINES, LONGEST_MESSAGE, Peer
 from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
 from mistral_tui.types.text import printable_line
 
-LONGEST_MESSAGE = 8 * 2**20
-"""Bytes of one message of a server."""
-KEPT_LINES = 200
 _LONGEST_LINE = 500
 _CLOSE_SECONDS = 0.5
 """How long a server may take to end by itself, and then by SIGTERM."""
@@ -40,28 +37,22 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class ServerProcess:
-    """What is known of the process of a server, also after its end."""
+class ServerProcess(Peer):
+    """A server that was started here."""
 
     process: asyncio.subprocess.Process | None = None
-    refused: str = ""
-    """Why this side closed the connection."""
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
-    """The last lines that it wrote to standard error, or that were no messages."""
 
     @property
     def pid(self) -> int | None:
-        """Its process id, if it was started here."""
+        """Its process id, once it was started."""
         return self.process.pid if self.process else None
 
     async def end_words(self) -> str:
         """Say how the connection ended, when it has."""
-        if self.refused:
-            return self.refused
-        if self.process is not None and await ended(self.process, _STATUS_SECONDS):
+        if not self.refused and self.process is not None and await ended(self.process, _STATUS_SECONDS):
             assert self.process.returncode is not None
             return name_exit(self.process.returncode)
-        return "closed the connection"
+        return await super().end_words()
 
 
 @asynccontextmanager
