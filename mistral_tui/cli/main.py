@@ -4,10 +4,12 @@ Nothing is imported here before it is known to be needed: `--version` and `--hel
 interpreter's own start, and `ask` should have its worker running before anything else is loaded.
 """
 
+import contextlib
+import gc
 import os
 import sys
 from argparse import SUPPRESS, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -110,20 +112,32 @@ def _run(arguments: list[str]) -> int:
 
         return web.serve(arguments, web.PORT if flags.web_port is None else flags.web_port)
     if not flags.command:
-        from mistral_tui.cli.interface import open_interface
+        with _nothing_swept():
+            from mistral_tui.cli.interface import open_interface
 
         return open_interface(flags)
     name, *rest = flags.command
     command = COMMANDS.get(name)
     if command is None:
         raise InvalidRequest(f"there is no command {name!r}; `{PROGRAM} --help` lists them")
-    target = getattr(import_module(command.module), command.run)
+    with _nothing_swept():
+        target = getattr(import_module(command.module), command.run)
     if command.typer:
         from mistral_tui.cli.groups import run_group
 
         return run_group(target, f"{PROGRAM} {name}", rest)
     run: Callable[[list[str], ModelFlags], int] = target
     return run(rest, flags)
+
+
+@contextlib.contextmanager
+def _nothing_swept() -> Iterator[None]:
+    """Do not look for garbage while modules are loaded: there is none, and looking takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _parser() -> ArgumentParser:

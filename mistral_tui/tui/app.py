@@ -118,6 +118,13 @@ class MistralApp(App[None], inherit_bindings=False):
         """Return variables of the style sheets that Textual's own themes do not name."""
         return themes.missing_variables(self.current_theme)
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the style sheets with the variables of the theme; until there is a screen, nothing has been drawn."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what everything that is drawn goes through: without colours, or with other signs, if need be."""
         return (Uncoloured(), *self._signs) if self.no_color else (*super().get_line_filters(), *self._signs)

@@ -9,8 +9,6 @@ import sys
 from typing import Final, Literal
 
 from mistral_tui.chat.apart import limit_resources, run_apart
-from mistral_tui.chat.documents.docx import docx_text
-from mistral_tui.chat.documents.pdf import pdf_text
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError
 from mistral_tui.types.text import printable
 
@@ -57,6 +55,10 @@ def document_text(content: bytes, kind: DocumentKind, name: str) -> str:
 
 
 def _extract(kind: str, name: str) -> dict[str, str]:
+    # Only here, in the process that reads: the one that draws must not wait for them at its start.
+    from mistral_tui.chat.documents.docx import docx_text
+    from mistral_tui.chat.documents.pdf import pdf_text
+
     content = sys.stdin.buffer.read()
     try:
         text = printable(pdf_text(content, name) if kind == "PDF" else docx_text(content, name))

@@ -2,19 +2,21 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual.app import App
 
 from mistral_tui.chat.attachments import read_attachment
 from mistral_tui.chat.documents.fitting import DocumentTooLong
-from mistral_tui.chat.documents.retrieval import Report
 from mistral_tui.chat.media_in_text import take_media
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.prompt_files import PromptFiles
-from mistral_tui.tui.prompt.fit_choice import FitChoice
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Attachment
+
+if TYPE_CHECKING:
+    from mistral_tui.chat.documents.retrieval import Report
 
 
 async def gathered(
@@ -25,7 +27,7 @@ async def gathered(
     keep: Path | None,
     *,
     media: bool,
-    report: Report,
+    report: "Report",
 ) -> tuple[str, tuple[Attachment, ...]]:
     """Return the words of a prompt and what goes along; asks what is given of documents that do not fit.
 
@@ -49,6 +51,8 @@ async def gathered(
         try:
             given = await files.fitted(chosen, words, report)
         except DocumentTooLong as too_long:
+            from mistral_tui.tui.prompt.fit_choice import FitChoice  # only for long documents
+
             fit = await app.push_screen_wait(FitChoice(too_long))
             if fit is None:
                 raise InvalidRequest(
