@@ -18,6 +18,7 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import Action, bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
+from mistral_tui.tui.alt_keys import know_alt_keys
 from mistral_tui.tui.chat.flush_gate import TURNS
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.context_menu import MenuWanted
@@ -97,6 +98,7 @@ class MistralApp(App[None], inherit_bindings=False):
             painted: Called once the screen is there.
         """
         super().__init__()
+        know_alt_keys()
         self.animation_level = "none"
         self.workspace = workspace
         self._library = library or ModelLibrary(workspace)
@@ -136,7 +138,7 @@ class MistralApp(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Take what comes from the terminal."""
         if isinstance(event, events.Key) and event.key.startswith("alt+"):
-            # Most terminals send escape and the letter, and Textual keeps the letter as text: it would be typed.
+            # Of letters beyond ASCII Textual keeps the letter as text: it would be typed.
             event.character = None
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             TURNS.key_came()

@@ -1,6 +1,6 @@
 """A line of text to type into; its keys are those of the registry."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual import events
 from textual.binding import BindingType
@@ -22,6 +22,12 @@ class Field(Input, inherit_bindings=False):
     def validate_value(self, value: str) -> str:
         """Keep out what steers a terminal: a title or a name that is to be changed may have come from elsewhere."""
         return printable(value)
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Take the focus at once: keys that are typed already are meant for it."""
+        if self.is_attached:
+            self.screen.set_focus(self, scroll_visible)
+        return self
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key.startswith("alt+"):

@@ -36,6 +36,7 @@ from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.prompt.box import PromptBox
 from mistral_tui.tui.prompt.completion import CompletionList
 from mistral_tui.tui.prompt.sources import PromptSources
+from mistral_tui.tui.prompt.template_form import PlaceValue
 from mistral_tui.tui.sessions.list import ChatOptions, SessionList
 from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
@@ -71,6 +72,7 @@ OWNERS: dict[Where, type] = {
     "details": DetailsPane,
     "field": Field,
     "asking": AddModel,
+    "place": PlaceValue,
 }
 
 LEGACY = {
@@ -106,9 +108,9 @@ def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
     owners = on_screen if where in on_screen else in_transcript if where in in_transcript else owners
     keys = [key for each in ACTIONS if each.where in owners for key in each.keys]
     assert len(keys) == len(set(keys))
-    # What the app and the screen do is done wherever the person is, but for a list that is open for a moment.
+    # What the app does is done wherever the person is, but for a list that is open for a moment and a form's places.
     everywhere = {key for each in ACTIONS if each.where == "app" for key in each.keys}
-    if where not in ("app", "completion"):
+    if where not in ("app", "completion", "place"):
         assert not everywhere & set(keys)
 
 

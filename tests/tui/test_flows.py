@@ -79,6 +79,7 @@ ELSEWHERE: dict[Where, str] = {
     "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",
     "asking": "test_picker and sessions/ press its key in their dialogs",
+    "place": "prompt/test_sources presses its keys in the form of a template",
 }
 """Owners whose keys work only where a test of theirs has led, and where that is."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -148,3 +149,22 @@ async def test_alt_with_a_letter_types_nothing(place: str) -> None:
             assert app.pane.prompt.text == ""
         else:
             assert app.screen.query_one(Input).value == ""
+
+
+@pytest.mark.parametrize(
+    ("sent", "keys"),
+    [
+        ("\x1bm\x1b[A", ["alt+m", "up"]),
+        ("\x1bi\x1bj", ["alt+i", "alt+j"]),
+        ("\x1bB.", ["alt+shift+b", "full_stop"]),
+        ("\x1b1\x1b.\x1b ", ["alt+1", "alt+full_stop", "alt+space"]),
+        ("\x1b\r\x1bOP", ["alt+enter", "f1"]),
+        ("\x1b[109;3u", ["alt+m"]),
+    ],
+    ids=repr,
+)
+def test_alt_with_a_key_is_that_key_whatever_comes_after_it(sent: str, keys: list[str]) -> None:
+    app_for()
+    found = [event for event in XTermParser().feed(sent) if isinstance(event, events.Key)]
+    assert [event.key for event in found] == keys
+    assert not any(event.character for event in found if event.key.startswith("alt+")), "nothing to be typed"

@@ -4,7 +4,7 @@ from mistral_tui.tui.actions.action import Action
 
 CHAT: tuple[Action, ...] = (
     Action("send", "Send the prompt", ("enter",), "prompt", "Chat", short="send"),
-    Action("new_line", "Break the line", ("ctrl+j", "shift+enter"), "prompt", "Chat", short="new line"),
+    Action("new_line", "Break the line", ("ctrl+j", "shift+enter", "alt+enter"), "prompt", "Chat", short="new line"),
     Action("stop", "Stop the reply, close, or go back to the prompt", ("escape",), "screen", "Chat", short="stop"),
     Action(
         "retry",

@@ -174,6 +174,9 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         self._shown = None
         self._pastes.clear()
         self._write("")
+        if self.vim is not None:
+            self.vim.mode = "insert"  # the next prompt is to be typed
+            self._show_mode(self.vim)
         self.post_message(self.Submitted(self, text))
 
     def action_new_line(self) -> None:
@@ -234,10 +237,14 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             done = vim.escape()
         elif done := vim.mode == "normal" and event.is_printable and event.character is not None:
             vim.press(event.character or "")
-        if done and self.has_class("-normal") != (vim.mode == "normal"):
+        if done:
+            self._show_mode(vim)
+        return done
+
+    def _show_mode(self, vim: VimKeys) -> None:
+        if self.has_class("-normal") != (vim.mode == "normal"):
             self.set_class(vim.mode == "normal", "-normal")
             self.post_message(self.ModeChanged(self))
-        return done
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

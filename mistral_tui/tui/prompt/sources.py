@@ -47,12 +47,15 @@ class PromptSources(Widget):
         prompt = self._prompt()
         try:
             with self.app.suspend():
-                text = edited(prompt.full_text)
+                # What is raised in here would leave the terminal to the editor for ever.
+                try:
+                    text, problem = edited(prompt.full_text), ""
+                except EditorFailed as error:
+                    text, problem = "", str(error)
         except SuspendNotSupported:
-            self._hint("this terminal cannot be handed to an editor; write here")
-        except EditorFailed as error:
-            self.app.refresh()
-            self._hint(str(error))
+            text, problem = "", "this terminal cannot be handed to an editor; write here"
+        if problem:
+            self._hint(problem)
         else:
             prompt.replace_all(text)
 

@@ -13,6 +13,8 @@ Mode = Literal["insert", "normal"]
 
 _WORD: Final = re.compile(r"\w+|[^\w\s]+")
 _OPERATORS: Final = "dcy"
+_SHORT: Final = {"D": "d$", "C": "c$", "Y": "yy", "x": "dl", "X": "dh", "s": "cl"}
+"""Keys that stand for an operator and its motion."""
 
 
 class VimKeys:
@@ -44,6 +46,7 @@ class VimKeys:
     def press(self, character: str) -> None:
         """Do what a key does in normal mode."""
         keys, self._pending = self._pending + character, ""
+        keys = _SHORT.get(keys, keys)
         if keys == "g" or keys in _OPERATORS:
             self._pending = keys
         elif keys[0] in _OPERATORS:
@@ -74,6 +77,9 @@ class VimKeys:
                 return self._word_end()
             case "0":
                 return row, 0
+            case "^":
+                line = box.document[row]
+                return row, len(line) - len(line.lstrip())
             case "$":
                 return row, len(box.document[row])
             case "gg":
@@ -133,6 +139,8 @@ class VimKeys:
             end = (end[0], min(end[1] + 1, len(box.document[end[0]])))
         elif motion == "w" and end[0] > start[0]:
             end = (start[0], len(box.document[start[0]]))
+        if start == end and operator != "c":
+            return
         self._register, self._whole_lines = box.get_text_range(start, end), False
         self._finish(operator, start, end)
 
@@ -161,11 +169,6 @@ class VimKeys:
         box = self._box
         row, column = box.cursor_location
         match key:
-            case "x":
-                if column < len(box.document[row]):
-                    target = box.get_cursor_right_location()
-                    self._register, self._whole_lines = box.get_text_range((row, column), target), False
-                    box.delete((row, column), target, maintain_selection_offset=False)
             case "i" | "a" | "I" | "A":
                 places = {"i": (row, column), "I": (row, 0), "A": (row, len(box.document[row]))}
                 box.move_cursor(places[key] if key != "a" else self._target("l") or (row, column))

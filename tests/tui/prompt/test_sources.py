@@ -14,7 +14,7 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.prompt.choosing import SearchChoice
 from mistral_tui.tui.prompt.template_form import TemplateForm
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
-from tests.tui.harness import app_with, ask, screen_rows, shown_text, started, told, type_and_send, until
+from tests.tui.harness import app_with, ask, paste_into, screen_rows, shown_text, started, told, type_and_send, until
 
 pytestmark = pytest.mark.core
 
@@ -67,8 +67,9 @@ async def test_a_template_is_chosen_and_filled_in(templates: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, TemplateForm))
         await pilot.press("enter", "enter")
         await until(pilot, lambda: "needs a value for thing" in "\n".join(screen_rows(app.screen)))
-        await pilot.press(*"rain", "enter", "enter")
-        await until(pilot, lambda: app.pane.prompt.text == "Of rain in English.")
+        await paste_into(pilot, "rain\nand hail")
+        await pilot.press("enter", *"Dutch", "up", "s", "tab", "enter")
+        await until(pilot, lambda: app.pane.prompt.text == "Of rain\nand hails in Dutch.")
 
 
 async def test_a_template_is_named_after_the_command(templates: Path) -> None:
@@ -82,14 +83,19 @@ async def test_a_template_is_named_after_the_command(templates: Path) -> None:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that can be handed to an editor."""
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A terminal that can be handed to an editor, and is given back: only if nothing is raised meanwhile."""
+    holders = ["interface"]
 
     @contextlib.contextmanager
     def suspended(app: MistralApp) -> Iterator[None]:
+        holders.append("editor")
         yield
+        holders.append("interface")
 
     monkeypatch.setattr(MistralApp, "suspend", suspended)
+    yield
+    assert holders[-1] == "interface"
 
 
 def editor_that(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> None:

@@ -39,6 +39,7 @@ class Box(App[None]):
         ((2, 0), "b", (0, 9)),
         ((0, 0), "b", (0, 0)),
         ((0, 5), "0", (0, 0)),
+        ((0, 5), "^", (0, 0)),
         ((0, 5), "$", (0, 14)),
         ((3, 1), "gg", (0, 0)),
         ((0, 1), "G", (3, 0)),
@@ -74,6 +75,10 @@ async def test_motions(start: tuple[int, int], keys: str, place: tuple[int, int]
         ((0, 0), "yw$p", "one twoone "),
         ((0, 0), "dgg", ""),
         ((0, 0), "dz", "one two"),
+        ((0, 3), "D", "one"),
+        ((0, 1), "X", "ne two"),
+        ((0, 0), "Yp", "one two\none two"),
+        ((0, 7), "x", "one two"),
         ((0, 0), "q", "one two"),
     ],
 )
@@ -102,6 +107,8 @@ async def test_edits(start: tuple[int, int], keys: str, text: str) -> None:
         ("O!", "!\none two"),
         ("cw!", "one !"),
         ("cc!", "!"),
+        ("C!", "one !"),
+        ("s!", "one !wo"),
     ],
 )
 async def test_keys_that_lead_to_insert_mode(keys: str, text: str) -> None:
@@ -136,6 +143,9 @@ async def test_enter_sends_in_both_modes_and_nothing_is_vi_by_default() -> None:
         await until(pilot, lambda: str(frame.border_title).endswith("NORMAL"))
         await pilot.press("enter")
         assert app.pane.prompt.text == ""
+        await until(pilot, lambda: frame.border_title == "INSERT", "the next prompt can be typed at once")
+        await pilot.press("x")
+        assert app.pane.prompt.text == "x"
     async with app_with().run_test() as pilot:
         app = await started(pilot)
         await pilot.press("h", "escape", "x")
