@@ -123,10 +123,11 @@ class _Offered:
     async def check(self, tool: Tool, arguments: str) -> Json:
         try:
             found: Any = msgspec.json.decode(arguments)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise InvalidArguments(f"the arguments of {tool.name} are no JSON: {error}") from None
         if not isinstance(found, dict):
             raise InvalidArguments(f"the arguments of {tool.name} are no JSON object; write one such as {{}}")
+        await self._servers.check(tool, found)
         return found
 
     async def call(self, tool: Tool, arguments: Json, on_progress: Callable[[ToolProgress], None]) -> ToolOutput:

@@ -40,6 +40,7 @@ class Box(Protocol):
     async def settled(self, names: tuple[str, ...] | None = None) -> None: ...  # noqa: D102
     async def restart(self, server: str) -> None: ...  # noqa: D102
     async def call(self, server: str, tool: str, arguments: Json, on_progress: OnProgress) -> ToolOutput: ...  # noqa: D102
+    async def check(self, tool: Tool, arguments: Json) -> None: ...  # noqa: D102
     async def close(self) -> None: ...  # noqa: D102
 
 
@@ -189,6 +190,17 @@ class Servers:
         """Take what the person says, by the ids of the inputs, and start the servers that waited for it."""
         self._inputs |= values
         await self._use()
+
+    async def check(self, tool: Tool, arguments: Json) -> None:
+        """Return if a tool takes these arguments.
+
+        Raises:
+            InvalidArguments: It takes something else; says what.
+            ToolError: Nobody can tell; the call is not to be made.
+        """
+        if self._box is None:
+            raise ToolError(f"{tool.key} cannot be called: its server was never started")
+        await self._box.check(tool, arguments)
 
     async def call(self, tool: Tool, arguments: Json, on_progress: OnProgress = lambda progress: None) -> ToolOutput:
         """Call a tool; cancelling this cancels the call at its server.

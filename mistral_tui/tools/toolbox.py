@@ -107,20 +107,22 @@ class Toolbox:
         Raises:
             ToolError: It came to nothing; says why.
         """
-        await self._start()
-        request = uuid.uuid4().hex
-        call = _Call(asyncio.get_running_loop().create_future(), on_progress)
-        self._calls[request] = call
-        try:
-            self._send(wire.Call(request=request, server=server, tool=tool, arguments=arguments))
-            return await call.answer
-        except WireError as error:
-            raise ToolError(f"{server}/{tool} cannot be called: {error}") from None
-        except asyncio.CancelledError:
-            self._send(wire.Cancel(request=request))
-            raise
-        finally:
-            del self._calls[request]
+        return await self._ask(
+            wire.Call(request=uuid.uuid4().hex, server=server, tool=tool, arguments=arguments), on_progress
+        )
+
+    async def check(self, tool: Tool, arguments: Json) -> None:
+        """Return if a tool takes these arguments.
+
+        Raises:
+            InvalidArguments: It takes something else; says what.
+            ToolError: Nobody can tell.
+        """
+        await self._ask(
+            wire.Check(
+                request=uuid.uuid4().hex, server=tool.server, tool=tool.tool, name=tool.name, arguments=arguments
+            )
+        )
 
     async def close(self) -> None:
         """End the process, and with it all servers, within two seconds."""
@@ -133,6 +135,22 @@ class Toolbox:
         if process.returncode is None:
             process.kill()
         await self._reader
+
+    async def _ask(self, frame: wire.Call | wire.Check, on_progress: OnProgress = lambda progress: None) -> ToolOutput:
+        """Send a frame and return what is answered; cancelling this cancels it at the other end."""
+        await self._start()
+        call = _Call(asyncio.get_running_loop().create_future(), on_progress)
+        self._calls[frame.request] = call
+        try:
+            self._send(frame)
+            return await call.answer
+        except WireError as error:
+            raise ToolError(f"{frame.server}/{frame.tool} cannot be called: {error}") from None
+        except asyncio.CancelledError:
+            self._send(wire.Cancel(request=frame.request))
+            raise
+        finally:
+            del self._calls[frame.request]
 
     async def _start(self) -> None:
         async with self._starting:
@@ -193,6 +211,9 @@ class Toolbox:
             case wire.Returned():
                 if (call := self._calls.get(frame.request)) and not call.answer.done():
                     call.answer.set_result(frame.output)
+            case wire.Checked():
+                if (call := self._calls.get(frame.request)) and not call.answer.done():
+                    call.answer.set_result(ToolOutput())
             case wire.Refused():
                 if (call := self._calls.get(frame.request)) and not call.answer.done():
                     call.answer.set_exception(error_named(frame.error, frame.message))

@@ -49,8 +49,18 @@ class Call(Frame, frozen=True, tag="call"):
     arguments: Json
 
 
+class Check(Frame, frozen=True, tag="check"):
+    """See whether a tool takes these arguments. Answered by `Checked` or `Refused`."""
+
+    server: str
+    tool: str
+    name: str
+    """What the model calls the tool."""
+    arguments: Json
+
+
 class Cancel(Frame, frozen=True, tag="cancel"):
-    """Stop a call; it still ends in its usual way."""
+    """Stop a call, or a check; it still ends in its usual way."""
 
 
 class ServerChanged(Frame, frozen=True, tag="server_changed"):
@@ -71,6 +81,10 @@ class Returned(Frame, frozen=True, tag="returned"):
     output: ToolOutput
 
 
+class Checked(Frame, frozen=True, tag="checked"):
+    """The tool takes these arguments."""
+
+
 class Refused(Frame, frozen=True, tag="refused"):
     """The call came to nothing."""
 
@@ -79,5 +93,5 @@ class Refused(Frame, frozen=True, tag="refused"):
     message: str
 
 
-ToTools = Hello | Use | Restart | Call | Cancel
-FromTools = Hello | ServerChanged | Progressed | Returned | Refused
+ToTools = Hello | Use | Restart | Call | Check | Cancel
+FromTools = Hello | ServerChanged | Progressed | Returned | Checked | Refused

@@ -8,7 +8,7 @@ import pytest
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
-from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.errors import InvalidArguments, InvalidRequest, ToolError
 from mistral_tui.types.events import ToolChanged, ToolProgressed, TurnEnded
 from mistral_tui.types.messages import ToolResultPart
 from mistral_tui.types.requests import NamedTool
@@ -170,3 +170,26 @@ async def until_read(chat: Chat) -> None:
     """Wait until the servers are known, ready or not."""
     chat.workspace.servers.start()
     await until(lambda: chat.box.used)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused", "said"),
+    [
+        ("{", None, "the arguments of clock_time are no JSON: Input data was truncated"),
+        ("7", None, "the arguments of clock_time are no JSON object; write one such as {}"),
+        ("[" * 100_000, None, "the arguments of clock_time are no JSON: "),
+        ("{}", InvalidArguments("zone is missing"), "zone is missing"),
+        ("{}", ToolError("its schema takes longer than 2 s"), "its schema takes longer than 2 s"),
+    ],
+)
+async def test_arguments_that_cannot_be_right_are_neither_asked_about_nor_sent(
+    arguments: str, refused: ToolError | None, said: str
+) -> None:
+    chat = Chat(calls(("clock_time", arguments)), Reply(["Sorry."]), box=FakeBox(refused=refused))
+    await chat.asks()
+    await chat.live.wait()
+    assert chat.box.made == []
+    (result,) = results(chat.live)
+    assert result.failed
+    assert result.text.startswith(said)
+    assert chat.events[-1] == TurnEnded("stop")

@@ -31,6 +31,8 @@ class FakeBox:
     output: ToolOutput = NOON
     error: ToolError | None = None
     """If set, calls fail with it."""
+    refused: ToolError | None = None
+    """If set, no arguments are right."""
     hold: asyncio.Event | None = None
     """If given, calls wait until it is set."""
     starting: bool = False
@@ -64,6 +66,10 @@ class FakeBox:
         if self.error is not None:
             raise self.error
         return self.output
+
+    async def check(self, tool: Tool, arguments: Json) -> None:
+        if self.refused is not None:
+            raise self.refused
 
     async def close(self) -> None:
         self.closed = True

@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from mistral_tui.tools.toolbox import Toolbox
-from mistral_tui.types.errors import ServerFailed, ToolError
+from mistral_tui.types.errors import InvalidArguments, ServerFailed, ToolError
 from mistral_tui.types.messages import TextPart
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolOutput, ToolProgress
@@ -59,6 +60,16 @@ async def test_a_server_is_started_and_its_tool_called(opened: Open) -> None:
     assert (state.health, state.said, state.version) == ("ready", "misbehaving 1", "2025-06-18")
     assert [tool.key for tool in box.tools] == ["server/echo"]
     assert await box.call("server", "echo", {"text": "hello"}) == HELLO
+
+
+async def test_arguments_are_checked_against_the_schema_that_the_server_gave(opened: Open) -> None:
+    box = await opened(a_server())
+    (echo,) = box.tools
+    await box.check(echo, {"text": "hello"})
+    with pytest.raises(InvalidArguments, match=r"the arguments of echo are wrong: text is missing. It takes: text"):
+        await box.check(echo, {})
+    with pytest.raises(ToolError, match="server/gone is not there any more"):
+        await box.check(msgspec.structs.replace(echo, tool="gone"), {})
 
 
 async def test_without_servers_no_process_is_started(opened: Open) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mistral_tui.processes.frames import WireError
 from mistral_tui.tools import wire
+from mistral_tui.tools.arguments.checker import Checker
 from mistral_tui.types.errors import MistralTuiError, ToolError
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolProgress
@@ -30,6 +31,7 @@ class Desk:
         self._connections: dict[str, Connection] = {}
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._checker = Checker()
 
     def handle(self, frame: wire.ToTools) -> None:
         """Do what a frame asks; never waits."""
@@ -39,7 +41,9 @@ class Desk:
             case wire.Restart():
                 self._restart(frame.server)
             case wire.Call():
-                self._calls[frame.request] = asyncio.create_task(self._call(frame))
+                self._calls[frame.request] = asyncio.create_task(self._answer(frame, self._call(frame)))
+            case wire.Check():
+                self._calls[frame.request] = asyncio.create_task(self._answer(frame, self._check(frame)))
             case wire.Cancel():
                 if call := self._calls.get(frame.request):
                     call.cancel()
@@ -51,7 +55,7 @@ class Desk:
         for call in self._calls.values():
             call.cancel()
         ending = [connection.close() for connection in self._connections.values()]
-        await asyncio.gather(*ending, *self._closing, return_exceptions=True)
+        await asyncio.gather(*ending, *self._closing, self._checker.close(), return_exceptions=True)
 
     def _use(self, servers: tuple[McpServer, ...], folder: Path) -> None:
         self._folder = folder
@@ -80,28 +84,42 @@ class Desk:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _call(self, frame: wire.Call) -> None:
-        def progressed(progress: ToolProgress) -> None:
-            self._send(wire.Progressed(request=frame.request, progress=progress))
-
+    async def _answer(self, frame: wire.Call | wire.Check, answer: Awaitable[wire.FromTools]) -> None:
+        place = f"{frame.server}/{frame.tool}"
         try:
-            connection = self._connections.get(frame.server)
-            if connection is None:
-                raise ToolError(f"{frame.server}/{frame.tool}: there is no such server; see mistral-tui mcp list")
-            output = await connection.call(frame.tool, frame.arguments, progressed)
-            self._send(wire.Returned(request=frame.request, output=output))
+            self._send(await answer)
         except WireError:
-            refusal = ToolError(f"{frame.server}/{frame.tool} answered more than can be taken; ask for less")
-            self._refuse(frame.request, refusal)
+            self._refuse(frame.request, ToolError(f"{place} answered more than can be taken; ask for less"))
         except MistralTuiError as error:
             self._refuse(frame.request, error)
         except asyncio.CancelledError:
-            self._refuse(frame.request, ToolError(f"{frame.server}/{frame.tool} was cancelled"))
+            self._refuse(frame.request, ToolError(f"{place} was cancelled"))
         except Exception as error:
             _log.exception("a call failed unexpectedly")
-            self._refuse(frame.request, ToolError(f"{frame.server}/{frame.tool} failed: {error!r}"[:400]))
+            self._refuse(frame.request, ToolError(f"{place} failed: {error!r}"[:400]))
         finally:
             self._calls.pop(frame.request, None)
+
+    async def _call(self, frame: wire.Call) -> wire.Returned:
+        def progressed(progress: ToolProgress) -> None:
+            self._send(wire.Progressed(request=frame.request, progress=progress))
+
+        output = await self._connection_of(frame).call(frame.tool, frame.arguments, progressed)
+        return wire.Returned(request=frame.request, output=output)
+
+    async def _check(self, frame: wire.Check) -> wire.Checked:
+        tools = self._connection_of(frame).state.tools
+        tool = next((tool for tool in tools if tool.tool == frame.tool), None)
+        if tool is None:
+            raise ToolError(f"{frame.server}/{frame.tool} is not there any more; its server is not ready, or lost it")
+        await self._checker.check(frame.name, tool.parameters, frame.arguments)
+        return wire.Checked(request=frame.request)
+
+    def _connection_of(self, frame: wire.Call | wire.Check) -> "Connection":
+        connection = self._connections.get(frame.server)
+        if connection is None:
+            raise ToolError(f"{frame.server}/{frame.tool}: there is no such server; see mistral-tui mcp list")
+        return connection
 
     def _refuse(self, request: str, error: MistralTuiError) -> None:
         self._send(wire.Refused(request=request, error=type(error).__name__, message=str(error)))
