@@ -16,8 +16,8 @@ from mistral_tui.types.messages import Attachment, FilePart
 
 _log = logging.getLogger(__name__)
 
-WRITE_INTERVAL = 0.5
-"""Seconds for which drafts are gathered until they are written."""
+WRITE_INTERVAL = 0.2
+"""Seconds for which drafts are gathered until they are written: a kill costs at most the last word or two."""
 LONGEST = 1_000_000
 """Characters; a longer draft, or a long one's files, are remembered while the program runs only."""
 UNREAD = "being read"

@@ -80,9 +80,12 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         ascii_only=not draws_unicode(),
         screen_reader=bool(setup.settings.screen_reader if flags.screen_reader is None else flags.screen_reader),
         painted=_sweep_seldom,
+        on_terminal=not in_browser(),
     )
     _sweep_seldom()
     app.run()
+    if app.fault is not None:
+        raise app.fault
     return app.return_code or 0
 
 

@@ -1,6 +1,10 @@
 """The app: composes the screen, and routes messages to it and to the workspace."""
 
 import asyncio
+import logging
+import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar
@@ -9,9 +13,12 @@ from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.css.query import NoMatches
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
+from textual.worker import WorkerFailed
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
@@ -34,6 +41,21 @@ from mistral_tui.tui.settings.colours import Colours
 from mistral_tui.tui.uncoloured import Uncoloured
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.text import printable_line
+
+_log = logging.getLogger(__name__)
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """Return what a worker failed with; any other error is its own cause."""
+    return error.error if isinstance(error, WorkerFailed) else error
+
+
+def _terminal_driver() -> type[Driver] | None:
+    if sys.platform == "win32":
+        return None  # Textual's own
+    from mistral_tui.tui.terminal_driver import TerminalDriver
+
+    return TerminalDriver
 
 
 def _commands() -> type[Provider]:
@@ -80,6 +102,7 @@ class MistralApp(App[None], inherit_bindings=False):
         screen_reader: bool = False,
         notifications: bool = True,
         painted: Callable[[], None] = lambda: None,
+        on_terminal: bool = False,
     ) -> None:
         """Make the app.
 
@@ -96,8 +119,9 @@ class MistralApp(App[None], inherit_bindings=False):
             screen_reader: Whether the screen is listened to rather than looked at.
             notifications: Whether the terminal is told when a long reply ends out of sight.
             painted: Called once the screen is there.
+            on_terminal: Whether signals end it and let it rest.
         """
-        super().__init__()
+        super().__init__(driver_class=_terminal_driver() if on_terminal else None)
         know_alt_keys()
         self.animation_level = "none"
         self.workspace = workspace
@@ -200,6 +224,23 @@ class MistralApp(App[None], inherit_bindings=False):
         await self.workspace.close()
 
     @property
+    def fault(self) -> BaseException | None:
+        """What ended the program against its will."""
+        return _cause(self._exception)
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self._exit and isinstance(_cause(error), NoMatches):
+            # Textual takes the widgets away before all that works for them has ended.
+            _log.info("looked for at the end, and gone: %s", error)
+            return
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End in order, without Textual's page of source code: who runs the app tells the person in one line."""
+        _log.error("the interface failed", exc_info=self.fault)
+        self._close_messages_no_wait()
+
+    @property
     def pane(self) -> ChatPane:
         """The chat in view."""
         screen = self.screen_stack[0]
@@ -223,6 +264,16 @@ class MistralApp(App[None], inherit_bindings=False):
         if not isinstance(self.screen, FieldsScreen):
             file, test = self._environment.paths.settings_file, self._library.test_endpoint
             self.push_screen(FieldsScreen(SettingsFields(file, self._setting_saved, test)))
+
+    def action_suspend(self) -> None:
+        """Give the terminal to the shell for a while; models go on with what they write."""
+        if sys.platform != "win32" and self._driver is not None and self._driver.can_suspend:
+            from mistral_tui.tui.terminal_driver import is_job
+
+            if is_job():
+                os.killpg(0, signal.SIGTSTP)  # all of it: the shell waits for whoever started us, `make` perhaps
+                return
+        self.notify("no shell started this program, so there is none to go to")
 
     def action_logs(self) -> None:
         """Show the logs of the models' workers and of this program."""

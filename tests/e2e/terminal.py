@@ -197,6 +197,12 @@ class Terminal:
         self.process.kill()
         self.process.wait()
 
+    def hang_up(self) -> int:
+        """Take the terminal away, as closing its window does, and return the program's exit status."""
+        os.close(self._master)
+        self._master = -1
+        return self.process.wait(PATIENCE)
+
     def close(self) -> None:
         """End the program and everything it started."""
         family = self.family()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,67 +12,11 @@ from mistral_tui.store.store import Store
 from mistral_tui.types.messages import Message, TextPart
 from mistral_tui.types.sessions import Session
 from tests.e2e import damage
-from tests.e2e.program import database, stored_messages
-from tests.e2e.terminal import Terminal, wait_for_ends
+from tests.e2e.chatting import LONG, Start, ask, open_latest_session, replies, wait_for_reply, wait_for_words
+from tests.e2e.program import database
+from tests.e2e.terminal import wait_for_ends
 
 pytestmark = [pytest.mark.core, pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")]
-
-Start = Callable[..., Terminal]
-LONG = "Tell me a very long story about a dragon and a princess."
-
-
-@pytest.fixture
-def start(smollm2: Path) -> Iterator[Start]:
-    """Start the interface on the real model; every terminal is closed after the test."""
-    settings = Path(os.environ["MISTRAL_TUI_CONFIG"])
-    settings.parent.mkdir(parents=True)
-    settings.write_text("temperature = 0\nmax_tokens = 150\n", encoding="utf-8")
-    terminals = []
-
-    def begin(
-        *arguments: str, rows: int = 36, columns: int = 120, environment: Mapping[str, str] | None = None
-    ) -> Terminal:
-        arguments = arguments or ("--threads", "1", "-m", str(smollm2))
-        terminal = Terminal.mistral_tui(*arguments, rows=rows, columns=columns, environment=environment)
-        terminals.append(terminal)
-        terminal.wait_for("Ask anything")
-        return terminal
-
-    yield begin
-    for terminal in terminals:
-        terminal.close()
-
-
-def ask(terminal: Terminal, prompt: str) -> None:
-    terminal.type(prompt)
-    terminal.wait_for(prompt)
-    terminal.press("enter")
-
-
-def replies() -> list[Message]:
-    return [message for message in stored_messages() if message.role == "assistant"]
-
-
-def wait_for_reply(terminal: Terminal, number: int = 1) -> Message:
-    """Wait until the `number`-th reply has ended, and return it."""
-    terminal.wait_until(lambda: len(replies()) >= number and replies()[number - 1].finish, f"reply {number}")
-    return replies()[number - 1]
-
-
-def wait_for_words(terminal: Terminal, count: int, number: int = 1) -> Message:
-    """Wait until so many words of the `number`-th reply are stored, and return what there is of it."""
-    terminal.wait_until(
-        lambda: len(replies()) >= number and len(replies()[number - 1].text.split()) >= count,
-        f"{count} words of reply {number}",
-    )
-    return replies()[number - 1]
-
-
-def open_latest_session(terminal: Terminal, title: str) -> None:
-    """Open the first session of the list, which is folded on a screen of 80 columns."""
-    terminal.press("f2")
-    terminal.wait_for(title)
-    terminal.press("home", "enter")
 
 
 def test_a_chat_of_two_turns_reuses_what_it_computed(start: Start) -> None:

@@ -9,6 +9,7 @@ PROGRAM: tuple[Action, ...] = (
     Action("settings", "Settings", ("alt+c",), "app", "Program", slash=("settings",), palette=True),
     Action("metrics", "Speed, context, memory", ("alt+i",), "screen", "Program", slash=("metrics",), palette=True),
     Action("logs", "Logs of models and program", ("alt+j",), "app", "Program", slash=("logs",), palette=True),
+    Action("suspend", "Rest: fg in the shell comes back", (), "app", "Program", slash=("suspend",), palette=True),
     Action("focus_next", "Next part of the screen", ("tab",), "app", "Program"),
     Action("focus_previous", "Part of the screen before", ("shift+tab",), "app", "Program"),
     Action(
