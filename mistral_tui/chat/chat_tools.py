@@ -8,11 +8,13 @@ import msgspec
 
 from mistral_tui.chat.settings import ChatSettings
 from mistral_tui.chat.tool_calls import ToolUse
+from mistral_tui.tools.policy.policy import Policy
+from mistral_tui.tools.policy.rules import Rule, rule_about
 from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidArguments, InvalidRequest
 from mistral_tui.types.messages import Json
 from mistral_tui.types.requests import NamedTool, ToolChoice
-from mistral_tui.types.tools import Decision, Tool, ToolOutput, ToolProgress, ToolRun
+from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolOutput, ToolProgress, ToolRun
 
 
 class ChatTools:
@@ -20,14 +22,18 @@ class ChatTools:
 
     Args:
         servers: Where the tools are.
+        policy: Says what may be called without asking.
         settings: Those of the chat; they say which tools are on.
     """
 
-    def __init__(self, servers: Servers, settings: ChatSettings) -> None:
+    def __init__(self, servers: Servers, policy: Policy, settings: ChatSettings) -> None:
         self._servers = servers
+        self._policy = policy
         self._settings = settings
         self._questions: dict[str, tuple[ToolRun, asyncio.Future[Decision]]] = {}
         """The calls that wait for the person, by their ids."""
+        self._said: tuple[Rule, ...] = ()
+        """What the person has said in this chat, and which holds until it is closed."""
 
     @property
     def all(self) -> tuple[Tool, ...]:
@@ -101,16 +107,30 @@ class ChatTools:
             choice = "auto"
         return ToolUse(_Offered(tools, self._servers), self._decide, self._ask, choice=choice)
 
-    def _decide(self, tool: Tool, arguments: Json) -> Decision | None:
-        return None
+    async def changed(self, run: ToolRun) -> ToolDefinition | None:
+        """Return what the tool of a call was when it was last allowed, if it has changed since."""
+        tool = self._tool_of(run)
+        return None if tool is None else await self._policy.before(tool)
+
+    async def _decide(self, tool: Tool, arguments: Json) -> Decision | None:
+        return await self._policy.decide(tool, arguments, self._said)
 
     async def _ask(self, run: ToolRun) -> Decision:
         answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._questions[run.id] = (run, answer)
         try:
-            return await answer
+            decision = await answer
         finally:
             del self._questions[run.id]
+        if decision.approval in ("session", "always") and (tool := self._tool_of(run)):
+            # Also what is meant for good: if it cannot be written, it holds here at least.
+            self._said = (*self._said, rule_about(tool, decision.allowed))
+            if decision.approval == "always":
+                await self._policy.remember(tool, decision.allowed)
+        return decision
+
+    def _tool_of(self, run: ToolRun) -> Tool | None:
+        return next((tool for tool in self.all if (tool.server, tool.tool) == (run.server, run.tool)), None)
 
 
 class _Offered:

@@ -17,6 +17,7 @@ from mistral_tui.chat.token_scores import TokenScores
 from mistral_tui.chat.turn import check_can_go_on
 from mistral_tui.engines.choices import check_count
 from mistral_tui.engines.engine import Engine
+from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.events import MessageCommitted, TurnEnded
@@ -49,7 +50,7 @@ class LiveChat:
         request: GenerateRequest,
         store: StoreThread | None = None,
         on_use: Callable[["LiveChat"], None] = lambda chat: None,
-        servers: Servers | None = None,
+        tools: Callable[[ChatSettings], ChatTools] | None = None,
     ) -> None:
         """Make a chat of a conversation.
 
@@ -59,12 +60,12 @@ class LiveChat:
             request: What every turn asks for, besides its messages and what was set for this chat alone.
             store: Where it is remembered; `None` and private sessions stay in memory.
             on_use: Called when `in_use` may have changed.
-            servers: Where the tools are that the model may call; `None`: there are none.
+            tools: Returns what the model may call; `None`: nothing.
         """
         self.conversation = conversation
         self.settings = ChatSettings(conversation, request, self._session_changed)
         """Who answers from the next turn on, and how."""
-        self.tools = ChatTools(servers or Servers(), self.settings)
+        self.tools = tools(self.settings) if tools else ChatTools(Servers(), Policy(), self.settings)
         """What the model may call, and the calls that wait for the person."""
         self.unsaved: str | None = None
         """Why the chat is kept in memory only; `None`: what was said is stored, or is not meant to be."""

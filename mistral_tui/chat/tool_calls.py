@@ -57,7 +57,7 @@ class Tools(Protocol):
         ...
 
 
-Decide = Callable[[Tool, Json], Decision | None]
+Decide = Callable[[Tool, Json], Awaitable[Decision | None]]
 """Says whether a call may be made; `None`: the person is to be asked."""
 AskPerson = Callable[[ToolRun], Awaitable[Decision]]
 """Asks the person whether a call may be made."""
@@ -194,11 +194,11 @@ class _Run:
             raise InvalidArguments(f"there is no tool {self.run.name!r:.100}; there are: {names}")
         arguments = await self._use.tools.check(self._tool, self.run.arguments)
         self._spent.count_call(self._tool, arguments)
-        decision = self._use.decide(self._tool, arguments)
+        decision = await self._use.decide(self._tool, arguments)
         if decision is None:
             async with self._use.asking:  # one question at a time
                 # What the person has just said may answer this one, too.
-                decision = self._use.decide(self._tool, arguments)
+                decision = await self._use.decide(self._tool, arguments)
                 if decision is None:
                     self._change(state="asked")
                     decision = await self._use.ask(self.run)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mistral_tui.chat.chat_tools import ChatTools
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.drafts import Drafts
 from mistral_tui.chat.library import Library
@@ -22,6 +23,7 @@ from mistral_tui.chat.template_choice import TemplateChoice
 from mistral_tui.engines.engine import Engine
 from mistral_tui.engines.queries import embed
 from mistral_tui.store.store import Store
+from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidRequest, ModelNotFound, StoreError
 from mistral_tui.types.messages import Attachment
@@ -56,6 +58,7 @@ class Workspace:
         request: GenerateRequest | None = None,
         catalog: Callable[[], "Catalog"] | None = None,
         servers: Servers | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """Begin without a chat and without loading anything.
 
@@ -67,6 +70,7 @@ class Workspace:
             request: What the turns of new chats ask for, besides their messages.
             catalog: Returns what there is to choose from; called when somebody wants to see it.
             servers: The servers of tools, which the first chat that is answered starts; closed by `close`.
+            policy: Says which calls of tools may be made without asking; `None`: none.
         """
         self.entry = entry
         """The model that answers the chats that have none of their own, from the next turn on."""
@@ -78,7 +82,9 @@ class Workspace:
         """What the pool may have loaded at once."""
         self.servers = servers or Servers()
         """Where the tools are that models may call."""
-        self.servers.tell = self._tell
+        self.policy = policy or Policy()
+        """What the person has said of calls."""
+        self.servers.tell = self.policy.tell = self._tell
         self.catalog = catalog
         """Returns all models; `None`: there is only the one."""
         self._pool = pool
@@ -353,7 +359,8 @@ class Workspace:
             listener(notice)
 
     def _live(self, conversation: Conversation) -> LiveChat:
-        chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed, self.servers)
+        tools = partial(ChatTools, self.servers, self.policy)
+        chat = LiveChat(conversation, self._engine, self.request, self._store, self._use_changed, tools)
         self._living[conversation.session.id] = chat
         return chat
 

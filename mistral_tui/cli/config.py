@@ -175,6 +175,7 @@ def _path(given: _Arguments, flags: ModelFlags) -> int:
         "keymap": paths.keymap,
         "presets": paths.presets,
         "MCP servers": paths.mcp,
+        "rules of tools": paths.tool_rules,
         "themes": paths.themes,
         "chat templates": paths.chat_templates,
         "database": paths.database,

@@ -18,6 +18,7 @@ from mistral_tui.config.keymap import read_keymap
 from mistral_tui.engines.pool import GGUF_LOADER
 from mistral_tui.models.downloads import Fetch
 from mistral_tui.store.store import Store
+from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.servers import Servers
 from mistral_tui.tui.actions.keymap import apply_keymap
 from mistral_tui.tui.app import MistralApp
@@ -52,6 +53,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         setup.request(flags),
         lambda: setup.catalog,
         Servers.of(setup.paths, Path.cwd()),
+        Policy.of(setup.paths),
     )
 
     try:

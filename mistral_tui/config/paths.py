@@ -24,6 +24,10 @@ class Paths:
     """The person's own MCP servers: `mcp.json` there."""
     trust: Path
     """Which servers of projects the person trusts."""
+    tool_rules: Path
+    """Which calls of tools the person allows and denies: `tool_rules.toml` of the configuration folder."""
+    tool_approvals: Path
+    """What the person has said for good when they were asked; the program writes it."""
     presets: Path
     """Parameters under names: `presets.toml` there."""
     database: Path
@@ -63,6 +67,8 @@ class Paths:
             keymap=config_folder / "keymap.toml",
             mcp=config_folder / "mcp.json",
             trust=state / "mcp_trust.json",
+            tool_rules=config_folder / "tool_rules.toml",
+            tool_approvals=state / "tool_approvals.json",
             presets=config_folder / "presets.toml",
             database=_absolute(database) or _from_environment("DATABASE") or data / "chats.db",
             inventory_overlay=data / "inventory.json",

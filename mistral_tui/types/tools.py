@@ -1,5 +1,6 @@
 """What a model may call, and what came of it."""
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,21 @@ class ToolHints(msgspec.Struct, frozen=True):
     destructive: bool = True
     idempotent: bool = False
     open_world: bool = True
+
+
+class ToolDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a server says of its tool: all that a person looks at before they allow it."""
+
+    description: str = ""
+    parameters: Json = {}
+    output: Json | None = None
+    title: str = ""
+    hints: ToolHints = ToolHints()
+
+    @property
+    def digest(self) -> str:
+        """The same for the same definition only."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -41,6 +57,16 @@ class Tool(msgspec.Struct, frozen=True):
     def key(self) -> str:
         """What rules are matched against: `server/tool`."""
         return f"{self.server}/{self.tool}"
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """What its server says of it."""
+        return ToolDefinition(self.description, self.parameters, self.output, self.title, self.hints)
+
+    @property
+    def digest(self) -> str:
+        """Digest of what its server says of it."""
+        return self.definition.digest
 
     @property
     def spec(self) -> ToolSpec:

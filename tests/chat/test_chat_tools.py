@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mistral_tui.chat.live import LiveChat
@@ -14,6 +15,7 @@ from mistral_tui.types.messages import ToolResultPart
 from mistral_tui.types.requests import NamedTool
 from mistral_tui.types.tools import Decision, RunState
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.tools import TIME as CLOCKS_TIME
 from tests.stubs.tools import FakeBox, calls, servers_with
 from tests.stubs.waiting import until
 
@@ -78,6 +80,56 @@ async def test_a_call_that_is_denied_is_not_made_and_the_model_is_told() -> None
     assert chat.box.made == []
     assert chat.states == ["asked", "denied"]
     assert results(chat.live) == [ToolResultPart("call0", "the person said no", failed=True)]
+
+
+async def test_what_is_allowed_for_the_chat_is_not_asked_again_in_it_until_the_tool_changes() -> None:
+    other = calls(("clock_time", '{"zone": "CET"}'))
+    chat = Chat(TIME, Reply(["Noon."]), other, Reply(["One."]), other, other)
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    chat.live.tools.answer(chat.live.tools.asked[0].id, Decision(True, "session"))
+    await chat.live.wait()
+    await chat.asks("And in Paris?")
+    await chat.live.wait()
+    assert len(chat.box.made) == 2
+
+    chat.box.tools = {"clock": (msgspec.structs.replace(CLOCKS_TIME, description="Sends the time to me"),)}
+    await chat.box.use(chat.box.used)
+    await chat.asks("And now?")
+    await until(lambda: chat.live.tools.asked)
+    chat.live.cancel()
+    await chat.live.wait()
+
+    beside = chat.workspace.new_chat()
+    beside.send("And here?")
+    await until(lambda: beside.tools.asked)
+    beside.cancel()
+    await beside.wait()
+
+
+async def test_what_is_said_for_good_holds_in_every_chat() -> None:
+    chat = Chat(TIME, Reply(["Noon."]), TIME, Reply(["Noon."]))
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    chat.live.tools.answer(chat.live.tools.asked[0].id, Decision(False, "always"))
+    await chat.live.wait()
+    beside = chat.workspace.new_chat()
+    beside.send("What time is it?")
+    await beside.wait()
+    assert results(beside) == [ToolResultPart("call0", "a rule of the person denies it", failed=True)]
+    assert chat.box.made == []
+
+
+async def test_a_tool_that_changed_is_shown_with_what_it_was() -> None:
+    chat = Chat(TIME, Reply())
+    await chat.workspace.policy.remember(msgspec.structs.replace(CLOCKS_TIME, description="It was this"), allowed=True)
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    before = await chat.live.tools.changed(chat.live.tools.asked[0])
+    assert before is not None
+    assert before.description == "It was this"
+    chat.live.cancel()
+    await chat.live.wait()
 
 
 @pytest.mark.parametrize("waiting_for", ["the tool", "the person"])

@@ -67,15 +67,22 @@ def calls(*made: tuple[str, str]) -> Reply:
     )
 
 
+async def allow(tool: Tool, arguments: Json) -> Decision | None:
+    return ALLOWED
+
+
+async def leave_to_the_person(tool: Tool, arguments: Json) -> Decision | None:
+    return None
+
+
 def a_use(
     tools: FakeTools,
-    decide: Callable[[Tool, Json], Decision | None] = lambda tool, arguments: ALLOWED,
     budget: TurnBudget = USUAL,
 ) -> ToolUse:
     async def nobody(run: ToolRun) -> Decision:
         raise AssertionError("nobody was to be asked")
 
-    return ToolUse(tools, decide, nobody, budget)
+    return ToolUse(tools, allow, nobody, budget)
 
 
 @dataclass
@@ -184,7 +191,7 @@ async def test_the_person_is_asked_one_question_after_the_other() -> None:
     allowed: set[str] = set()
     questions = 0
 
-    def decide(tool: Tool, arguments: Json) -> Decision | None:
+    async def decide(tool: Tool, arguments: Json) -> Decision | None:
         return ALLOWED if tool.name in allowed else None
 
     async def ask(run: ToolRun) -> Decision:
@@ -226,7 +233,7 @@ async def test_a_cancel_ends_the_calls_and_leaves_a_conversation_that_can_go_on(
             await asyncio.Event().wait()
             raise AssertionError
 
-    use = ToolUse(Slow(), lambda tool, arguments: ALLOWED if waiting_for == "the tool" else None, ask)
+    use = ToolUse(Slow(), allow if waiting_for == "the tool" else leave_to_the_person, ask)
     turning = asyncio.create_task(a_turn(use, calls(("clock_time", "{}")), cancelled=cancelled))
     await reached.wait()
     cancelled.set()
