@@ -124,8 +124,28 @@ _VERSION_3 = ("ALTER TABLE messages ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0
 # What was set for one session: a column without content costs nothing, however many sessions there are.
 _VERSION_4 = ("ALTER TABLE sessions ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",)
 
+# A search finds what models thought, and what tools were asked and answered. Only the few messages that have such
+# parts are indexed anew, whatever else is there.
+_VERSION_5 = (
+    """CREATE TEMP TABLE reindexed AS SELECT seq, parts FROM messages
+        WHERE (instr(parts, '"type":"reasoning"') OR instr(parts, '"type":"tool_'))
+        AND writer IS NULL AND NOT hidden AND json_valid(parts)""",
+    "DELETE FROM message_index WHERE rowid IN (SELECT seq FROM temp.reindexed)",
+    """INSERT INTO message_index (rowid, content) SELECT seq, words FROM (
+        SELECT seq, (SELECT group_concat(words, char(10)) FROM (
+            SELECT CASE json_extract(value, '$.type')
+                WHEN 'file' THEN json_extract(value, '$.name')
+                WHEN 'tool_call' THEN json_extract(value, '$.name') || ' ' || json_extract(value, '$.arguments')
+                ELSE json_extract(value, '$.text') END AS words
+            FROM json_each(parts) WHERE type = 'object'
+            AND json_extract(value, '$.type') IN ('text', 'file', 'reasoning', 'tool_call', 'tool_result')
+            ORDER BY json_extract(value, '$.type') NOT IN ('text', 'file'), key)) AS words
+        FROM temp.reindexed ORDER BY seq) WHERE words <> ''""",
+    "DROP TABLE temp.reindexed",
+)
+
 Migration = tuple[str, ...]
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Step number `n` (from 0) turns version `n` into version `n + 1`."""
 
 

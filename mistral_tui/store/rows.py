@@ -13,8 +13,11 @@ from mistral_tui.types.messages import (
     Json,
     Message,
     Part,
+    ReasoningPart,
     Role,
     TextPart,
+    ToolCallPart,
+    ToolResultPart,
     UnknownPart,
     Usage,
     decode_parts,
@@ -147,13 +150,20 @@ def encode_tags(tags: Sequence[str]) -> str:
 
 
 def searchable_text(message: Message) -> str:
-    """Return what a search finds a message by: its text and the names of its files."""
-    words = (
-        part.text if isinstance(part, TextPart) else part.name
-        for part in message.parts
-        if isinstance(part, TextPart | FilePart)
-    )
-    return "\n".join(words)
+    """Return what a search finds a message by: first what was said and the names of its files, then the rest."""
+    said: list[str] = []
+    beside: list[str] = []
+    for part in message.parts:
+        match part:
+            case TextPart(text):
+                said.append(text)
+            case FilePart(name):
+                said.append(name)
+            case ReasoningPart(text) | ToolResultPart(text=text):
+                beside.append(text)
+            case ToolCallPart(name=name, arguments=arguments):
+                beside.append(f"{name} {arguments}")
+    return "\n".join((*said, *beside))
 
 
 def _free_number(connection: sqlite3.Connection, seconds: float) -> int:

@@ -193,7 +193,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if event.message_id is not None:
             await self.pane.view.show_message(event.message_id)
         self._close_overlay()
-        self.pane.prompt.focus()
+        self.set_focus(self.pane.prompt)  # at once: a key that came meanwhile may lead elsewhere
 
     @on(SessionActions.Changed)
     async def _sessions_changed(self, event: SessionActions.Changed) -> None:

@@ -9,7 +9,16 @@ from mistral_tui.store.database import Database
 from mistral_tui.store.migrations import MIGRATIONS, Migration, version_of
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import StoreError
-from mistral_tui.types.messages import Message, TextPart
+from mistral_tui.types.messages import (
+    FilePart,
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    UnknownPart,
+    encode_parts,
+)
 from mistral_tui.types.sessions import Session
 
 pytestmark = pytest.mark.core
@@ -119,3 +128,35 @@ def test_a_session_of_version_1_has_nothing_special(path: Path) -> None:
     database_of_version(path, 1)
     (session,) = Store.open(path).sessions()
     assert (session.tags, session.pinned, session.archived, session.deleted_at) == ((), False, False, None)
+
+
+def test_what_was_thought_and_what_tools_said_is_found_also_in_databases_of_before(path: Path) -> None:
+    parts = (
+        ReasoningPart("A daydream."),
+        FilePart("notes.txt", "unindexed"),
+        TextPart("An answer."),
+        ToolCallPart("1", "get_weather", '{"city":"Lisbon"}'),
+        ToolResultPart("1", "Sunshine \U0001f324"),
+        UnknownPart({"type": "later"}),
+    )
+    database = Database(path, migrations=MIGRATIONS[:4])
+    with database.writing() as connection:
+        connection.execute("INSERT INTO sessions (id, title, started_at, updated_at) VALUES ('s', 'Old', 1, 2)")
+        odd = '[5, "tool", {"type":"reasoning","text":7}]'
+        rows = [(encode_parts(parts), 0, None), (encode_parts(parts), 1, None), (encode_parts(parts), 0, "me")]
+        for seq, (encoded, hidden, writer) in enumerate([*rows, (odd, 0, None), ('"type":"reasoning"', 0, None)], 1):
+            connection.execute(
+                "INSERT INTO messages (seq, id, session_id, role, parts, created_at, hidden, writer) "
+                "VALUES (?, ?, 's', 'assistant', ?, 1, ?, ?)",
+                (seq, f"m{seq}", encoded, hidden, writer),
+            )
+        connection.execute("INSERT INTO message_index (rowid, content) VALUES (1, 'notes.txt An answer.')")
+    database.close()
+    store = Store.open(path)
+    store.save(Session(id="new"), [Message("assistant", parts, id="new", created_at=2e9, finish="stop")])
+    for words in ("daydream", "notes", "answer", "get_weather Lisbon", "sunshine"):
+        assert [hit.message_id for hit in store.search(words)] == ["new", "m1"]
+    assert store.search("unindexed") == []
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        old, new = connection.execute("SELECT content FROM message_index WHERE content LIKE '%answer%'").fetchall()
+        assert old == new

@@ -4,9 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual import events
 
+from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
+from mistral_tui.tui import key_order
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.types.events import PromptProgress
@@ -167,6 +170,31 @@ async def test_a_new_chat_keeps_the_old_one_in_the_list() -> None:
         assert app.pane.status.figures.context_tokens is None
 
 
+async def test_a_chat_that_opens_slowly_does_not_take_the_focus_from_where_the_person_went_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(key_order, "PATIENCE", 0.01)
+    async with app_with().run_test(size=(120, 30)) as pilot:
+        app = await started(pilot)
+        await ask(pilot, "one")
+        first = app.pane.chat
+        await pilot.press("ctrl+n")
+        await ask(pilot, "two")
+
+        async def open_slowly(session_id: str) -> LiveChat:
+            await asyncio.sleep(0.1)
+            return first
+
+        monkeypatch.setattr(app.workspace, "open_chat", open_slowly)
+        await pilot.press("f2", "end")
+        app.post_message(events.Key("enter", None))
+        app.post_message(events.Key("alt+h", None))
+        await until(pilot, lambda: app.pane.chat is first)
+        await until(pilot, lambda: main_screen(app).chats.box.has_focus)
+        await pilot.press("x")
+        assert main_screen(app).chats.box.value == "x"
+
+
 async def test_an_old_chat_is_opened_from_a_fresh_start(tmp_path: Path) -> None:
     def app() -> MistralApp:
         return MistralApp(Workspace(FakePool(FakeEngine()), Store(tmp_path / "chats.db"), ENTRY))
@@ -176,8 +204,9 @@ async def test_an_old_chat_is_opened_from_a_fresh_start(tmp_path: Path) -> None:
         await ask(pilot, "remember this")
     async with app().run_test(size=(80, 24)) as pilot:
         again = await started(pilot)
+        chats = main_screen(again).chats
         await pilot.press("f2")
-        await until(pilot, lambda: "remember this" in shown_text(main_screen(again).chats))
+        await until(pilot, lambda: "remember this" in shown_text(chats))
         await pilot.press("enter")
         await until(pilot, lambda: "● Hello there." in shown_text(again.pane.transcript))
         assert f"{GLYPH} remember this" in shown_text(again.pane.transcript)

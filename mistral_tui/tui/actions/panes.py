@@ -72,18 +72,18 @@ PANES: tuple[Action, ...] = (
     ),
     *(
         _panes(
-            f"resize_{direction}",
-            f"Move the divider {direction}",
+            f"resize_{name}",
+            title,
             _chords(key),
-            call=f"resize_pane('{direction}')",
+            call=f"resize_pane('{axis}', {step})",
             palette=False,
-            short="divider",
+            short="resize",
         )
-        for direction, key in (
-            ("left", "less_than_sign"),
-            ("down", "plus"),
-            ("up", "minus"),
-            ("right", "greater_than_sign"),
+        for name, title, key, axis, step in (
+            ("larger", "Let the pane grow: higher, else wider", "plus", "rows", 1),
+            ("smaller", "Let the pane shrink: lower, else narrower", "minus", "rows", -1),
+            ("wider", "Widen the pane", "greater_than_sign", "columns", 1),
+            ("narrower", "Narrow the pane", "less_than_sign", "columns", -1),
         )
     ),
     _panes("new_tab", "New tab", _chords("t"), slash="tab", short="new tab"),

@@ -153,11 +153,21 @@ class PaneArea(Vertical):
         else:
             self.hint("there is not room enough to move it there")
 
-    def action_resize_pane(self, direction: Direction) -> None:
-        """Move the divider beside the pane."""
-        tab, step = self._tabs.tab, _STEP[AXES[direction]]
-        root = tree.resized(tab.root, tab.current, direction, step, self._grid.size.region)
-        self._arrange(self._tabs.with_tab(replace(tab, root=root)))
+    def action_resize_pane(self, axis: tree.Axis, step: int) -> None:
+        """Let the pane grow, or shrink; one with nothing above or below it does so in its width."""
+        tab = self._tabs.tab
+        if axis == "rows" and not tree.is_divided(tab.root, tab.current, "rows"):
+            axis = "columns"
+        root = tree.grown(tab.root, tab.current, axis, step * _STEP[axis], self._grid.size.region)
+        if len(tab.panes) == 1:
+            self.hint("there is only one pane")
+        elif tab.zoomed:
+            self.hint("the pane has all the room; z shares it again")
+        elif root == tab.root:
+            self.hint(f"the pane cannot become {'larger' if step > 0 else 'smaller'}")
+        else:
+            self.hint("")
+            self._arrange(self._tabs.with_tab(replace(tab, root=root)))
 
     def action_zoom(self) -> None:
         """Give the pane in use all the room, or share it again."""

@@ -137,15 +137,25 @@ def neighbour(node: Node, pane: int, direction: Direction, region: Region) -> in
     return best
 
 
-def resized(node: Node, pane: int, direction: Direction, cells: int, region: Region) -> Node:
-    """Move the nearest divider beside a pane by some cells; it stops where a pane would be of no use."""
-    path = next((path for path in _above(node, pane) if _at(node, path).axis == AXES[direction]), None)
-    if path is None:
-        return node
-    place = _region_of(node, path, region)
-    first, _, _ = _parts(_at(node, path), place)
-    step = cells if direction in ("right", "down") else -cells
-    return dragged(node, path, (first.right if AXES[direction] == "columns" else first.bottom) + step, region)
+def is_divided(node: Node, pane: int, axis: Axis) -> bool:
+    """Whether something lies beside a pane in its row (`columns`), or above or below it."""
+    return any(_at(node, path).axis == axis for path in _above(node, pane))
+
+
+def grown(node: Node, pane: int, axis: Axis, cells: int, region: Region) -> Node:
+    """Give a pane some cells more, or fewer, at the nearest divider that lets it: no pane becomes of no use."""
+    side = 0 if axis == "columns" else 1
+    size = regions(node, region)[pane].size[side]
+    for path in _above(node, pane):
+        branch = _at(node, path)
+        if branch.axis != axis:
+            continue
+        first, _, _ = _parts(branch, _region_of(node, path, region))
+        divider = first.right if axis == "columns" else first.bottom
+        changed = dragged(node, path, divider + (cells if pane in panes(branch.first) else -cells), region)
+        if (regions(changed, region)[pane].size[side] - size) * cells > 0:
+            return changed
+    return node
 
 
 def dragged(node: Node, path: Path, position: int, region: Region) -> Node:

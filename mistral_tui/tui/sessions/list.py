@@ -204,7 +204,7 @@ class SessionList(Vertical, inherit_bindings=False):
         self._shown = ()
         more = "+" if len(hits) >= SessionActions.MOST_HITS else ""
         order = "newest first" if self.order == "newest" else "best first"
-        self._say("found", f"{len(hits)}{more} · {order}", "Nothing is found.", bool(titled or hits))
+        self._say("found", f"{len(titled) + len(hits)}{more} · {order}", "Nothing is found.", bool(titled or hits))
         self.rows.set_options(hit_options(titled, hits, self.current, self._today, self._row_width))
         if titled or hits:
             self.rows.highlighted = 0

@@ -112,22 +112,39 @@ async def test_panes_change_places_and_go_to_the_edge() -> None:
         await until(pilot, lambda: right.region.x > left.region.x)
 
 
-async def test_a_divider_is_moved_by_keys_again_and_again() -> None:
+async def test_the_pane_in_use_grows_and_shrinks_by_keys_again_and_again_wherever_it_lies() -> None:
     app = app_with()
     async with app.run_test(size=WIDE) as pilot:
         await started(pilot)
+        await pilot.press("ctrl+s", "plus", "escape")
+        assert told(app, "there is only one pane")
         await chord(pilot, "v")
         await panes_are(pilot, 2)
-        await until(pilot, lambda: app.pane.region.x == area(app).panes[0].region.right + 1)
-        width = app.pane.size.width
-        await pilot.press("ctrl+s", "less_than_sign", "less_than_sign", "greater_than_sign", "less_than_sign", "escape")
-        await until(pilot, lambda: app.pane.size.width == width + 8)
+        left, right = area(app).panes
+        await until(pilot, lambda: right.region.x == left.region.right + 1)
+        for pane in (right, left):
+            pane.prompt.focus()
+            await until(pilot, lambda pane=pane: app.pane is pane)  # type: ignore[misc]
+            width = pane.size.width
+            keys = ["greater_than_sign", "greater_than_sign", "less_than_sign", "plus", "plus", "minus"]
+            await pilot.press("ctrl+s", *keys, "escape")
+            await until(pilot, lambda pane=pane, width=width: pane.size.width == width + 8)  # type: ignore[misc]
         await chord(pilot, "s")
         await panes_are(pilot, 3)
-        await until(pilot, lambda: app.pane.region.y == area(app).panes[1].region.bottom)
-        height = app.pane.size.height
-        await pilot.press("ctrl+s", "minus", "plus", "minus", "escape")
-        await until(pilot, lambda: app.pane.size.height == height + 2)
+        above, below = area(app).panes[:2]
+        await until(pilot, lambda: below.region.y == above.region.bottom)
+        for pane in (below, above):
+            pane.prompt.focus()
+            await until(pilot, lambda pane=pane: app.pane is pane)  # type: ignore[misc]
+            height, width = pane.size.height, pane.size.width
+            await pilot.press("ctrl+s", "plus", "minus", "plus", "escape")
+            await until(pilot, lambda pane=pane, height=height: pane.size.height == height + 2)  # type: ignore[misc]
+            assert pane.size.width == width
+        await pilot.press("ctrl+s", *["plus"] * 20, "escape")
+        assert told(app, "cannot become larger")
+        await pilot.press("ctrl+s", "z")
+        await pilot.press("ctrl+s", "minus", "escape")
+        assert told(app, "z shares it again")
 
 
 async def test_a_divider_is_dragged() -> None:

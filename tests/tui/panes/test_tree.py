@@ -7,7 +7,7 @@ from textual.geometry import Region, Size
 
 from mistral_tui.tui.panes import tree
 from mistral_tui.tui.panes.tabs import Tab, Tabs
-from mistral_tui.tui.panes.tree import AXES, LEAST, Direction, Node, Split
+from mistral_tui.tui.panes.tree import AXES, LEAST, Axis, Direction, Node, Split
 
 pytestmark = pytest.mark.core
 
@@ -16,7 +16,7 @@ SCREEN = Region(0, 0, 200, 60)
 steps = st.lists(st.tuples(st.sampled_from(DIRECTIONS), st.integers(0, 30)), max_size=12)
 
 
-def grown(splits: list[tuple[Direction, int]]) -> Node:
+def divided(splits: list[tuple[Direction, int]]) -> Node:
     """Return a tree that came about by splits; a number chooses the pane that is divided."""
     node: Node = 0
     for new, (direction, choice) in enumerate(splits, 1):
@@ -25,7 +25,7 @@ def grown(splits: list[tuple[Direction, int]]) -> Node:
     return node
 
 
-trees = steps.map(grown)
+trees = steps.map(divided)
 
 
 def cells(region: Region) -> set[tuple[int, int]]:
@@ -52,7 +52,7 @@ def test_in_enough_room_every_pane_is_of_use(node: Node) -> None:
 
 @given(steps)
 def test_a_split_adds_one_pane_and_keeps_the_others(splits: list[tuple[Direction, int]]) -> None:
-    assert sorted(tree.panes(grown(splits))) == list(range(len(splits) + 1))
+    assert sorted(tree.panes(divided(splits))) == list(range(len(splits) + 1))
 
 
 @given(trees, st.integers(0, 30))
@@ -81,13 +81,20 @@ def test_a_pane_without_a_neighbour_goes_to_the_edge(node: Node, choice: int, di
         assert pane in (moved.first, moved.second)
 
 
-@given(trees, st.integers(0, 30), st.sampled_from(DIRECTIONS), st.integers(1, 300))
-def test_resizing_moves_dividers_only(node: Node, choice: int, direction: Direction, by: int) -> None:
+@given(trees, st.integers(0, 30), st.sampled_from(["columns", "rows"]), st.integers(-300, 300))
+def test_the_pane_that_is_to_grow_grows_and_no_pane_becomes_of_no_use(
+    node: Node, choice: int, axis: Axis, by: int
+) -> None:
     numbers = tree.panes(node)
-    resized = tree.resized(node, numbers[choice % len(numbers)], direction, by, SCREEN)
-    assert tree.panes(resized) == numbers
+    pane = numbers[choice % len(numbers)]
+    grown = tree.grown(node, pane, axis, by, SCREEN)
+    assert tree.panes(grown) == numbers
     if tree.fits(node, SCREEN.size):
-        for place in tree.regions(resized, SCREEN).values():
+        before, after = tree.regions(node, SCREEN), tree.regions(grown, SCREEN)
+        side = 0 if axis == "columns" else 1
+        change = after[pane].size[side] - before[pane].size[side]
+        assert change * by > 0 or grown == node
+        for place in after.values():
             assert place.width >= LEAST.width
             assert place.height >= LEAST.height
 
@@ -110,11 +117,16 @@ def test_a_divider_is_dragged_to_a_column_and_stops_at_the_least_width() -> None
     assert places[1].width == LEAST.width
 
 
-def test_the_nearest_divider_is_the_one_that_is_moved() -> None:
+def test_a_pane_grows_at_the_nearest_divider_then_at_the_next() -> None:
     node = tree.split(tree.split(0, 0, 1, "right"), 1, 2, "right")
-    before, after = tree.regions(node, SCREEN), tree.regions(tree.resized(node, 2, "left", 5, SCREEN), SCREEN)
+    before, after = tree.regions(node, SCREEN), tree.regions(tree.grown(node, 2, "columns", 5, SCREEN), SCREEN)
     assert after[0] == before[0]
     assert after[2].width == before[2].width + 5
+    for _ in range(40):
+        node = tree.grown(node, 2, "columns", 5, SCREEN)
+    assert {tree.regions(node, SCREEN)[pane].width for pane in (0, 1)} == {LEAST.width}
+    assert tree.is_divided(node, 2, "columns")
+    assert not tree.is_divided(node, 2, "rows")
 
 
 def test_the_heading_of_a_lower_pane_is_a_divider() -> None:
