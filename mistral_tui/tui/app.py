@@ -39,6 +39,7 @@ from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.tui.settings.colours import Colours
 from mistral_tui.tui.uncoloured import Uncoloured
+from mistral_tui.tui.widths import settling
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.text import printable_line
 
@@ -86,6 +87,7 @@ class MistralApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     NOTIFICATION_TIMEOUT = 8
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-tall")]
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class MistralApp(App[None], inherit_bindings=False):
             on_terminal: Whether signals end it and let it rest.
         """
         super().__init__(driver_class=_terminal_driver() if on_terminal else None)
+        self.driver_class = settling(self.driver_class)
         know_alt_keys()
         self.animation_level = "none"
         self.workspace = workspace

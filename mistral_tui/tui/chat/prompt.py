@@ -12,6 +12,7 @@ from textual.message import Message
 
 from mistral_tui.chat.paths_in_text import pasted_paths
 from mistral_tui.tui.actions import ACTIONS, bindings
+from mistral_tui.tui.characters import written_by
 from mistral_tui.tui.prompt.completion import CompletionList
 from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
 from mistral_tui.tui.prompt.vim import VimKeys
@@ -235,7 +236,11 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         """Let a key of vi do what it does; the others are for the prompt."""
         if event.key == "escape":
             done = vim.escape()
-        elif done := vim.mode == "normal" and event.is_printable and event.character is not None:
+        elif (
+            done := vim.mode == "normal"
+            and event.character is not None
+            and bool(event.is_printable or written_by(event))
+        ):
             vim.press(event.character or "")
         if done:
             self._show_mode(vim)

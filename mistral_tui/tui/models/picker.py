@@ -58,7 +58,7 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("models")
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-high")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (30, "-high")]
     AUTO_FOCUS = "#models-filter"
 
     @dataclass

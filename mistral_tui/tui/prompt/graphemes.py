@@ -1,49 +1,16 @@
-"""A text box whose cursor stands between characters as people see them, never within one.
-
-A family emoji is seven code points and a letter with an accent may be two: Textual counts code points.
-"""
+"""A text box whose cursor stands between characters as people see them, never within one."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
 
-from rich.cells import split_graphemes
-from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.document._document import Location, Selection
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
+from mistral_tui.tui.characters import GraphemeText, borders, written_by
 from mistral_tui.types.text import printable
-
-_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
-"""Two of them are a flag."""
-
-
-def borders(line: str) -> list[int]:
-    """Return the places in a line where a cursor may stand, both ends among them."""
-    if line.isascii():
-        return list(range(len(line) + 1))
-    found = [0]
-    flag_open = False
-    for start, end, _ in split_graphemes(line)[0]:
-        letter = end == start + 1 and ord(line[start]) in _FLAG_LETTERS
-        if letter and flag_open:
-            found[-1] = end
-        else:
-            found.append(end)
-        flag_open = letter and not flag_open
-    return found
-
-
-class GraphemeText(Text):
-    """A line that is coloured in whole characters: half of one cannot be drawn."""
-
-    def stylize(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
-        """Apply a style to a span, made longer so that it ends between characters."""
-        if end is not None and 0 <= end < len(self.plain) and not self.plain.isascii():
-            places = borders(self.plain)
-            end = places[min(bisect_left(places, end), len(places) - 1)]
-        super().stylize(style, start, end)
 
 
 class GraphemeTextArea(TextArea):
@@ -65,6 +32,12 @@ class GraphemeTextArea(TextArea):
     def edit(self, edit: Edit) -> EditResult:
         """Change what is there."""
         return super().edit(replace(edit, text=printable(edit.text)))
+
+    async def _on_key(self, event: events.Key) -> None:
+        if character := written_by(event):
+            event.stop()
+            event.prevent_default()
+            self.replace(character, *self.selection, maintain_selection_offset=False)
 
     def get_cursor_left_location(self) -> Location:
         """Return the place before the character at the left."""

@@ -1,9 +1,14 @@
 """The cursor stands between characters as people see them."""
 
+import unicodedata
+
 import pytest
+from textual import events
 from textual.app import App, ComposeResult
 
-from mistral_tui.tui.prompt.graphemes import GraphemeTextArea, borders
+from mistral_tui.tui.characters import borders
+from mistral_tui.tui.field import Field
+from mistral_tui.tui.prompt.graphemes import GraphemeTextArea
 
 pytestmark = pytest.mark.core
 
@@ -13,6 +18,11 @@ FAMILY, FLAG, ACCENT, WIDE, HEBREW = "👩‍👩‍👧", "🇩🇪", "e\u0301"
 class Box(App[None]):
     def compose(self) -> ComposeResult:
         yield GraphemeTextArea()
+
+
+class Line(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Field()
 
 
 @pytest.mark.parametrize("character", [FAMILY, FLAG, ACCENT, WIDE, HEBREW, "👍🏽", "x"])
@@ -31,6 +41,37 @@ async def test_a_character_is_passed_and_deleted_by_one_key(character: str) -> N
         box.move_cursor((0, end))
         await pilot.press("backspace")
         assert box.text == "ab"
+
+
+@pytest.mark.parametrize("character", [FAMILY, FLAG, ACCENT, WIDE, HEBREW, "👍🏽", "x"])
+async def test_so_it_is_in_a_field_of_one_line(character: str) -> None:
+    async with Line().run_test() as pilot:
+        field = pilot.app.query_one(Field)
+        field.value = f"a{character}b"
+        for key, place in (("ctrl+a", 0), ("right", 1), ("right", 1 + len(character)), ("left", 1)):
+            await pilot.press(key)
+            assert field.cursor_position == place
+        assert any(segment.text == character for segment in field.render_line(0)), "the cursor is as wide as it"
+        await pilot.press("delete")
+        assert field.value == "ab"
+        field.value = f"a{character}b"
+        field.cursor_position = 1 + len(character)
+        await pilot.press("backspace")
+        assert field.value == "ab"
+
+
+@pytest.mark.parametrize("text", [FAMILY, "می\u200cرود", "日本\u3000語", "vingt\xa0%", "שלום\u200f!"])
+@pytest.mark.parametrize("app", [Box, Line])
+async def test_what_keyboards_of_other_languages_send_is_typed(app: type[App[None]], text: str) -> None:
+    async with app().run_test() as pilot:
+        box = pilot.app.query_one(GraphemeTextArea if app is Box else Field)
+        box.focus()
+        await pilot.press("(", ")", "left")
+        for character in text:  # as terminals send it; the pilot leaves out what Python calls unprintable
+            box.post_message(events.Key(unicodedata.name(character).lower(), character))
+        await pilot.pause()
+        written = box.value if isinstance(box, Field) else box.text if isinstance(box, GraphemeTextArea) else ""
+        assert written == f"({text})"
 
 
 def test_flags_are_pairs() -> None:
