@@ -20,6 +20,7 @@ from mistral_tui.tui.away import Away
 from mistral_tui.tui.chat.message_actions import MessageActions
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.chat.transcript import Transcript
+from mistral_tui.tui.compositor import StillCompositor
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.key_bar import KeyBar
 from mistral_tui.tui.metrics.panel import MetricsPanel
@@ -55,6 +56,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
+        self._compositor = StillCompositor()
         self._environment = environment
         self._workspace = environment.workspace
         self._sessions: list[Session] = []

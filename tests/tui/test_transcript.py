@@ -5,8 +5,10 @@ import gc
 import itertools
 
 import pytest
+from textual._compositor import ChopsUpdate
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 
 from mistral_tui.chat.conversation import Conversation
@@ -83,6 +85,34 @@ async def test_older_messages_come_in_above_without_moving_what_is_read() -> Non
                 break
         assert transcript.children[0] is not before, "no older messages were mounted"
         assert rows == list(range(rows[0], rows[0] - len(rows), -1))
+
+
+async def test_what_is_read_is_not_drawn_again_when_older_messages_come_in_above(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 400)
+        extend, mounted, drawn = transcript._extend_up, [False], list[tuple[int, int, int]]()
+
+        async def mount_and_tell() -> None:
+            await extend()
+            mounted[0] = True
+
+        def watch(screen: Screen[None], update: object) -> None:
+            if mounted[0] and isinstance(update, ChopsUpdate):
+                drawn.extend(update.spans)
+
+        monkeypatch.setattr(transcript, "_extend_up", mount_and_tell)
+        monkeypatch.setattr(pilot.app, "_display", watch)
+        before = row_in_view(transcript)
+        while not mounted[0]:
+            before = row_in_view(transcript)
+            transcript.scroll_relative(y=-1, animate=False)
+            await pilot.pause()
+        await until(pilot, lambda: row_in_view(transcript) == before - 1)
+        scrollbar = transcript.vertical_scrollbar.region
+        inside = [span for span in drawn if span[0] < transcript.region.bottom and span[1] < scrollbar.x]
+        assert not inside, "rows of messages were drawn"
 
 
 async def test_long_messages_are_mounted_a_few_at_a_time() -> None:

@@ -13,6 +13,7 @@ from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message as PostedMessage
+from textual.reactive import Reactive
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
@@ -40,7 +41,7 @@ TEXT_WIDTH = 100
 PROMPT_ROWS = 200
 """Rows of a prompt that are shown: a pasted book is folded."""
 DRAWN_ROWS = 200
-"""Rows of a message that are kept as they were drawn: a few screens of them."""
+"""Rows of a message that are kept as they were drawn, for they take kilobytes each: a few screens of them."""
 
 _GLYPHS = {
     "user": Content.styled(f"{GLYPH} ", "bold $accent"),
@@ -66,6 +67,9 @@ class MessageView(Widget):
     DEFAULT_CSS = """
     MessageView { width: 1fr; height: auto; }
     """
+
+    # Textual lays out once more when this has changed; here nothing depends on it.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
 
     @dataclass
     class Clicked(PostedMessage):
@@ -118,6 +122,7 @@ class MessageView(Widget):
         self._blocks: dict[int, int] = {}
         """The numbers of its code blocks, by the row that they begin with."""
         self._drawn: dict[int, Strip] = {}
+        self._drawn_width = 0
         self._drawings = Drawings(self, MARGIN, self._media_came)
 
     def on_unmount(self) -> None:
@@ -221,18 +226,24 @@ class MessageView(Widget):
         return max(1, len(self.rows_at(width))) + (2 if self._look.siblings > 1 else 1)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw the rows in view; of those that were drawn before not many are kept, for they take kilobytes each."""
-        if len(self._drawn) > DRAWN_ROWS:
-            self.forget_drawn()
-        return super().render_lines(crop)
+        """Draw the rows in view; there is no border around them, nor anything else that style sheets could add."""
+        if len(self._drawn) > DRAWN_ROWS or self._drawn_width != self.size.width:
+            self._drawn.clear()
+            self._drawn_width = self.size.width
+        strips = [self._drawn_row(y) for y in crop.line_range]
+        if crop.column_span != (0, self._drawn_width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row that is pointed at: it says of each piece where in the text that is."""
+        return self._drawn_row(y).apply_offsets(0, y)
 
     def forget_drawn(self) -> None:
         """Draw the message anew when it is next in view."""
         self._drawn.clear()
-        self._styles_cache.clear()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one row."""
+    def _drawn_row(self, y: int) -> Strip:
         selection = self.text_selection
         if selection is None and (drawn := self._drawn.get(y)) is not None:
             return drawn
@@ -325,7 +336,10 @@ class MessageView(Widget):
         if row.fill and (room := min(width, MARGIN + self._laid_width) - used) > 0:
             segments.append(Segment(" " * room, (base + Style.parse(row.fill)).rich_style))
             used += room
-        return Strip(segments, used).adjust_cell_length(width, base.rich_style).apply_offsets(0, y)
+        strip = Strip(segments, used).adjust_cell_length(width, base.rich_style)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
     def _marked(self, row: Row, y: int) -> Content:
         """Return a row of the chosen message with the number of its code block, and the token that is pointed at."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from textual.containers import VerticalScroll
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 
 from mistral_tui.tui.chat.message import MessageView
@@ -13,14 +15,19 @@ from mistral_tui.types.messages import Message as ChatMessage
 
 STEP = 20
 """Messages that are mounted at a time at most."""
-SCREENS = 3
-"""Messages that fill so many screens are enough at a time."""
+SCREENS = 1
+"""Messages that fill so many screens are enough at a time: many would hold up the next key."""
+AHEAD = 2
+"""Screens above and below the one in view that are to be mounted."""
 MOST = 60
 """Messages that are mounted at once."""
 
 
 class MessageWindow(VerticalScroll, inherit_bindings=False):
     """Shows messages, keeps what is read in its place, and follows the end until the person scrolls up."""
+
+    # Textual lays out once more when this has changed; here nothing depends on it but the scrollbar, which is told.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
 
     @dataclass
     class EndInView(Message):
@@ -75,6 +82,10 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
             await self._mount_window(0, min(STEP, len(self._messages)))
         self.scroll_home(animate=False)
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw it anew; if it is only to be laid out, no more than the messages that come, go or move."""
+        return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
+
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()
@@ -88,12 +99,16 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
         super().watch_scroll_y(old_value, new_value)
-        self._watch_end_soon()
+        if new_value < old_value and self.end_was_in_view:
+            self._watch_end()  # with the frame that is drawn for it, not after it
+        else:
+            self._watch_end_soon()
         if self._moving:
             return
-        if new_value < old_value and new_value < self.size.height and self._first > 0:
+        ahead = AHEAD * self.size.height
+        if new_value < old_value and new_value < ahead and self._first > 0:
             self._extend_soon(self._extend_up)
-        elif new_value > max(old_value, self.max_scroll_y - self.size.height) and self._last < len(self._messages):
+        elif new_value > max(old_value, self.max_scroll_y - ahead) and self._last < len(self._messages):
             self._extend_soon(self._extend_down)
 
     def _extend_soon(self, extend: Callable[[], Awaitable[None]]) -> None:
@@ -126,7 +141,7 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         rows = 0
         while self._wants_more(len(views), rows) and len(views) < self._first:
             views.insert(0, self._make_view(self._messages[self._first - len(views) - 1]))
-            rows += self._height_of(views[0])
+            rows += self._rows_of(views[:1])
         with self.app.batch_update():
             await self.mount_all(views, before=0)
             self._first -= len(views)
@@ -142,7 +157,7 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         rows = 0
         while self._wants_more(len(views), rows) and self._last + len(views) < len(self._messages):
             views.append(self._make_view(self._messages[self._last + len(views)]))
-            rows += self._height_of(views[-1])
+            rows += self._rows_of(views[-1:])
         with self.app.batch_update():
             await self.mount_all(views)
             self._last += len(views)
@@ -150,7 +165,7 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         self._moving = False
 
     def _wants_more(self, messages: int, rows: int) -> bool:
-        """Whether so many messages are too few to be mounted at a time; many would hold up the next frame."""
+        """Whether so many messages are too few to be mounted at a time."""
         return messages < STEP and rows < SCREENS * self.size.height
 
     async def _drop_first(self, below: int = 0) -> None:
@@ -170,11 +185,11 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
             self.scroll_target_y = self.scroll_y
 
     def _rows_of(self, views: Sequence[Widget]) -> int:
-        return sum(self._height_of(view) for view in views if isinstance(view, MessageView))
+        return sum(self._heights_of(views))
 
-    def _height_of(self, view: MessageView) -> int:
-        width = self.scrollable_content_region.width
-        return view.get_content_height(self.size, self.size, width)
+    def _heights_of(self, views: Sequence[Widget]) -> list[int]:
+        size, width = self.size, self.scrollable_content_region.width
+        return [view.get_content_height(size, size, width) for view in views if isinstance(view, MessageView)]
 
     def _bring_into_view(self, index: int, direction: int, row: int | None = None) -> None:
         """Scroll as little as shows a message, or so that it is in this row of the view."""
@@ -251,9 +266,11 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         """Let messages that are more than a screen away take no more memory than their layout does."""
         near = self.scrollable_content_region.height
         above, below = self.scroll_y - near, self.scroll_y + 2 * near
-        for view in self.query_children(MessageView):
-            region = view.virtual_region
-            if region.bottom < above or region.y > below:
+        views = list(self.query_children(MessageView))
+        bottom = 0
+        for view, height in zip(views, self._heights_of(views), strict=True):
+            bottom += height
+            if bottom < above or bottom - height > below:
                 view.forget_drawn()
 
     def _watch_end(self) -> None:
