@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from mistral_tui.cli.failures import say
+from mistral_tui.cli.mcp_login import forget, log_in
 from mistral_tui.cli.stored_sessions import print_json
 from mistral_tui.config.paths import Paths
 from mistral_tui.tools.mcp.sources import ConfiguredServer, ConfiguredServers, configured_servers
@@ -117,6 +118,22 @@ def trust(
         raise typer.Exit(1)
     agreed.agree(found.server, found.source)
     print(f"{printable_line(name)} is trusted")
+
+
+@mcp_app.command("login")
+def login(
+    name: Annotated[str, typer.Argument(help="A server that is reached over HTTP.")],
+    opens: Annotated[bool, typer.Option("--open", help="Open the browser, too.")] = False,
+    forgets: Annotated[bool, typer.Option("--forget", help="Remove the login from this machine.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Log in at a server elsewhere that wants it, in a browser."""
+    (chosen,) = _chosen(_configured(), [name])
+    server = _ready_to_start(chosen)
+    if forgets:
+        forget(server, as_json=as_json)
+    else:
+        asyncio.run(log_in(server, opens=opens, as_json=as_json))
 
 
 def _configured() -> ConfiguredServers:

@@ -37,6 +37,8 @@ class Paths:
     """Where downloads go: `.models` of a checkout, else `models` of the data folder."""
     attachments: Path
     """Where copies of pictures and recordings are kept that were given along with prompts."""
+    mcp_logins: Path
+    """Logins at MCP servers, where there is no keyring; nobody else may enter."""
     logs: Path
     state: Path
     host: Path
@@ -74,6 +76,7 @@ class Paths:
             inventory_overlay=data / "inventory.json",
             models=_from_environment("MODELS") or (root / ".models" if root else data / "models"),
             attachments=data / "attachments",
+            mcp_logins=data / "mcp_logins",
             logs=state / "logs",
             state=state,
             host=state / "host",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -25,12 +26,14 @@ _CLOSE_SECONDS = 2.0
 _READ_BYTES = 256 * 1024
 
 OnProgress = Callable[[ToolProgress], None]
+OnFrame = Callable[[wire.FromTools], None]
+A = TypeVar("A", bound=wire.Frame)
 
 
 @dataclass
 class _Call:
-    answer: asyncio.Future[ToolOutput]
-    on_progress: OnProgress
+    answer: asyncio.Future[wire.FromTools]
+    on_way: OnFrame
 
 
 class Toolbox:
@@ -77,8 +80,8 @@ class Toolbox:
         Raises:
             ToolError: The process of the tools cannot be started, or what it needs is not installed.
         """
-        if any(server.enabled for server in servers) and find_spec("mcp") is None:
-            raise ToolError('MCP servers need an extra: install it with pip install "mistral-tui[mcp]"')
+        if any(server.enabled for server in servers):
+            _look_for_sdk()
         self._servers = tuple(server for server in servers if server.enabled)
         self._states = {
             server.name: self._states.get(server.name, ServerState(server.name)) for server in self._servers
@@ -107,9 +110,13 @@ class Toolbox:
         Raises:
             ToolError: It came to nothing; says why.
         """
-        return await self._ask(
-            wire.Call(request=uuid.uuid4().hex, server=server, tool=tool, arguments=arguments), on_progress
-        )
+
+        def on_way(frame: wire.FromTools) -> None:
+            if isinstance(frame, wire.Progressed):
+                on_progress(frame.progress)
+
+        frame = wire.Call(request=_new(), server=server, tool=tool, arguments=arguments)
+        return (await self._ask(frame, wire.Returned, on_way)).output
 
     async def check(self, tool: Tool, arguments: Json) -> None:
         """Return if a tool takes these arguments.
@@ -118,11 +125,26 @@ class Toolbox:
             InvalidArguments: It takes something else; says what.
             ToolError: Nobody can tell.
         """
-        await self._ask(
-            wire.Check(
-                request=uuid.uuid4().hex, server=tool.server, tool=tool.tool, name=tool.name, arguments=arguments
-            )
-        )
+        frame = wire.Check(request=_new(), server=tool.server, tool=tool.tool, name=tool.name, arguments=arguments)
+        await self._ask(frame, wire.Checked)
+
+    async def log_in(self, server: McpServer, show: Callable[[str], None]) -> None:
+        """Log in at a server elsewhere. Cancelling this gives it up.
+
+        Args:
+            server: Where it is; it need not be in use.
+            show: Takes the address that the person is to open in a browser.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        _look_for_sdk()
+
+        def on_way(frame: wire.FromTools) -> None:
+            if isinstance(frame, wire.LoginAt):
+                show(frame.address)
+
+        await self._ask(wire.LogIn(request=_new(), server=server.name, at=server), wire.LoggedIn, on_way)
 
     async def close(self) -> None:
         """End the process, and with it all servers, within two seconds."""
@@ -136,16 +158,24 @@ class Toolbox:
             process.kill()
         await self._reader
 
-    async def _ask(self, frame: wire.Call | wire.Check, on_progress: OnProgress = lambda progress: None) -> ToolOutput:
-        """Send a frame and return what is answered; cancelling this cancels it at the other end."""
+    async def _ask(self, frame: wire.AnyAsked, answer: type[A], on_way: OnFrame = lambda frame: None) -> A:
+        """Send a frame and return the one that ends it; cancelling this cancels it at the other end.
+
+        Args:
+            frame: What is asked.
+            answer: The kind of frame that ends it.
+            on_way: Takes the frames before that.
+        """
         await self._start()
-        call = _Call(asyncio.get_running_loop().create_future(), on_progress)
+        call = _Call(asyncio.get_running_loop().create_future(), on_way)
         self._calls[frame.request] = call
         try:
             self._send(frame)
-            return await call.answer
+            ended = await call.answer
+            assert isinstance(ended, answer)
+            return ended
         except WireError as error:
-            raise ToolError(f"{frame.server}/{frame.tool} cannot be called: {error}") from None
+            raise ToolError(f"{frame.place} cannot be asked: {error}") from None
         except asyncio.CancelledError:
             self._send(wire.Cancel(request=frame.request))
             raise
@@ -205,20 +235,17 @@ class Toolbox:
                 if state.name in self._states:
                     self._states[state.name] = state
                     self._tell(state)
-            case wire.Progressed():
+            case wire.Hello():
+                pass
+            case wire.Progressed() | wire.LoginAt():
                 if call := self._calls.get(frame.request):
-                    call.on_progress(frame.progress)
-            case wire.Returned():
-                if (call := self._calls.get(frame.request)) and not call.answer.done():
-                    call.answer.set_result(frame.output)
-            case wire.Checked():
-                if (call := self._calls.get(frame.request)) and not call.answer.done():
-                    call.answer.set_result(ToolOutput())
+                    call.on_way(frame)
             case wire.Refused():
                 if (call := self._calls.get(frame.request)) and not call.answer.done():
                     call.answer.set_exception(error_named(frame.error, frame.message))
-            case wire.Hello():
-                pass
+            case _:
+                if (call := self._calls.get(frame.request)) and not call.answer.done():
+                    call.answer.set_result(frame)
 
     def _bury(self, process: asyncio.subprocess.Process) -> None:
         """Tell everyone who waits that the process is gone; the next call starts it again."""
@@ -235,3 +262,13 @@ class Toolbox:
     def _tell(self, state: ServerState) -> None:
         self._changed.set()
         self._on_change(state)
+
+
+def _new() -> str:
+    """Return a name for something that is asked."""
+    return uuid.uuid4().hex
+
+
+def _look_for_sdk() -> None:
+    if find_spec("mcp") is None:
+        raise ToolError('MCP servers need an extra: install it with pip install "mistral-tui[mcp]"')

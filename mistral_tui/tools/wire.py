@@ -41,26 +41,57 @@ class Restart(Frame, frozen=True, tag="restart"):
     server: str
 
 
-class Call(Frame, frozen=True, tag="call"):
-    """Call a tool. Answered by `Progressed` several times, then `Returned` or `Refused`."""
+class Asked(Frame, frozen=True):
+    """What wants an answer: frames on the way to it, then one that ends it, or `Refused`."""
 
     server: str
+
+    @property
+    def place(self) -> str:
+        """What it is about, for people."""
+        return self.server
+
+
+class Call(Asked, frozen=True, tag="call"):
+    """Call a tool. Answered by `Progressed` several times, then `Returned`."""
+
     tool: str
     arguments: Json
 
+    @property
+    def place(self) -> str:
+        """The tool."""
+        return f"{self.server}/{self.tool}"
 
-class Check(Frame, frozen=True, tag="check"):
-    """See whether a tool takes these arguments. Answered by `Checked` or `Refused`."""
 
-    server: str
+class Check(Asked, frozen=True, tag="check"):
+    """See whether a tool takes these arguments. Answered by `Checked`."""
+
     tool: str
     name: str
     """What the model calls the tool."""
     arguments: Json
 
+    @property
+    def place(self) -> str:
+        """The tool."""
+        return f"{self.server}/{self.tool}"
+
+
+class LogIn(Asked, frozen=True, tag="log_in"):
+    """Log in at a server elsewhere. Answered by `LoginAt`, then `LoggedIn`; no token travels here."""
+
+    at: McpServer
+    """Where it is; it need not be in use."""
+
+    @property
+    def place(self) -> str:
+        """The login."""
+        return f"the login at {self.server}"
+
 
 class Cancel(Frame, frozen=True, tag="cancel"):
-    """Stop a call, or a check; it still ends in its usual way."""
+    """Stop what was asked; it still ends in its usual way."""
 
 
 class ServerChanged(Frame, frozen=True, tag="server_changed"):
@@ -85,13 +116,24 @@ class Checked(Frame, frozen=True, tag="checked"):
     """The tool takes these arguments."""
 
 
+class LoginAt(Frame, frozen=True, tag="login_at"):
+    """The person is to open this address in a browser."""
+
+    address: str
+
+
+class LoggedIn(Frame, frozen=True, tag="logged_in"):
+    """The login is kept."""
+
+
 class Refused(Frame, frozen=True, tag="refused"):
-    """The call came to nothing."""
+    """What was asked came to nothing."""
 
     error: str
     """Name of a class of `mistral_tui.types.errors`."""
     message: str
 
 
-ToTools = Hello | Use | Restart | Call | Check | Cancel
-FromTools = Hello | ServerChanged | Progressed | Returned | Checked | Refused
+AnyAsked = Call | Check | LogIn
+ToTools = Hello | Use | Restart | AnyAsked | Cancel
+FromTools = Hello | ServerChanged | Progressed | Returned | Checked | LoginAt | LoggedIn | Refused

@@ -18,6 +18,20 @@ _SCHEMES: Final = {"http": ("http", "https"), "sse": ("http", "https"), "websock
 LONGEST_WAIT: Final = 24 * 3600
 
 
+class OAuthClient(msgspec.Struct, frozen=True, rename="camel"):
+    """What a person knows of a login beforehand; nothing of it is needed where a program may register itself."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = ""
+    """Which rights are asked for, with spaces between; empty: what the server proposes."""
+    callback_port: int = 0
+    """Where the browser comes back to, if the login server knows only one address; 0: any free port."""
+
+    def __repr__(self) -> str:
+        return f"OAuthClient({self.client_id!r})"
+
+
 class McpServer(msgspec.Struct, frozen=True):
     """An MCP server, however its configuration was written.
 
@@ -38,6 +52,7 @@ class McpServer(msgspec.Struct, frozen=True):
     """The address, for all other transports."""
     headers: dict[str, str] = {}
     bearer_token: str | None = None
+    oauth: OAuthClient = OAuthClient()
     tool_prefix: str | None = None
     """In front of the names of its tools, with `_`; `None`: the server's name."""
     enabled: bool = True
@@ -71,8 +86,15 @@ class McpServer(msgspec.Struct, frozen=True):
                 raise InvalidRequest(
                     f"{name} of {self.name} is {getattr(self, name)}; it must be above 0, and at most a day"
                 )
+        if not 0 <= self.oauth.callback_port < 2**16:
+            raise InvalidRequest(f"callbackPort of {self.name} is {self.oauth.callback_port}; it must be a port")
         if not 0 < self.calls_at_once <= 1000:
             raise InvalidRequest(f"calls_at_once of {self.name} is {self.calls_at_once}; it must be from 1 to 1000")
+
+    @property
+    def has_token(self) -> bool:
+        """Whether its configuration says who the person is, so that no login is needed."""
+        return self.bearer_token is not None or "authorization" in map(str.lower, self.headers)
 
     def __repr__(self) -> str:
         # The environment, headers and a url may hold secrets, and what is printed may end in a log.

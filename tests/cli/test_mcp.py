@@ -1,13 +1,18 @@
 """`mcp`: servers that are configured, how they are, and calls of their tools."""
 
+import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from mistral_tui.cli.main import main
 from tests.tools.mcp import misbehaving
+from tests.tools.mcp.authority import Authority
+from tests.tools.mcp.elsewhere import serving
 
 pytestmark = pytest.mark.mcp
 
@@ -90,3 +95,42 @@ def test_a_wrong_call_says_what_is_wrong(
     named = configure(project, echo="not")
     assert main(["--mcp-config", str(named), "mcp", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+async def test_a_login_shows_the_address_and_tells_no_token(project: Path, tmp_path: Path) -> None:
+    authority = Authority()
+    async with serving(authority.app) as url:
+        named = project / "elsewhere.json"
+        named.write_text(json.dumps({"mcpServers": {"far": {"url": f"{url}/mcp"}}}))
+        command = [sys.executable, "-m", "mistral_tui", "--mcp-config", str(named), "mcp"]
+        environment = {**os.environ, "MISTRAL_TUI_DATA_DIR": str(tmp_path / "data")}
+        environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+        async def run(*arguments: str) -> asyncio.subprocess.Process:
+            return await asyncio.create_subprocess_exec(
+                *(*command, *arguments), env=environment, stdout=asyncio.subprocess.PIPE
+            )
+
+        login = await run("login", "far", "--json")
+        assert login.stdout is not None
+        shown = json.loads(await login.stdout.readline())
+        async with httpx2.AsyncClient(follow_redirects=True) as browser:
+            await browser.get(shown["open"])
+        rest = (await login.communicate())[0].decode()
+        assert (login.returncode, json.loads(rest)) == (0, {"server": "far", "logged_in": True})
+        assert "access-" not in rest + json.dumps(shown)
+        checked = await run("check", "--json")
+        text = (await checked.communicate())[0].decode()
+        assert checked.returncode == 0
+        assert "access-" not in text
+        forgotten = await run("login", "far", "--forget")
+        assert (await forgotten.communicate())[0].decode() == "the login at far is forgotten\n"
+
+
+def test_only_servers_over_http_have_logins(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = configure(project, echo="not")
+    assert main(["--mcp-config", str(named), "mcp", "login", "echo"]) == 2
+    assert "only servers over HTTP have logins" in capsys.readouterr().err
+    named.write_text('{"mcpServers": {"far": {"url": "http://127.0.0.1:1/mcp", "bearer_token": "moon"}}}')
+    assert main(["--mcp-config", str(named), "mcp", "login", "far"]) == 2
+    assert "far has a token in its configuration" in capsys.readouterr().err

@@ -16,6 +16,8 @@ from mistral_tui.types.servers import McpServer
 
 _VARIABLE: Final = re.compile(r"\$\{(?:(?P<kind>input|env):)?(?P<name>[^}:]+?)(?::-(?P<default>[^}]*))?\}")
 
+_LOGIN: Final = ("client_id", "client_secret", "scope")
+
 
 class MissingVariable(ToolError):
     """A server's configuration names a variable that has no value."""
@@ -69,10 +71,15 @@ def with_values(
         cwd=filled(server.cwd) if server.cwd is not None else None,
         url=filled(server.url),
         headers={key: filled(text) for key, text in server.headers.items()},
+        oauth=msgspec.structs.replace(server.oauth, **dict(zip(_LOGIN, map(filled, _login(server)), strict=True))),
         bearer_token=filled(server.bearer_token) if server.bearer_token is not None else None,
     )
 
 
 def _texts(server: McpServer) -> tuple[str, ...]:
-    more = (server.cwd or "", server.bearer_token or "")
+    more = (server.cwd or "", server.bearer_token or "", *_login(server))
     return (server.command, server.url, *server.args, *server.env.values(), *server.headers.values(), *more)
+
+
+def _login(server: McpServer) -> tuple[str, ...]:
+    return tuple(getattr(server.oauth, name) for name in _LOGIN)

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mistral_tui.config.paths import Paths
 from mistral_tui.processes.frames import WireError
 from mistral_tui.tools import wire
 from mistral_tui.tools.arguments.checker import Checker
+from mistral_tui.tools.mcp.client.vault import Vault
 from mistral_tui.types.errors import MistralTuiError, ToolError
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolProgress
@@ -32,6 +34,7 @@ class Desk:
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._checker = Checker()
+        self._vault = Vault(Paths.resolve().mcp_logins)
 
     def handle(self, frame: wire.ToTools) -> None:
         """Do what a frame asks; never waits."""
@@ -41,9 +44,11 @@ class Desk:
             case wire.Restart():
                 self._restart(frame.server)
             case wire.Call():
-                self._calls[frame.request] = asyncio.create_task(self._answer(frame, self._call(frame)))
+                self._begin(frame, self._call(frame))
             case wire.Check():
-                self._calls[frame.request] = asyncio.create_task(self._answer(frame, self._check(frame)))
+                self._begin(frame, self._check(frame))
+            case wire.LogIn():
+                self._begin(frame, self._log_in(frame))
             case wire.Cancel():
                 if call := self._calls.get(frame.request):
                     call.cancel()
@@ -77,15 +82,18 @@ class Desk:
     def _connection(self, server: McpServer) -> "Connection":
         from mistral_tui.tools.mcp.client.connection import Connection  # the SDK takes half a second, and is an extra
 
-        return Connection(server, self._folder, self._tell)
+        return Connection(server, self._folder, self._vault, self._tell)
 
     def _end(self, connection: "Connection") -> None:
         task = asyncio.create_task(connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _answer(self, frame: wire.Call | wire.Check, answer: Awaitable[wire.FromTools]) -> None:
-        place = f"{frame.server}/{frame.tool}"
+    def _begin(self, frame: wire.Asked, answer: Awaitable[wire.FromTools]) -> None:
+        self._calls[frame.request] = asyncio.create_task(self._answer(frame, answer))
+
+    async def _answer(self, frame: wire.Asked, answer: Awaitable[wire.FromTools]) -> None:
+        place = frame.place
         try:
             self._send(await answer)
         except WireError:
@@ -115,10 +123,20 @@ class Desk:
         await self._checker.check(frame.name, tool.parameters, frame.arguments)
         return wire.Checked(request=frame.request)
 
-    def _connection_of(self, frame: wire.Call | wire.Check) -> "Connection":
+    async def _log_in(self, frame: wire.LogIn) -> wire.LoggedIn:
+        from mistral_tui.tools.mcp.client.login import log_in
+
+        def show(address: str) -> None:
+            self._send(wire.LoginAt(request=frame.request, address=address))
+
+        await log_in(frame.at, self._vault, show)
+        self._restart(frame.server)
+        return wire.LoggedIn(request=frame.request)
+
+    def _connection_of(self, frame: wire.Asked) -> "Connection":
         connection = self._connections.get(frame.server)
         if connection is None:
-            raise ToolError(f"{frame.server}/{frame.tool}: there is no such server; see mistral-tui mcp list")
+            raise ToolError(f"{frame.place}: there is no such server; see mistral-tui mcp list")
         return connection
 
     def _refuse(self, request: str, error: MistralTuiError) -> None:

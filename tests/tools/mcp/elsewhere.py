@@ -55,14 +55,17 @@ class Misbehaving:
         self.heads: list[dict[str, str]] = []
         """The headers of all requests."""
         self.methods: list[str] = []
-        routes = [Route("/mcp", self._answer, methods=["GET", "POST", "DELETE"]), Route("/slow", self._hang)]
+        self._calls = 0
+        self._all = asyncio.Event()
+        routes = [Route("/mcp", self.answer, methods=["GET", "POST", "DELETE"]), Route("/slow", self._hang)]
         self.app = Starlette(routes=routes)
 
     async def _hang(self, request: Request) -> Response:
         await asyncio.sleep(1000)
         return Response()
 
-    async def _answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
         self.heads.append(dict(request.headers))
         if request.method != "POST":
             return Response(status_code=405)
@@ -113,6 +116,11 @@ class Misbehaving:
                 number += 1000
             case "never answers a call":
                 await asyncio.sleep(1000)
+            case "answers four calls at once":
+                self._calls += 1
+                if self._calls == 4:
+                    self._all.set()
+                await self._all.wait()
             case "refuses calls":
                 return PlainTextResponse("no", 500)
             case "forgets":

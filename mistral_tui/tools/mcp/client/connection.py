@@ -3,31 +3,34 @@
 import asyncio
 import contextlib
 import logging
-import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx2
 import mcp_types
 import msgspec
 from mcp import Client, MCPError
 
 from mistral_tui import __version__
+from mistral_tui.tools.mcp.client.failures import first, is_end, line_of
 from mistral_tui.tools.mcp.client.http import http_transport
 from mistral_tui.tools.mcp.client.peer import Peer
 from mistral_tui.tools.mcp.client.results import output_of, tool_of
 from mistral_tui.tools.mcp.client.stdio import ServerProcess, stdio_transport
 from mistral_tui.tools.mcp.client.tap import Streams, tapped
+from mistral_tui.tools.mcp.client.vault import Vault
 from mistral_tui.tools.mcp.client.watched_http import words_of
 from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.text import printable_line
 from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
+
+if TYPE_CHECKING:
+    from mistral_tui.tools.mcp.client.oauth import OAuth
 
 _PAGES: Final = 50
 _MOST_TOOLS: Final = 1000
@@ -38,10 +41,6 @@ _STEADY_SECONDS: Final = 30.0
 _TRIES: Final = 4
 """Starts in a row that may fail before nobody tries again unasked."""
 
-_SDK_CLOSED: Final = "Connection closed"
-_SDK_PREFIXES: Final = ("Failed to parse JSON response: ", "Failed to parse SSE message: ", "SSE stream failed: ")
-_PYDANTIC: Final = re.compile(r"\d+ validation errors? for")
-
 _log = logging.getLogger(__name__)
 
 
@@ -51,13 +50,15 @@ class Connection:
     Args:
         server: How to reach it.
         folder: Where pictures and sounds go that it answers with.
+        vault: The logins of the person.
         on_change: Told of every new state.
     """
 
-    def __init__(self, server: McpServer, folder: Path, on_change: Callable[[ServerState], None]) -> None:
+    def __init__(self, server: McpServer, folder: Path, vault: Vault, on_change: Callable[[ServerState], None]) -> None:
         self.server = server
         self.state = ServerState(server.name)
         self._folder = folder
+        self._vault = vault
         self._on_change = on_change
         self._client: Client | None = None
         self._slots = asyncio.Semaphore(server.calls_at_once)
@@ -91,7 +92,7 @@ class Connection:
             try:
                 while not called.done() and not gone.done() and (left := watch.seconds_left) > 0:
                     await asyncio.wait({called, gone}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if called.done() and not _closed(called):
+                if called.done() and not is_end(called.exception()):
                     return self._answer(called, tool)
                 if called.done() or gone.done():
                     if self._peer is peer and not self._owner.done():
@@ -113,13 +114,13 @@ class Connection:
         try:
             return output_of(called.result(), self._folder)
         except MCPError as error:
-            raise ToolError(f"{self._place(tool)}: {printable_line(_said(error))[:500]}") from None
+            raise ToolError(f"{self._place(tool)}: {line_of(error)}") from None
         except OSError as error:
             raise ToolError(f"{self._place(tool)}: what it answered cannot be kept: {error}") from None
         except Exception as error:
             # Whatever a server makes the SDK trip over is the failure of this one call.
             _log.warning("a call failed", exc_info=True)
-            raise ToolError(f"{self._place(tool)} answered what is no MCP: {_line(_first(error))}") from None
+            raise ToolError(f"{self._place(tool)} answered what is no MCP: {line_of(first(error))}") from None
 
     def _place(self, tool: str) -> str:
         return f"{self.server.name}/{tool}"
@@ -177,14 +178,14 @@ class Connection:
         except TimeoutError:
             return self._failure(f"was not ready within {self.server.start_seconds:g} s")
         except Exception as raised:
-            error = _first(raised)
+            error = first(raised)
             if isinstance(error, ServerFailed):
                 self._peer.in_vain = True
                 return str(error)
             if isinstance(error, httpx2.HTTPError) and not self._peer.refused:
                 return self._failure(words_of(error))
-            if self._client is None and not self._peer.refused and not _is_end(error):
-                return self._failure(f"cannot be used: {_line(error)}")
+            if self._client is None and not self._peer.refused and not is_end(error):
+                return self._failure(f"cannot be used: {line_of(error)}")
         return self._failure(await self._peer.end_words())
 
     def _opened(self) -> Client:
@@ -201,7 +202,14 @@ class Connection:
             from mistral_tui.tools.mcp.client.websocket import websocket_transport  # few servers need it
 
             return websocket_transport(self.server, self._peer)
-        return http_transport(self.server, self._peer)
+        return http_transport(self.server, self._peer, self._auth())
+
+    def _auth(self) -> "OAuth | None":
+        if self.server.has_token:
+            return None
+        from mistral_tui.tools.mcp.client.oauth import OAuth  # few servers need it
+
+        return OAuth(self.server, self._vault)
 
     async def _list_tools(self, client: Client) -> tuple[Tool, ...]:
         """Return what the server has; not more pages than a list could have that ends."""
@@ -246,38 +254,3 @@ class _Watch:
     def limit(self) -> float:
         """The limit that was reached first."""
         return self._longest if self._heard + self._idle > self._began + self._longest else self._idle
-
-
-def _closed(called: "asyncio.Task[mcp_types.CallToolResult]") -> bool:
-    """Whether a call failed because the connection was closed, and not only its own answer."""
-    error = called.exception()
-    return error is not None and _is_end(error)
-
-
-def _is_end(error: BaseException) -> bool:
-    """Whether something failed only because the connection was closed."""
-    if isinstance(error, MCPError):
-        return error.code == mcp_types.CONNECTION_CLOSED and str(error) == _SDK_CLOSED
-    return isinstance(error, anyio.BrokenResourceError | anyio.ClosedResourceError | anyio.EndOfStream)
-
-
-def _said(error: MCPError) -> str:
-    """Return what an error says, without what the SDK puts in front of it."""
-    words = str(error)
-    for prefix in _SDK_PREFIXES:
-        words = words.removeprefix(prefix)
-    if error.code == mcp_types.PARSE_ERROR and _PYDANTIC.match(words):
-        return "the server answered what is no MCP"
-    return words
-
-
-def _first(error: BaseException) -> BaseException:
-    """Return what went wrong first, when several things did."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _line(error: BaseException) -> str:
-    words = _said(error) if isinstance(error, MCPError) else str(error)
-    return (printable_line(words) or type(error).__name__)[:300]

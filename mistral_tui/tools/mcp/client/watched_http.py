@@ -10,10 +10,13 @@ from typing import Any, Final, cast
 
 import httpx2
 import msgspec
+from mcp.client.auth.exceptions import OAuthFlowError
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR
 
 from mistral_tui.tools.mcp.client.peer import LONGEST_MESSAGE, Peer
+from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
+from mistral_tui.types.text import printable_line
 
 _CONNECT_SECONDS: Final = 30.0
 _READ_SECONDS: Final = 300.0
@@ -50,11 +53,16 @@ class WatchedHttp(httpx2.AsyncClient):
             response = await super().send(request, **how)
         except httpx2.TransportError as error:
             words = words_of(error)
+            if error.request.url != request.url:
+                words = f"wants a login, and the login server {words}"
             if self._is_sse or isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
                 self._peer.give_up(words)
             if self._is_sse or request.method != "POST":
                 raise
             return _error(request, 502, CONNECTION_CLOSED, words)
+        except OAuthFlowError as error:
+            why = printable_line(str(error))[:300]
+            raise ServerFailed(f"the login at the MCP server {self._server.name} failed: {why}") from None
         if response.status_code < 400 or request.method == "DELETE":
             return response
         return await self._refused(request, response)
@@ -81,7 +89,7 @@ class WatchedHttp(httpx2.AsyncClient):
         words = f"answered {_status(status)}"
         if status != 401:
             return words
-        if self._server.bearer_token is not None or "authorization" in {name.lower() for name in self._server.headers}:
+        if self._server.has_token:
             return f"{words}: its token is not valid, or not any more"
         return f"{words}: give its bearer_token, or log in with `mistral-tui mcp login {self._server.name}`"
 
