@@ -34,12 +34,23 @@ def prepare_drawing() -> tuple[str, ...]:
         if isinstance(stream, TextIOWrapper):
             # One cell for a character that cannot be sent; an escape like \u2595 would push all others aside.
             stream.reconfigure(errors="replace")
-    if draws_unicode():
+    if _encodes_all():
         return ()
     encoding = sys.stderr.encoding.lower()
     return (f"the locale says {encoding}: characters that it lacks are shown as ?; LANG=C.UTF-8 shows them",)
 
 
 def draws_unicode() -> bool:
-    """Whether the locale knows all characters; if not, the interface draws with signs of ASCII."""
+    """Whether our signs can be seen; if not, the interface draws with those of ASCII.
+
+    Python writes UTF-8 in the C locale, too, but whoever has chosen that asks for plain signs; a locale that was not
+    chosen says nothing. The console of Linux takes UTF-8 but has letters only in its font.
+    """
+    if in_browser():
+        return True
+    chosen = os.environ.get("LC_ALL") or os.environ.get("LANG")
+    return _encodes_all() and chosen not in ("C", "POSIX") and os.environ.get("TERM") != "linux"
+
+
+def _encodes_all() -> bool:
     return sys.stderr.encoding.lower().replace("-", "") == "utf8"
