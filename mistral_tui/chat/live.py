@@ -20,7 +20,7 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.events import MessageCommitted, TurnEnded
+from mistral_tui.types.events import MessageCommitted, ToolChanged, TurnEnded
 from mistral_tui.types.messages import Attachment, Message, Part, TextPart
 from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
@@ -351,6 +351,8 @@ class LiveChat:
 
     def _emit(self, event: ChatEvent) -> None:
         self.calls.note(event)
+        if isinstance(event, ToolChanged):
+            self._use_changed()
         for listener in tuple(self._listeners):
             try:
                 listener(event)

@@ -85,6 +85,8 @@ class Workspace:
         self.policy = policy or Policy()
         """What the person has said of calls."""
         self.servers.tell = self.policy.tell = self._tell
+        self.on_question: Callable[[], None] = lambda: None
+        """Told when a call of a chat begins to wait for the person, or ceases to."""
         self.catalog = catalog
         """Returns all models; `None`: there is only the one."""
         self._pool = pool
@@ -289,6 +291,11 @@ class Workspace:
         if self._store is not None and self._others is None:
             self._others = Others(self._store, self._living, on_change)
 
+    @property
+    def asking(self) -> tuple[LiveChat, ...]:
+        """The chats of which a call waits for the person."""
+        return tuple(chat for chat in self._living.values() if chat.tools.asked)
+
     def listen(self, on_notice: Callable[[str], None]) -> None:
         """Tell what the person should know of models: that one was unloaded, and why, or is not there any more."""
         self._listeners.append(on_notice)
@@ -370,6 +377,7 @@ class Workspace:
             self._living.setdefault(chat_id, chat)
         elif self._living.get(chat_id) is chat:
             del self._living[chat_id]
+        self.on_question()
         if chat.failed:
             # Perhaps its worker died: the pool knows, and is asked again by the next turn.
             entry = self.entry_of(chat)

@@ -83,6 +83,7 @@ class MistralApp(App[None], inherit_bindings=False):
         "models/models.tcss",
         "metrics/metrics.tcss",
         "logs/logs.tcss",
+        "tools/tools.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}

@@ -28,6 +28,7 @@ from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.key_menu import KeyMenu
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.tui.sessions.session_actions import SessionActions
+from mistral_tui.tui.tools.questions import Questions
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.sessions import Session
 
@@ -74,6 +75,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield PaneArea(self._environment)
             yield MetricsPanel(self._workspace, lambda: self.pane.chat, id="metrics")
         yield KeyBar(id="keys")
+        yield Questions(self._workspace, lambda: self.pane)
 
     @property
     def pane(self) -> ChatPane:
@@ -94,6 +96,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Fill the list once the screen is there."""
         self.call_after_refresh(self.refresh_chats)
         self.call_after_refresh(self._workspace.watch_others, self.refresh_chats)
+
+    def on_screen_resume(self) -> None:
+        """Nothing is over the screen any more: a call may have waited for that."""
+        self.query_one(Questions).look()
 
     def refresh_chats(self) -> None:
         """Read the list of chats again."""

@@ -42,6 +42,7 @@ from mistral_tui.tui.sessions.session_actions import SessionActions
 from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.tui.settings.fields import FieldsScreen
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
+from mistral_tui.tui.tools.approval import ApprovalDialog
 
 pytestmark = pytest.mark.core
 
@@ -73,6 +74,7 @@ OWNERS: dict[Where, type] = {
     "field": Field,
     "asking": AddModel,
     "place": PlaceValue,
+    "approval": ApprovalDialog,
 }
 
 LEGACY = {

@@ -78,6 +78,7 @@ ELSEWHERE: dict[Where, str] = {
     "compare": "compare/test_compare_screen presses its keys beside answers that have to be written first",
     "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",
+    "approval": "tools/test_approval presses its keys on a call that waits",
     "asking": "test_picker and sessions/ press its key in their dialogs",
     "place": "prompt/test_sources presses its keys in the form of a template",
 }

@@ -7,20 +7,22 @@ from typing import Literal
 Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "message", "prompt", "box", "completion", "sources",
     "transcript", "tokens", "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models",
-    "details", "field", "asking", "place", "compare", "logs",
+    "details", "field", "asking", "place", "compare", "logs", "approval",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the chosen message,
 the prompt, its box with the files, its list of completions, where else prompts come from, the transcript, the panel
 of tokens, the list of chats, what is done with its sessions, a dialog, one with a text, one with a choice, one with
 fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, a place of a
-prompt template, several answers, or logs."""
-Group = Literal["Chat", "Chats", "Reading", "Messages", "Writing", "Model", "Models", "Panes", "Program", "Dialogs"]
+prompt template, several answers, logs, or the question whether a call may be made."""
+Group = Literal[
+    "Chat", "Chats", "Reading", "Messages", "Writing", "Model", "Models", "Panes", "Tools", "Program", "Dialogs"
+]
 
 
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes", "box", "sources")
 _OF_DIALOGS: tuple[Where, ...] = (
     "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "place",
-    "compare", "logs",
+    "compare", "logs", "approval",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from mistral_tui.tui.actions.picker import PICKER
 from mistral_tui.tui.actions.program import PROGRAM
 from mistral_tui.tui.actions.reading import READING
 from mistral_tui.tui.actions.sessions import SESSIONS
+from mistral_tui.tui.actions.tools import TOOLS
 from mistral_tui.tui.actions.writing import WRITING
 from mistral_tui.types.errors import InvalidRequest
 
@@ -37,6 +38,7 @@ ACTIONS: tuple[Action, ...] = (
     *PICKER,
     *PANES,
     *COMPARE,
+    *TOOLS,
     *PROGRAM,
     *DIALOGS,
     *SETTING,

@@ -1,6 +1,7 @@
 """Calls in words: what state they are in, how long they took, and what they say."""
 
 import json
+import re
 from typing import Final
 
 import msgspec
@@ -19,6 +20,10 @@ GLYPHS: Final[dict[RunState, tuple[str, str]]] = {
     "cancelled": ("■", "$text-muted"),
 }
 """The sign of each state, and its style."""
+_UNSEEN: Final = re.compile(
+    "[\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Characters that cannot be seen: in JSON they are shown by their numbers, since arguments are agreed to."""
 STATES: Final[dict[RunState, str]] = {
     "asked": "asks you",
     "running": "running",
@@ -109,7 +114,8 @@ def pretty(text: str, limit: int = 200_000) -> tuple[str, str]:
     stripped = text.strip()
     if stripped[:1] in ("{", "[") and len(text) <= limit:
         try:
-            return printable(json.dumps(json.loads(stripped), indent=2, ensure_ascii=False)), "json"
+            lines = json.dumps(json.loads(stripped), indent=2, ensure_ascii=False)
+            return printable(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", lines)), "json"
         except (ValueError, RecursionError):
             pass
     return printable(text).strip("\n"), ""

@@ -1,16 +1,21 @@
 """Tools on screen as pictures: small and dark, large and light."""
 
+import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.types.events import ToolProgressed
-from mistral_tui.types.tools import ToolProgress
+from mistral_tui.types.tools import Tool, ToolProgress
 from tests.stubs.engines import Reply
-from tests.tui.harness import app_with, ask, paste_and_send, started
+from tests.stubs.tools import FakeBox
+from tests.stubs.tools import calls as made
+from tests.tui.harness import app_with, ask, paste_and_send, put, started
 from tests.tui.tools.runs import RUNS, calling, changed
+from tests.tui.tools.test_approval import NOON, app_that_calls, asked
 
 pytestmark = pytest.mark.core
 
@@ -46,13 +51,38 @@ def unfolded(theme: str) -> Scene:
     return app_with(Reply(["I will look."]), theme=theme), before
 
 
-SCENES = (calls, unfolded)
+def approval(theme: str) -> Scene:
+    async def before(pilot: Pilot[None]) -> None:
+        await asked(pilot)
+
+    return app_that_calls(made(NOON), theme=theme), before
+
+
+def approval_of_a_change(theme: str) -> Scene:
+    tool = Tool("edit_file", "files", "edit_file")
+    edits = [{"oldText": "hold up a key", "newText": "wait"}, {"oldText": "two panes", "newText": "three panes"}]
+    arguments = json.dumps({"path": "notes.md", "edits": edits})
+
+    async def before(pilot: Pilot[None]) -> None:
+        put(Path("notes.md"), "# Notes\n\nWhat two panes draw\nmust not hold up a key.\n\nMore later.\n")
+        await asked(pilot, rested=False)
+
+    return app_that_calls(made(("files_edit_file", arguments)), box=FakeBox({"files": (tool,)}), theme=theme), before
+
+
+SCENES = (calls, unfolded, approval, approval_of_a_change)
 
 
 @pytest.mark.parametrize(("size", "theme"), [("80x24", "mistral-dark"), ("120x36", "mistral-light")])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 def test_looks_as_accepted(
-    scene: Callable[[str], Scene], size: str, theme: str, snap_compare: Callable[..., bool]
+    scene: Callable[[str], Scene],
+    size: str,
+    theme: str,
+    snap_compare: Callable[..., bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     app, before = scene(theme)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=before)

@@ -1,0 +1,200 @@
+"""Asks whether a call may be made: what it is in full, and for how long the answer counts.
+
+The dialog comes while the person may be typing. What is typed then goes on into the prompt, and nothing is an answer
+before the keys have rested for a moment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mistral_tui.chat.file_changes import FileChange
+from mistral_tui.tui.actions import bindings
+from mistral_tui.tui.dialog import Dialog
+from mistral_tui.tui.field import Field
+from mistral_tui.tui.key_hint import KeyHint
+from mistral_tui.tui.models.template_choice import Choices
+from mistral_tui.tui.tools.text import diff_content, json_content
+from mistral_tui.tui.tools.words import call_name
+from mistral_tui.types.text import printable_line
+from mistral_tui.types.tools import Approval, Decision, ToolRun
+
+REST: Final = 0.5
+"""Seconds without a key before an answer counts."""
+DENIED: Final = "the person did not allow it"
+"""What the model is told."""
+_HIGHEST: Final = 34
+"""Rows of the dialog."""
+_AROUND: Final = 12
+"""Of these, rows that are not the call: title, answers, hint and the space between them."""
+_CHOICES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("o", "once", "Allow it this once"),
+    ("s", "session", "Allow this tool in this chat"),
+    ("a", "always", "Allow this tool always"),
+    ("d", "deny", "Do not allow it"),
+    ("w", "why", "Do not allow it, and tell the model why"),
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A call that waits for the person."""
+
+    run: ToolRun
+    chat: str = ""
+    """What its chat is called, if that is not the one in view."""
+    waiting: int = 0
+    """How many more wait."""
+    change: FileChange | None = None
+    """What it would do to a file."""
+
+
+class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
+    """Closes with the decision; with `None` the call is not allowed.
+
+    Args:
+        question: What is asked.
+        typed: Takes what is typed before an answer counts: it is meant for the prompt.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("approval")]
+    AUTO_FOCUS = ""
+
+    def __init__(self, question: Question, typed: Callable[[events.Key | events.Paste], None]) -> None:
+        super().__init__()
+        self.question = question
+        self._typed = typed
+        self._resting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the call, the answers, and a line for the reason."""
+        run = self.question.run
+        with Vertical(classes="dialog", id="approval"):
+            yield Static(f"{printable_line(call_name(run))} — may it be called?", classes="dialog-title", markup=False)
+            yield Static(id="approval-where", markup=False)
+            with VerticalScroll(id="approval-text", can_focus=False):
+                yield Static(_text(self.question), markup=False)
+            yield Choices(*(Option(_row(key, text), id=name) for key, name, text in _CHOICES), markup=False)
+            yield Field("why not, for the model", id="approval-why")
+            yield KeyHint()
+
+    def on_mount(self) -> None:
+        """Let the keys rest first."""
+        self.show_waiting(self.question.waiting)
+        self.query_one("#approval-why").display = False
+        self._rest()
+
+    def on_resize(self) -> None:
+        """Leave room for the answers, however long the call is, and the prompt in view."""
+        self._fit()
+
+    @property
+    def counts(self) -> bool:
+        """Whether an answer counts now."""
+        return self._resting is None
+
+    def show_waiting(self, waiting: int) -> None:
+        """Say where the call comes from, and how many more wait."""
+        words = [f"in “{printable_line(self.question.chat)}”"] if self.question.chat else []
+        words += [f"{waiting} more {'waits' if waiting == 1 else 'wait'}"] if waiting else []
+        where = self.query_one("#approval-where", Static)
+        where.display = bool(words)
+        where.update(" · ".join(words))
+        self._fit()
+
+    def on_key(self, event: events.Key) -> None:
+        """Let what is typed go where it was meant to go, as long as the keys have not rested."""
+        if self.counts:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.is_printable or event.key == "backspace":
+            self._typed(events.Key(event.key, event.character))
+        self._rest()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Do the same with what is pasted."""
+        if not self.counts:
+            event.stop()
+            self._typed(events.Paste(event.text))
+            self._rest()
+
+    def action_choose(self, name: str) -> None:
+        """Answer, or ask for the reason first."""
+        if not self.counts:
+            return
+        if name == "why":
+            field = self.query_one("#approval-why", Field)
+            field.display = True
+            field.focus()
+            self._fit()
+            self._hint("enter tells the model · esc does not allow it")
+        elif name == "deny":
+            self.dismiss(Decision(False, "once", DENIED))
+        else:
+            approvals: dict[str, Approval] = {"once": "once", "session": "session", "always": "always"}
+            self.dismiss(Decision(True, approvals[name]))
+
+    def action_answer(self) -> None:
+        """Do not allow it, for the reason that was typed."""
+        why = self.query_one("#approval-why", Field)
+        if why.has_focus:
+            reason = printable_line(why.value)
+            self.dismiss(Decision(False, "once", f"{DENIED}: {reason}" if reason else DENIED))
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll what the call is."""
+        self.query_one("#approval-text").scroll_relative(y=rows, animate=False)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option_id is not None:
+            self.action_choose(event.option_id)
+
+    def _fit(self) -> None:
+        extra = sum(2 for name in ("where", "why") if self.query_one(f"#approval-{name}").display)
+        height = min(_HIGHEST, self.size.height - 6) - _AROUND - extra
+        self.query_one("#approval-text").styles.max_height = max(3, height)
+
+    def _rest(self) -> None:
+        """Let no answer count until the keys have rested."""
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._rested)
+        self.query_one("#approval").add_class("-resting")
+        self._hint("what you type goes on into the prompt · then you can answer")
+
+    def _rested(self) -> None:
+        self._resting = None
+        self.query_one("#approval").remove_class("-resting")
+        self.query_one(Choices).focus()
+        self._hint("enter answers · page up, page down read · esc does not allow it")
+
+    def _hint(self, text: str) -> None:
+        self.query_one(KeyHint).say(text)
+
+
+def _row(key: str, text: str) -> Content:
+    return Content.assemble((f"{key}  ", "$accent"), text)
+
+
+def _text(question: Question) -> Content:
+    change = question.change
+    parts: list[Content] = []
+    if change is not None:
+        head = f"{printable_line(change.path)}{f' · {change.note}' if change.note else ''}"
+        parts.append(Content.styled(head, "$text-muted"))
+        if change.lines:
+            parts.append(diff_content(change.lines))
+        parts += [Content(""), Content.styled("arguments", "$text-muted")]
+    return Content("\n").join([*parts, json_content(question.run.arguments)])
