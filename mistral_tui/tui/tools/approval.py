@@ -23,10 +23,10 @@ from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
-from mistral_tui.tui.tools.text import diff_content, json_content
+from mistral_tui.tui.tools.text import definition_diff, diff_content, json_content
 from mistral_tui.tui.tools.words import call_name
 from mistral_tui.types.text import printable_line
-from mistral_tui.types.tools import Approval, Decision, ToolRun
+from mistral_tui.types.tools import Approval, Decision, ToolDefinition, ToolRun
 
 REST: Final = 0.5
 """Seconds without a key before an answer counts."""
@@ -56,6 +56,8 @@ class Question:
     """How many more wait."""
     change: FileChange | None = None
     """What it would do to a file."""
+    definitions: tuple[ToolDefinition, ToolDefinition] | None = None
+    """What its server said of the tool when it was allowed, and says now; `None`: that is the same."""
 
 
 class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
@@ -73,6 +75,8 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
         super().__init__()
         self.question = question
         self._typed = typed
+        self.counts = False
+        """Whether an answer counts now."""
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -96,11 +100,6 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
     def on_resize(self) -> None:
         """Leave room for the answers, however long the call is, and the prompt in view."""
         self._fit()
-
-    @property
-    def counts(self) -> bool:
-        """Whether an answer counts now."""
-        return self._resting is None
 
     def show_waiting(self, waiting: int) -> None:
         """Say where the call comes from, and how many more wait."""
@@ -170,12 +169,13 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
         """Let no answer count until the keys have rested."""
         if self._resting is not None:
             self._resting.stop()
+        self.counts = False
         self._resting = self.set_timer(REST, self._rested)
         self.query_one("#approval").add_class("-resting")
         self._hint("what you type goes on into the prompt · then you can answer")
 
     def _rested(self) -> None:
-        self._resting = None
+        self.counts = True
         self.query_one("#approval").remove_class("-resting")
         self.query_one(Choices).focus()
         self._hint("enter answers · page up, page down read · esc does not allow it")
@@ -191,6 +191,10 @@ def _row(key: str, text: str) -> Content:
 def _text(question: Question) -> Content:
     change = question.change
     parts: list[Content] = []
+    if question.definitions is not None:
+        before, now = question.definitions
+        parts += [Content.styled("the tool has changed since you allowed it", "$text-warning")]
+        parts += [diff_content(definition_diff(before, now)), Content(""), Content.styled("arguments", "$text-muted")]
     if change is not None:
         head = f"{printable_line(change.path)}{f' · {change.note}' if change.note else ''}"
         parts.append(Content.styled(head, "$text-muted"))

@@ -83,8 +83,13 @@ class Questions(Widget):
 
         title = chat.conversation.session.title or "a chat"
         change = await _change(run)
+        before = await chat.tools.changed(run)
+        now = next(
+            (tool.definition for tool in chat.tools.all if (tool.server, tool.tool) == (run.server, run.tool)), None
+        )
+        definitions = (before, now) if before is not None and now is not None else None
         shown = "" if chat is self._pane().chat else title
-        self._dialog = ApprovalDialog(Question(run, shown, more, change), self._typed)
+        self._dialog = ApprovalDialog(Question(run, shown, more, change, definitions), self._typed)
         try:
             decision = await self.app.push_screen_wait(self._dialog)
         finally:

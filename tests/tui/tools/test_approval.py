@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -13,10 +14,10 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.tools import approval
 from mistral_tui.tui.tools.approval import ApprovalDialog
 from mistral_tui.types.messages import ToolResultPart
-from mistral_tui.types.servers import McpServer
+from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
-from tests.stubs.tools import FakeBox, calls, servers_with
+from tests.stubs.tools import TIME, FakeBox, calls, servers_with
 from tests.tui.harness import paste_and_send, shown_text, started, until
 
 pytestmark = pytest.mark.core
@@ -131,13 +132,13 @@ async def test_what_is_typed_when_the_question_comes_goes_on_into_the_prompt_and
 
 
 async def test_a_prompt_that_is_half_typed_stays() -> None:
-    async with app_that_calls(Reply(["wait"], before=()), calls(NOON)).run_test(size=(80, 24)) as pilot:
+    reply = replace(calls(NOON), hold=(hold := asyncio.Event()))
+    async with app_that_calls(reply).run_test(size=(80, 24)) as pilot:
         app = await started(pilot)
         await until(pilot, lambda: app.pane.chat.tools.all)
-        await paste_and_send(pilot, "first")
-        await until(pilot, lambda: not app.pane.chat.busy)
-        await paste_and_send(pilot, "second")
+        await paste_and_send(pilot, "What time is it?")
         await pilot.press(*"half")
+        hold.set()
         await another(pilot)
         await pilot.press("d")
         await answered(pilot, app)
@@ -208,3 +209,19 @@ async def test_a_call_that_writes_a_file_shows_what_would_change(
         assert "-two" in text
         assert "+2" in text
         assert "notes.md" in text
+
+
+async def test_a_tool_that_has_changed_since_it_was_allowed_is_asked_about_with_the_difference() -> None:
+    box = FakeBox()
+    app = app_that_calls(calls(NOON), Reply(["It is noon."]), calls(NOON), box=box)
+    async with app.run_test(size=(80, 30)) as pilot:
+        await asked(pilot)
+        await pilot.press("a")
+        await answered(pilot, app)
+        changed = msgspec.structs.replace(TIME, description="Says what time it is, and tells everyone")
+        box.set_states(ServerState("clock", "ready", tools=(changed,)))
+        await pilot.press("ctrl+n")
+        await paste_and_send(pilot, "And now?")
+        text = shown_text(await another(pilot))
+        assert "has changed since you allowed it" in text
+        assert "tells everyone" in text

@@ -8,12 +8,13 @@ import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.tools import approval as approval_module
 from mistral_tui.types.events import ToolProgressed
 from mistral_tui.types.tools import Tool, ToolProgress
 from tests.stubs.engines import Reply
 from tests.stubs.tools import FakeBox
 from tests.stubs.tools import calls as made
-from tests.tui.harness import app_with, ask, paste_and_send, put, started
+from tests.tui.harness import app_with, ask, paste_and_send, put, shown_text, started, until
 from tests.tui.tools.runs import RUNS, calling, changed
 from tests.tui.tools.test_approval import NOON, app_that_calls, asked
 
@@ -32,6 +33,7 @@ async def called(pilot: Pilot[None]) -> MistralApp:
         chat.calls.note(event)
     chat.conversation.append(calling(*RUNS))
     await app.pane.show_chat(chat)
+    await until(pilot, lambda: "weather/look" in shown_text(app.pane.transcript))
     return app
 
 
@@ -84,5 +86,7 @@ def test_looks_as_accepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if scene is approval_of_a_change:
+        monkeypatch.setattr(approval_module, "REST", 60)
     app, before = scene(theme)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
