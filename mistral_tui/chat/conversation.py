@@ -1,4 +1,4 @@
-"""The tree of messages of one session, and which of its branches is active."""
+"""The tree of messages of one session, which of its branches is active, and the calls of tools that replies made."""
 
 import time
 import uuid
@@ -8,6 +8,7 @@ import msgspec
 
 from mistral_tui.types.messages import Attachment, Message
 from mistral_tui.types.sessions import Session, title_from
+from mistral_tui.types.tools import ToolRun
 
 _FORK = "↳"
 """Begins the title of a fork."""
@@ -20,9 +21,12 @@ class Conversation:
     parents is cut open.
     """
 
-    def __init__(self, session: Session | None = None, messages: Iterable[Message] = ()) -> None:
+    def __init__(
+        self, session: Session | None = None, messages: Iterable[Message] = (), runs: Iterable[ToolRun] = ()
+    ) -> None:
         self.session = session or Session()
         self._messages: dict[str, Message] = {message.id: message for message in messages}
+        self._runs: dict[str, ToolRun] = {run.id: run for run in runs}
         self._parents = _sound_parents(self._messages)
         self._children: dict[str | None, list[str]] = {}
         for message_id, parent_id in self._parents.items():
@@ -44,6 +48,24 @@ class Conversation:
     def messages(self) -> tuple[Message, ...]:
         """All messages of all branches, oldest first."""
         return tuple(self._messages.values())
+
+    @property
+    def runs(self) -> tuple[ToolRun, ...]:
+        """All calls of tools, in their order."""
+        return tuple(self._runs.values())
+
+    def runs_of(self, message_id: str) -> tuple[ToolRun, ...]:
+        """Return the calls that a reply made, in their order."""
+        return tuple(run for run in self._runs.values() if run.message_id == message_id)
+
+    def run_of(self, message: Message, call_id: str) -> ToolRun | None:
+        """Return a call that a message makes, or that it answers, if it was made."""
+        reply_id = message.id if message.role == "assistant" else self._parents[message.id]
+        return next((run for run in self._runs.values() if (run.message_id, run.call_id) == (reply_id, call_id)), None)
+
+    def note_run(self, run: ToolRun) -> None:
+        """Take in a call, or what has become of it."""
+        self._runs[run.id] = run
 
     @property
     def leaf_id(self) -> str | None:
@@ -108,13 +130,14 @@ class Conversation:
         """Put `message` in the place of the one with the same id; its place in the tree stays as it is."""
         self._messages[message.id] = msgspec.structs.replace(message, parent_id=self._messages[message.id].parent_id)
 
-    def learn(self, session: Session, messages: Iterable[Message]) -> bool:
+    def learn(self, session: Session, messages: Iterable[Message], runs: Iterable[ToolRun] = ()) -> bool:
         """Take over what another program has stored meanwhile, and return whether anything is new.
 
         What is known here only stays. The active branch goes on to where the other program has taken it; when both
         went on in different ways, it stays where it is, and the other way is another branch.
         """
         new = {message.id: message for message in messages if self._messages.get(message.id) != message}
+        new_runs = {run.id: run for run in runs if self._runs.get(run.id) != run}
         named = msgspec.structs.replace(
             self.session,
             title=session.title,
@@ -124,10 +147,11 @@ class Conversation:
             system_prompt=session.system_prompt,
             settings=session.settings,
         )
-        if not new and named == self.session:
+        if not new and not new_runs and named == self.session:
             return False
         self.session = named
         self._messages |= new
+        self._runs |= new_runs
         self._parents = _sound_parents(self._messages)
         self._children = {}
         for message_id, parent_id in self._parents.items():
@@ -144,6 +168,7 @@ class Conversation:
         parent_id = self._parents.pop(message_id)
         removed = self._messages.pop(message_id)
         self._children[parent_id].remove(message_id)
+        self._runs = {run.id: run for run in self._runs.values() if run.message_id != message_id}
         if self.leaf_id == message_id:
             self._set_session(leaf_id=parent_id)
         if not self._messages and self.session.title == _title_of(removed):
@@ -197,7 +222,9 @@ class Conversation:
         for message in self.path_to(message_id):
             stopped = message.role == "assistant" and message.finish is None
             finish = "cancelled" if stopped else message.finish
-            forked.append(msgspec.structs.replace(message, id=uuid.uuid4().hex, finish=finish))
+            copy = forked.append(msgspec.structs.replace(message, id=uuid.uuid4().hex, finish=finish))
+            for run in self.runs_of(message.id):
+                forked.note_run(msgspec.structs.replace(run, id=uuid.uuid4().hex, message_id=copy.id))
         forked._set_session(updated_at=time.time())
         return forked
 

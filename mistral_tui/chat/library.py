@@ -17,6 +17,7 @@ from mistral_tui.types.errors import InvalidRequest, StoreError
 from mistral_tui.types.messages import Message
 from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session, title_from
+from mistral_tui.types.tools import ToolRun
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ class Library:
         """
         return [] if self._store is None else await self._store.run(self._store.store.deleted_sessions)
 
-    async def add(self, session: Session, messages: tuple[Message, ...]) -> Addition:
+    async def add(self, session: Session, messages: tuple[Message, ...], runs: tuple[ToolRun, ...] = ()) -> Addition:
         """Add a session that comes from elsewhere; what is there is never changed.
 
         Raises:
@@ -203,7 +204,7 @@ class Library:
         """
         if self._store is None:
             raise StoreError("there is no database to add a session to; leave out --no-save")
-        return await self._store.run(self._store.store.add, session, messages)
+        return await self._store.run(self._store.store.add, session, messages, runs)
 
     async def close(self) -> None:
         """End the thread of the searches."""

@@ -26,6 +26,7 @@ from mistral_tui.types.models import LoadProgress, ModelEntry
 from mistral_tui.types.requests import GenerateRequest
 from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import encodable
+from mistral_tui.types.tools import ToolRun
 
 _log = logging.getLogger(__name__)
 
@@ -237,22 +238,24 @@ class LiveChat:
         beside = Message("assistant", reply.parts if parts is None else parts, finish="cancelled")
         self._answer(Added(leaf_before, reply=self.conversation.append(beside)))
 
-    def learn(self, session: Session, messages: Iterable[Message]) -> bool:
+    def learn(self, session: Session, messages: Iterable[Message], runs: Iterable[ToolRun] = ()) -> bool:
         """Take over what another program has stored of this chat, and return whether that was possible now."""
         if self._discarded:
             return True
         if self.busy or (self._recorder is not None and self._recorder.pending):
             return False
-        if self.conversation.learn(session, messages):
+        if self.conversation.learn(session, messages, runs):
             self.settings.learned()
             self._emit(LearnedFromOthers())
         return True
 
     def remember(self, *messages: Message) -> None:
-        """Store messages that were added or changed, and which branch is the active one."""
+        """Store messages that were added or changed, with their calls, and which branch is the active one."""
         for message in messages:
             if self._recorder is not None:
                 self._recorder.note(message)
+                for run in self.conversation.runs_of(message.id):
+                    self._recorder.note_run(run)
         self._use_changed()
 
     def cancel(self) -> None:

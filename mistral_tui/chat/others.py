@@ -60,8 +60,9 @@ class Others:
             try:
                 session = await self._store.run(self._store.store.session, session_id)
                 messages = await self._store.run(self._store.store.messages, session_id)
+                runs = await self._store.run(self._store.store.tool_runs, session_id)
             except StoreError:
                 # Not stored yet, or deleted by the other one: what is said here next brings it back.
                 continue
-            done = chat.learn(session, messages) and done
+            done = chat.learn(session, messages, runs) and done
         return done

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.types.errors import StoreError
-from mistral_tui.types.events import Delta, MessageCommitted, ReplyStarted, TurnEvent
+from mistral_tui.types.events import Delta, MessageCommitted, ReplyStarted, ToolChanged, TurnEvent
 from mistral_tui.types.messages import Message
+from mistral_tui.types.tools import ToolRun
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Recorder:
         self._on_change = on_change
         self._on_settled = on_settled
         self._pending: dict[str, Message] = {}
+        self._pending_runs: dict[str, ToolRun] = {}
         self._removed: set[str] = set()
         self._reply_ids: dict[int, str] = {}
         """The replies that are being written, by the number of the choice."""
@@ -66,6 +68,11 @@ class Recorder:
         self._pending[message.id] = message
         self._work(hurry=message.role != "assistant" or message.finish is not None)
 
+    def note_run(self, run: ToolRun) -> None:
+        """Write a call of a tool, which is written whenever its state changes."""
+        self._pending_runs[run.id] = run
+        self._work(hurry=True)
+
     def follow(self, event: TurnEvent, choice: int = 0) -> None:
         """Note what a turn has just added to the conversation.
 
@@ -80,6 +87,8 @@ class Recorder:
             self.note(self._conversation[self._reply_ids[choice]])
         elif isinstance(event, MessageCommitted):
             self.note(event.message)
+        elif isinstance(event, ToolChanged):
+            self.note_run(event.run)
 
     def forget(self, message_id: str) -> None:
         """Remove a message that is no longer part of the conversation."""
@@ -100,6 +109,7 @@ class Recorder:
             self._task.cancel()
         self._task = None
         self._pending.clear()
+        self._pending_runs.clear()
         self._removed.clear()
 
     def _work(self, hurry: bool) -> None:
@@ -109,17 +119,20 @@ class Recorder:
             self._task = asyncio.create_task(self._write_all())
 
     async def _write_all(self) -> None:
-        while self._pending or self._removed:
+        while self._pending or self._pending_runs or self._removed:
             self._hurry.clear()
             messages, self._pending = self._pending, {}
+            runs, self._pending_runs = self._pending_runs, {}
             removed, self._removed = self._removed, set()
             store = self._thread.store
             try:
-                await self._thread.run(store.save, self._conversation.session, tuple(messages.values()), tuple(removed))
+                session = self._conversation.session
+                await self._thread.run(store.save, session, [*messages.values()], [*removed], [*runs.values()])
             except Exception as error:
                 if not isinstance(error, StoreError):
                     _log.exception("a chat could not be saved")
                 self._pending = {**messages, **self._pending}
+                self._pending_runs = {**runs, **self._pending_runs}
                 self._removed |= removed
                 self._report(str(error))
                 self._attempted.set()
@@ -130,9 +143,10 @@ class Recorder:
                 # anew, in its order.
                 self._generation = store.generation
                 self._pending = {message.id: message for message in self._conversation.messages}
+                self._pending_runs = {run.id: run for run in self._conversation.runs}
                 self._removed |= messages.keys()
                 continue
-            if not self._pending and not self._removed:
+            if not self._pending and not self._pending_runs and not self._removed:
                 self._report(None)
                 self._attempted.set()
             await _wait(self._hurry, WRITE_INTERVAL)

@@ -19,6 +19,7 @@ from mistral_tui.types.events import (
     Finished,
     MessageCommitted,
     ReplyStarted,
+    ToolChanged,
     TurnEnded,
     TurnEvent,
 )
@@ -71,8 +72,10 @@ async def run_turn(
             async for happened in happening:
                 if isinstance(happened, Message):
                     yield MessageCommitted(conversation.append(happened))
-                else:
-                    yield happened
+                    continue
+                if isinstance(happened, ToolChanged):
+                    conversation.note_run(happened.run)
+                yield happened
         if cancelled.is_set():
             finished = Finished("cancelled", Usage())
             break

@@ -170,11 +170,12 @@ class Workspace:
                 raise StoreError(f"there is no session {session_id}; it may have been deleted")
             session = await self._store.run(self._store.store.session, session_id)
             messages = await self._store.run(self._store.store.messages, session_id)
+            runs = await self._store.run(self._store.store.tool_runs, session_id)
             entry = await self._model_of(session)
             session = await asyncio.to_thread(self._without_lost_adapters, session)
             # It may have been opened by another caller meanwhile.
             if session_id not in self._living:
-                chat = self._live(Conversation(session, messages))
+                chat = self._live(Conversation(session, messages, runs))
                 chat.settings.entry = entry
                 return chat
         return self._living[session_id]

@@ -12,7 +12,7 @@ from mistral_tui.chat.export.formats import FORMATS, ExportFormat, exported, for
 from mistral_tui.chat.importing.documents import ImportFailed
 from mistral_tui.chat.importing.files import read_sessions
 from mistral_tui.cli.failures import say
-from mistral_tui.cli.stored_sessions import Json, find, opened_store, print_json
+from mistral_tui.cli.stored_sessions import Json, find, opened_store, print_json, stored_conversation
 from mistral_tui.config.paths import Paths
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest
@@ -44,7 +44,7 @@ def export(
     chosen = _format(form, output)
     with opened_store() as store:
         found = _all(store) if every else (find(store, wanted) for wanted in sessions or ["latest"])
-        pieces = exported((Conversation(session, store.messages(session.id)) for session in found), chosen)
+        pieces = exported((stored_conversation(store, session) for session in found), chosen)
         if output is not None:
             write_export(output, pieces, force)
             return
@@ -81,7 +81,7 @@ def import_sessions(
 
 
 def _add(store: Store, conversation: Conversation, quiet: bool) -> dict[str, object]:
-    addition = store.add(conversation.session, conversation.messages)
+    addition = store.add(conversation.session, conversation.messages, conversation.runs)
     title = printable_line(conversation.session.title) or "(without a title)"
     if not quiet:
         print(f"{addition.session_id[:8]}  {_OUTCOMES[addition.outcome]}  {title}")

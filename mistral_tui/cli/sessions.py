@@ -7,10 +7,17 @@ from typing import Annotated
 import msgspec
 import typer
 
-from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.export.json_documents import conversation_fields, session_fields
 from mistral_tui.cli import session_changes, session_files
-from mistral_tui.cli.stored_sessions import Json, SessionName, find, line_of, opened_store, print_json
+from mistral_tui.cli.stored_sessions import (
+    Json,
+    SessionName,
+    find,
+    line_of,
+    opened_store,
+    print_json,
+    stored_conversation,
+)
 from mistral_tui.types.messages import Attachment, Message, ToolCallPart
 from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.text import printable, printable_line
@@ -46,7 +53,7 @@ def show(session: SessionName = "latest", as_json: Json = False) -> None:
     """Print a session: the branch that was last written to."""
     with opened_store() as store:
         found = find(store, session)
-        conversation = Conversation(found, store.messages(found.id))
+        conversation = stored_conversation(store, found)
     if as_json:
         print_json(conversation_fields(conversation))
         return

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mistral_tui.chat.conversation import Conversation
 from mistral_tui.cli.failures import say
 from mistral_tui.config.paths import Paths
 from mistral_tui.store.store import Store
@@ -54,6 +55,11 @@ def find(store: Store, wanted: str, deleted: bool = False) -> Session:
         raise StoreError(f"{len(matches)} sessions begin with {wanted!r}; write more of the id")
     shown_by = "sessions list --deleted" if deleted else "sessions list"
     raise StoreError(f"there is no session {wanted!r}; `mistral-tui {shown_by}` shows them")
+
+
+def stored_conversation(store: Store, session: Session) -> Conversation:
+    """Return a session with all that was said and called in it."""
+    return Conversation(session, store.messages(session.id), store.tool_runs(session.id))
 
 
 def print_json(document: object) -> None:

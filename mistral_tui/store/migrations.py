@@ -144,8 +144,18 @@ _VERSION_5 = (
     "DROP TABLE temp.reindexed",
 )
 
+# How a call of a tool came about, and who makes it; nothing was ever written into this table before.
+_VERSION_6 = (
+    "ALTER TABLE tool_calls ADD COLUMN call_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tool_calls ADD COLUMN server TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tool_calls ADD COLUMN tool TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tool_calls ADD COLUMN state TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tool_calls ADD COLUMN approval TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tool_calls ADD COLUMN writer TEXT",
+)
+
 Migration = tuple[str, ...]
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 """Step number `n` (from 0) turns version `n` into version `n + 1`."""
 
 

@@ -17,6 +17,7 @@ from mistral_tui.store.database import BUSY_LIMIT, Database
 from mistral_tui.store.prompts import past_prompts
 from mistral_tui.store.purging import Purged, purge_deleted
 from mistral_tui.store.search import search_messages
+from mistral_tui.store.tool_calls import runs_of, write_run
 from mistral_tui.store.writers import is_alive, this_process
 from mistral_tui.types.errors import StoreError
 from mistral_tui.types.messages import Message
@@ -24,6 +25,7 @@ from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.search import SearchHit, SearchOrder
 from mistral_tui.types.sessions import Session
 from mistral_tui.types.text import encodable
+from mistral_tui.types.tools import ToolRun
 
 
 class Store:
@@ -151,8 +153,22 @@ class Store:
                     rows.write_message(connection, session_id, message, writer=None)
         return messages
 
-    def save(self, session: Session, messages: Iterable[Message] = (), removed: Iterable[str] = ()) -> None:
-        """Write a session and some of its messages, all or nothing; those that exist are replaced.
+    def tool_runs(self, session_id: str) -> list[ToolRun]:
+        """Return the calls of tools in a session, of all its branches, in their order.
+
+        One whose program died before it ended has been cancelled.
+        """
+        with self._database.reading() as connection:
+            return runs_of(connection, session_id)
+
+    def save(
+        self,
+        session: Session,
+        messages: Iterable[Message] = (),
+        removed: Iterable[str] = (),
+        runs: Iterable[ToolRun] = (),
+    ) -> None:
+        """Write a session and some of its messages and calls, all or nothing; those that exist are replaced.
 
         The title is written only with a new session (`rename` changes it later, perhaps from another program). A
         session that loses its last message is removed.
@@ -161,6 +177,7 @@ class Store:
             session: What is known of the session now.
             messages: New or changed messages.
             removed: Ids of messages that are no longer part of it.
+            runs: New or changed calls of tools, of messages that are stored.
         """
         if session.private:
             raise ValueError("a private session is never stored")
@@ -171,6 +188,8 @@ class Store:
             for message in messages:
                 unfinished = message.role == "assistant" and message.finish is None
                 rows.write_message(connection, session.id, message, this_process() if unfinished else None)
+            for run in runs:
+                write_run(connection, session.id, run)
             connection.execute(
                 "DELETE FROM sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = ?1)",
                 (session.id,),
@@ -205,14 +224,14 @@ class Store:
         with self._database.writing() as connection:
             return purge_deleted(connection, before)
 
-    def add(self, session: Session, messages: Sequence[Message]) -> Addition:
+    def add(self, session: Session, messages: Sequence[Message], runs: Sequence[ToolRun] = ()) -> Addition:
         """Add a session that comes from elsewhere, all or nothing; what is there is never changed.
 
         A session of which every message is there already is not added again; one whose ids are taken otherwise gets
         new ids.
         """
         with self._database.writing() as connection:
-            return add_session(connection, session, messages)
+            return add_session(connection, session, messages, runs)
 
     def search(self, text: str, limit: int = 50, order: SearchOrder = "newest") -> list[SearchHit]:
         """Return the messages that `text` asks for: all its words, and filters such as `tag:work`.

@@ -12,6 +12,7 @@ from mistral_tui.types.messages import (
     Usage,
 )
 from mistral_tui.types.sessions import Session
+from mistral_tui.types.tools import ToolOutput, ToolRun
 
 HOSTILE = (
     '<script>alert(1)</script> \x1b[2J\x07\u202e `` ``` & "quotes" '
@@ -55,6 +56,21 @@ def branched(session_id: str = "s1", title: str = "Tides & <b>moons</b>") -> Con
         )
     )
     conversation.append(Message("tool", (ToolResultPart("c", "seen", True),), id=f"{session_id}-4", created_at=14.0))
+    conversation.note_run(
+        ToolRun(
+            f"{session_id}-run",
+            "c",
+            f"{session_id}-3",
+            "look",
+            server="eyes<b>",
+            tool="look",
+            state="done",
+            approval="once",
+            started_at=13.5,
+            seconds=0.25,
+            output=ToolOutput((TextPart(f"seen, all of it {HOSTILE}"),), structured={"seen": [1, None]}, failed=True),
+        )
+    )
     conversation.append(
         Message("assistant", (), id=f"{session_id}-5", created_at=15.0, model="smol", finish="failed", error="it died")
     )

@@ -11,9 +11,9 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidArguments, InvalidRequest, ToolError
 from mistral_tui.types.events import ToolChanged, ToolProgressed, TurnEnded
-from mistral_tui.types.messages import ToolResultPart
+from mistral_tui.types.messages import TextPart, ToolResultPart
 from mistral_tui.types.requests import NamedTool
-from mistral_tui.types.tools import Decision, RunState
+from mistral_tui.types.tools import Decision, RunState, ToolOutput
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.stubs.tools import TIME as CLOCKS_TIME
 from tests.stubs.tools import FakeBox, calls, servers_with
@@ -222,6 +222,34 @@ async def until_read(chat: Chat) -> None:
     """Wait until the servers are known, ready or not."""
     chat.workspace.servers.start()
     await until(lambda: chat.box.used)
+
+
+async def test_every_call_is_stored_as_it_goes_and_is_there_when_the_chat_is_opened_again(tmp_path: Path) -> None:
+    long = ToolOutput((TextPart("noon " * 10_000),))
+    chat = Chat(box=FakeBox(output=long), store=Store(tmp_path / "chats.db"))
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    reader = Store(tmp_path / "chats.db")
+    session_id = chat.live.conversation.session.id
+    await until(lambda: [run.state for run in reader.tool_runs(session_id)] == ["asked"])
+    chat.live.tools.answer(chat.live.tools.asked[0].id, ONCE)
+    await chat.live.wait()
+    forked = chat.workspace.fork(chat.live, chat.live.conversation.leaf_id or "")
+    await chat.workspace.close()
+
+    (run,) = reader.tool_runs(session_id)
+    assert (run.state, run.approval, run.server, run.tool, run.output) == ("done", "once", "clock", "time", long)
+    assert run == chat.live.conversation.runs[0]
+    assert len(results(chat.live)[0].text) < 10_000, "the model was shown a part"
+    again = Workspace(FakePool(), reader, ENTRY)
+    for session in (session_id, forked.conversation.session.id):
+        reopened = (await again.open_chat(session)).conversation
+        (_, reply, answer, _) = reopened.path()
+        kept = reopened.run_of(reply, "call0")
+        assert kept is not None
+        assert kept.output == long
+        assert reopened.run_of(answer, "call0") == kept
+    await again.close()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,20 @@ from mistral_tui.store.migrations import NUMBERS_A_SECOND
 from mistral_tui.store.purging import draft_key
 from mistral_tui.store.store import Store
 from mistral_tui.types.errors import InvalidRequest
-from mistral_tui.types.messages import FilePart, FinishReason, ImagePart, Message, Role, TextPart, UnknownPart, Usage
+from mistral_tui.types.messages import (
+    FilePart,
+    FinishReason,
+    ImagePart,
+    Message,
+    Role,
+    TextPart,
+    ToolCallPart,
+    UnknownPart,
+    Usage,
+)
 from mistral_tui.types.models import ModelEntry
 from mistral_tui.types.sessions import Session, tags_from
+from mistral_tui.types.tools import ToolOutput, ToolRun
 
 pytestmark = pytest.mark.core
 
@@ -42,6 +53,56 @@ def test_what_is_saved_comes_back_the_same(store: Store) -> None:
     again = Store(store.path)
     assert again.session(session.id) == session
     assert again.messages(session.id) == [prompt, reply]
+
+
+def test_calls_of_tools_come_back_with_their_session(store: Store) -> None:
+    reply = Message("assistant", (ToolCallPart("c", "clock_time", "{}"),), finish="tool_calls")
+    session = Session(leaf_id=reply.id)
+    run = ToolRun("r", "c", reply.id, "clock_time", "clock", "time", '{"a": "\0"}', "asked", started_at=5.0)
+    store.save(session, [reply], runs=[run])
+    assert store.tool_runs(session.id) == [run]
+    output = ToolOutput((TextPart("12:00 " * 10_000),), {"time": [1, None]})
+    done = msgspec.structs.replace(run, state="done", approval="once", seconds=0.25, output=output)
+    store.save(session, runs=[done, msgspec.structs.replace(run, id="lost", message_id="gone")])
+    store.close()
+    assert Store(store.path).tool_runs(session.id) == [done], (
+        "nor does a call of a message that is gone harm the others"
+    )
+    store.save(session, [Message("user", ())], [reply.id])
+    assert store.tool_runs(session.id) == []
+
+
+def test_a_call_whose_program_died_was_cancelled(store: Store) -> None:
+    reply = Message("assistant", (), finish="tool_calls")
+    session = Session(leaf_id=reply.id)
+    run = ToolRun("r", "c", reply.id, "clock_time", state="running")
+    store.save(session, [reply], runs=[run])
+    with contextlib.closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE tool_calls SET writer = '1:1.0:elsewhere'")
+    (ended,) = store.tool_runs(session.id)
+    assert (ended.state, ended.error) == ("cancelled", "the program ended before the call did")
+
+
+def test_a_damaged_call_can_be_shown(store: Store) -> None:
+    reply = Message("assistant", (), finish="tool_calls")
+    session = Session(leaf_id=reply.id)
+    store.save(session, [reply], runs=[ToolRun("r", "c", reply.id, "clock_time", state="done")])
+    with contextlib.closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE tool_calls SET state = 'x', approval = 5, result_json = '{', duration_ms = 'long'")
+    (damaged,) = store.tool_runs(session.id)
+    assert (damaged.state, damaged.approval, damaged.output, damaged.seconds) == ("failed", "", None, 0.0)
+
+
+def test_a_session_from_elsewhere_brings_its_calls(store: Store) -> None:
+    reply = Message("assistant", (), id="m", finish="tool_calls")
+    run = ToolRun("r", "c", "m", "clock_time", state="running")
+    assert store.add(Session(id="s"), [reply], [run]).outcome == "added"
+    other = msgspec.structs.replace(reply, error="x")
+    copy = store.add(Session(id="s"), [other], [run])
+    assert copy.outcome == "copied"
+    (first,), (second,) = store.tool_runs("s"), store.tool_runs(copy.session_id)
+    assert (first.state, second.state) == ("cancelled", "cancelled")
+    assert second.message_id == store.messages(copy.session_id)[0].id
 
 
 def test_a_growing_reply_is_replaced_and_found_once_complete(store: Store) -> None:

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.export.markdown import ending, speaker
+from mistral_tui.chat.export.tool_calls import call_line, result_text
 from mistral_tui.types.media import LARGEST_FILE
 from mistral_tui.types.messages import (
     AudioPart,
@@ -74,11 +75,11 @@ def _session(conversation: Conversation) -> Iterator[str]:
         prompt = _text(session.system_prompt)
         yield f'<article><p class="speaker">System</p><pre class="file">{prompt}</pre></article>\n'
     for message in conversation.path():
-        yield _message(message)
+        yield _message(conversation, message)
 
 
-def _message(message: Message) -> str:
-    parts = "\n".join(_part(part, message) for part in message.parts)
+def _message(conversation: Conversation, message: Message) -> str:
+    parts = "\n".join(_part(conversation, message, part) for part in message.parts)
     how = f'<p class="dim">({escape(how)})</p>' if (how := ending(message)) else ""
     return (
         f'<article class="{escape(message.role)}"><p class="speaker">{escape(speaker(message))}</p>\n'
@@ -86,7 +87,7 @@ def _message(message: Message) -> str:
     )
 
 
-def _part(part: Part, message: Message) -> str:
+def _part(conversation: Conversation, message: Message, part: Part) -> str:
     match part:
         case TextPart(text) if message.role == "assistant":
             return _markdown(printable(text))
@@ -100,12 +101,16 @@ def _part(part: Part, message: Message) -> str:
             return _picture(part)
         case AudioPart(path, _, name):
             return f'<p class="dim">recording: {_line(name or path)}</p>'
-        case ToolCallPart(_, name, arguments):
-            return f'<p class="dim">calls {_line(name)}</p><pre class="file">{_text(arguments)}</pre>'
-        case ToolResultPart(_, text, failed):
-            return f'<p class="dim">{"failed" if failed else "result"}</p><pre class="file">{_text(text)}</pre>'
+        case ToolCallPart(_, _, arguments):
+            return _folded(call_line(conversation, message, part), arguments)
+        case ToolResultPart(_, _, failed):
+            return _folded("failed" if failed else "result", result_text(conversation, message, part))
         case _:
             return f'<p class="dim">a part that this version does not know: {_line(str(part.raw.get("type", "")))}</p>'
+
+
+def _folded(line: str, text: str) -> str:
+    return f'<details><summary>{_line(line)}</summary><pre class="file">{_text(text)}</pre></details>'
 
 
 def _picture(part: ImagePart) -> str:

@@ -34,6 +34,7 @@ def conversation_fields(conversation: Conversation) -> dict[str, Any]:
         **session_fields(conversation.session),
         "branch": [message.id for message in conversation.path()],
         "messages": [message_fields(message) for message in conversation.messages],
+        "tool_calls": [msgspec.to_builtins(run) for run in conversation.runs],
     }
 
 
@@ -59,6 +60,8 @@ def json_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
             line = {"schema_version": SCHEMA_VERSION, "session_id": session.id, **message_fields(message)}
             if number == 0:
                 line["session"] = session_fields(session)
+            if runs := conversation.runs_of(message.id):
+                line["tool_calls"] = [msgspec.to_builtins(run) for run in runs]
             # Escaped: some programs break lines at U+2028 too.
             yield json.dumps(line) + "\n"
 

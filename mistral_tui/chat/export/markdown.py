@@ -3,8 +3,10 @@
 import re
 import time
 from collections.abc import Iterable, Iterator
+from html import escape
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.export.tool_calls import call_line, result_text
 from mistral_tui.types.messages import (
     AudioPart,
     FilePart,
@@ -31,7 +33,7 @@ def markdown_document(conversations: Iterable[Conversation]) -> Iterator[str]:
         if session.system_prompt:
             yield f"\n## System\n\n{printable(session.system_prompt).strip()}\n"
         for message in conversation.path():
-            yield f"\n## {speaker(message)}\n\n{_body(message)}\n"
+            yield f"\n## {speaker(message)}\n\n{_body(conversation, message)}\n"
 
 
 def speaker(message: Message) -> str:
@@ -57,14 +59,14 @@ def _when(seconds: float) -> str:
         return "at an unknown time"
 
 
-def _body(message: Message) -> str:
-    blocks = [block for part in message.parts if (block := _block(part).strip("\n"))]
+def _body(conversation: Conversation, message: Message) -> str:
+    blocks = [block for part in message.parts if (block := _block(conversation, message, part).strip("\n"))]
     if how := ending(message):
         blocks.append(f"*({how})*")
     return "\n\n".join(blocks) or "*(nothing)*"
 
 
-def _block(part: Part) -> str:
+def _block(conversation: Conversation, message: Message, part: Part) -> str:
     match part:
         case TextPart(text):
             return printable(text)
@@ -76,12 +78,17 @@ def _block(part: Part) -> str:
             return f"![{_name(name) or 'picture'}](<{_name(path)}>)"
         case AudioPart(path, _, name):
             return f"[{_name(name) or 'recording'}](<{_name(path)}>)"
-        case ToolCallPart(_, name, arguments):
-            return f"calls `{_name(name)}`\n\n{_fenced(printable(arguments), 'json')}"
-        case ToolResultPart(_, text, failed):
-            return f"{'failed' if failed else 'result'}\n\n{_fenced(printable(text))}"
+        case ToolCallPart(_, _, arguments):
+            return _folded(call_line(conversation, message, part), _fenced(printable(arguments), "json"))
+        case ToolResultPart(_, _, failed):
+            text = printable(result_text(conversation, message, part))
+            return _folded("failed" if failed else "result", _fenced(text))
         case _:
             return f"*(a part that this version does not know: {_name(str(part.raw.get('type', '')))})*"
+
+
+def _folded(line: str, block: str) -> str:
+    return f"<details>\n<summary>{escape(line)}</summary>\n\n{block}\n\n</details>"
 
 
 def _name(text: str) -> str:

@@ -17,11 +17,13 @@ from mistral_tui.types.messages import (
     Message,
     Part,
     Role,
+    TextPart,
     UnknownPart,
     Usage,
     decode_parts,
 )
 from mistral_tui.types.sessions import Session, tags_from, title_from
+from mistral_tui.types.tools import ToolRun
 
 
 class _Fields(msgspec.Struct):
@@ -55,12 +57,14 @@ class _Message(msgspec.Struct):
 
 class _Document(_Fields):
     messages: list[_Message] = msgspec.field(default_factory=list)
+    tool_calls: list[ToolRun] = msgspec.field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
 
 class _Line(_Message, kw_only=True):
     session_id: str
     session: _Fields | None = None
+    tool_calls: list[ToolRun] = msgspec.field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
 
@@ -73,7 +77,8 @@ def read_document(raw: msgspec.Raw | memoryview, path: Path, place: str, attachm
     document = decode(raw, _Document, path, place)
     _check_version(document.schema_version, path, place)
     messages = [_message(message, attachments) for message in document.messages]
-    return _conversation(document, messages, path, place)
+    runs = [_harmless_run(run, attachments) for run in document.tool_calls]
+    return _conversation(document, messages, runs, path, place)
 
 
 def read_lines(content: memoryview, path: Path, attachments: Path) -> Iterator[Conversation]:
@@ -86,18 +91,20 @@ def read_lines(content: memoryview, path: Path, attachments: Path) -> Iterator[C
         _check_version(decode(raw, _Line, path, f"line {number}").schema_version, path, f"line {number}")
     fields: _Fields | None = None
     messages: list[Message] = []
+    runs: list[ToolRun] = []
     place = ""
     for number, raw in _lines(content, path):
         line = decode(raw, _Line, path, f"line {number}")
         if fields is None or line.session_id != fields.id:
             if fields is not None:
-                yield _conversation(fields, messages, path, place)
-            fields, messages, place = line.session or _Fields(line.session_id), [], f"line {number}"
+                yield _conversation(fields, messages, runs, path, place)
+            fields, messages, runs, place = line.session or _Fields(line.session_id), [], [], f"line {number}"
             if fields.id != line.session_id:
                 raise ImportFailed(f"{path}, {place}: session_id and session.id differ")
         messages.append(_message(line, attachments))
+        runs += (_harmless_run(run, attachments) for run in line.tool_calls)
     if fields is not None:
-        yield _conversation(fields, messages, path, place)
+        yield _conversation(fields, messages, runs, path, place)
 
 
 def _lines(content: memoryview, path: Path) -> Iterator[tuple[int, memoryview]]:
@@ -121,9 +128,11 @@ def _check_version(version: int, path: Path, place: str) -> None:
         raise ImportFailed(f"{where}: written by a newer version of mistral-tui; update mistral-tui")
 
 
-def _conversation(fields: _Fields, messages: list[Message], path: Path, place: str) -> Conversation:
+def _conversation(
+    fields: _Fields, messages: list[Message], runs: list[ToolRun], path: Path, place: str
+) -> Conversation:
     ids = {message.id for message in messages}
-    if len(ids) != len(messages) or "" in ids or not fields.id:
+    if len(ids) != len(messages) or len({run.id for run in runs}) != len(runs) or "" in ids or not fields.id:
         where = f"{path}, {place}" if place else str(path)
         raise ImportFailed(f"{where}: ids are missing, or not unique")
     session = Session(
@@ -140,7 +149,7 @@ def _conversation(fields: _Fields, messages: list[Message], path: Path, place: s
         # The LoRAs are files of whoever wrote the document.
         settings={name: value for name, value in fields.settings.items() if name != "adapters"},
     )
-    return Conversation(session, messages)
+    return Conversation(session, messages, runs)
 
 
 def _message(fields: _Message, attachments: Path) -> Message:
@@ -162,11 +171,28 @@ def _harmless(part: Part, attachments: Path) -> Part:
     """Leave out the path of a picture or recording unless it is one of our copies: the chat would read the file."""
     if not isinstance(part, ImagePart | AudioPart):
         return part
-    path = Path(part.path)
-    try:
-        if path.parent == attachments and path.is_file() and not path.is_symlink():
-            return part
-    except (OSError, ValueError):
-        pass
+    if _is_ours(part, attachments):
+        return part
     kind = "missing_image" if isinstance(part, ImagePart) else "missing_audio"
     return UnknownPart({"type": kind, "name": part.name, "path": part.path})
+
+
+def _harmless_run(run: ToolRun, attachments: Path) -> ToolRun:
+    """Leave out pictures and recordings that a tool answered with, unless they are among our copies."""
+    if run.output is None:
+        return run
+    parts = tuple(
+        TextPart("(a file that did not come along)")
+        if isinstance(part, ImagePart | AudioPart) and not _is_ours(part, attachments)
+        else part
+        for part in run.output.parts
+    )
+    return msgspec.structs.replace(run, output=msgspec.structs.replace(run.output, parts=parts))
+
+
+def _is_ours(part: ImagePart | AudioPart, attachments: Path) -> bool:
+    path = Path(part.path)
+    try:
+        return path.parent == attachments and path.is_file() and not path.is_symlink()
+    except (OSError, ValueError):
+        return False

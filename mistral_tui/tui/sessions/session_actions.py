@@ -221,7 +221,7 @@ class SessionActions(Widget):
             return
         path = wanted.path.expanduser().absolute()
         # A copy: the chat may go on while it is written.
-        conversation = Conversation(chat.conversation.session, chat.conversation.messages)
+        conversation = Conversation(chat.conversation.session, chat.conversation.messages, chat.conversation.runs)
         await asyncio.to_thread(write_export, path, exported([conversation], wanted.form))
         self.notify(f"written: {path}")
 
@@ -251,7 +251,7 @@ class SessionActions(Widget):
             if isinstance(each, ImportFailed):
                 failures.append(str(each))
             elif len(each):
-                addition = await self._library.add(each.session, each.messages)
+                addition = await self._library.add(each.session, each.messages, each.runs)
                 added += addition.outcome != "present"
                 present += addition.outcome == "present"
         return added, present, failures

@@ -33,6 +33,7 @@ def test_json_comes_back_exactly(form: ExportFormat, count: int, tmp_path: Path)
         assert after.session == before.session
         assert after.messages == before.messages
         assert after.path() == before.path()
+        assert after.runs == before.runs
 
 
 def test_json_has_a_version_and_the_branch() -> None:
@@ -62,6 +63,8 @@ def test_markdown_is_the_active_branch_and_harmless_for_a_terminal() -> None:
     assert "> Hm.\n> Yes." in text
     assert "`ab.txt`\n\n````\n```\nfenced\n````" in text
     assert "*(it died)*" in text
+    assert "<details>\n<summary>calls eyes&lt;b&gt;/look, done, 0.2 s, once</summary>\n\n```json\n{}\n```" in text
+    assert "seen, all of it" in text
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
@@ -96,6 +99,8 @@ def test_html_needs_nothing_and_runs_nothing(tmp_path: Path) -> None:
     ]
     assert "<script>alert(1)</script>" in page.text
     assert "its file is gone" in page.text
+    assert "calls eyes<b>/look, done, 0.2 s, once" in page.text
+    assert "seen, all of it" in page.text
     assert "\x1b" not in page.text
     assert "prefers-color-scheme: dark" in page.text
 
