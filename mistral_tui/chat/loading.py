@@ -51,6 +51,8 @@ class Load:
     def __init__(self, pool: Pool, entry: ModelEntry, options: LoadOptions) -> None:
         self.entry = entry
         self.options = options
+        self.in_doubt = False
+        """Whether the pool is to be asked again for the next reply."""
         self._waiting: list[OnProgress] = []
         self._progress: LoadProgress | None = None
         self._task = asyncio.create_task(pool.acquire(entry, options, self._report))

@@ -381,8 +381,8 @@ class Workspace:
         self.on_question()
         if chat.failed:
             # Perhaps its worker died: the pool knows, and is asked again by the next turn.
-            entry = self.entry_of(chat)
-            self._loads = [load for load in self._loads if load.engine is None or load.entry != entry]
+            for load in self._loads:
+                load.in_doubt |= load.engine is not None and load.entry == self.entry_of(chat)
 
     async def _engine(self, chat: LiveChat, on_progress: OnProgress) -> Engine:
         return await self._load_and_wait(self.entry_of(chat), on_progress)
@@ -406,10 +406,11 @@ class Workspace:
     def _load_of(self, entry: ModelEntry, options: LoadOptions) -> Load:
         """Return the load of a model that is under way or done, or begin one."""
         for load in self._loads:
-            if not load.failed and (load.entry, load.options) == (entry, options):
+            if not load.failed and not load.in_doubt and (load.entry, load.options) == (entry, options):
                 return load
         for load in self._loads:
             load.stop_if_unwanted()
-        self._loads = [load for load in self._loads if not load.failed and (load.wanted or load.engine is not None)]
+        kept = [load for load in self._loads if not (load.in_doubt and load.entry == entry)]
+        self._loads = [load for load in kept if not load.failed and (load.wanted or load.engine is not None)]
         self._loads.append(Load(self._pool, entry, options))
         return self._loads[-1]

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _SHOWN = 100
 """Rows of the list."""
+_WIDTH = 160
+"""Cells of what stands in a row: two lines of the dialog."""
 
 
 class SearchChoice(Dialog[T | None], Generic[T], inherit_bindings=False):
@@ -84,7 +86,10 @@ class SearchChoice(Dialog[T | None], Generic[T], inherit_bindings=False):
         choices = self.query_one(Choices)
         choices.clear_options()
         choices.add_options(
-            Option(Content(printable_line(words)[:500]) + Content.styled(f"  {printable_line(detail)}", "$text-muted"))
+            Option(
+                Content(printable_line(words)).truncate(_WIDTH, ellipsis=True)
+                + Content.styled(f"  {printable_line(detail)}", "$text-muted")
+            )
             for _, words, detail in self._found
         )
         if self._found:

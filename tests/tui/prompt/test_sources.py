@@ -14,7 +14,18 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.prompt.choosing import SearchChoice
 from mistral_tui.tui.prompt.template_form import TemplateForm
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool
-from tests.tui.harness import app_with, ask, paste_into, screen_rows, shown_text, started, told, type_and_send, until
+from tests.tui.harness import (
+    app_with,
+    ask,
+    paste_and_send,
+    paste_into,
+    screen_rows,
+    shown_text,
+    started,
+    told,
+    type_and_send,
+    until,
+)
 
 pytestmark = pytest.mark.core
 
@@ -34,6 +45,8 @@ async def test_older_prompts_of_all_chats_are_searched(tmp_path: Path) -> None:
         app = await started(pilot)
         await ask(pilot, "about the moon")
         await pilot.press("ctrl+n")
+        await ask(pilot, "very long " * 60, paste_and_send)
+        await pilot.press("ctrl+n")
         await ask(pilot, "about bread")
         await pilot.press("f8")
         await ask(pilot, "a secret")
@@ -41,6 +54,7 @@ async def test_older_prompts_of_all_chats_are_searched(tmp_path: Path) -> None:
         await until(pilot, lambda: "about bread" in "\n".join(screen_rows(app.screen)))
         dialog = app.screen.query_one(".search-choice")
         assert "a secret" not in shown_text(dialog)
+        assert shown_text(dialog).count("very long") < 20, "the beginning, so that others are in view"
         await pilot.press("down", "up", *"moon")
         await until(pilot, lambda: "about bread" not in shown_text(dialog))
         await pilot.press("enter")
