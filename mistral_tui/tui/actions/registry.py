@@ -157,7 +157,7 @@ def key_labels(action: Action) -> str:
 
 def slash_hint(text: str) -> str:
     """Return the commands that `text` may become, if it begins like one, or what its command takes."""
-    if not text.startswith("/"):
+    if not text.startswith(("/", "\\")):
         return ""
     name, space, words = text[1:].partition(" ")
     if space:

@@ -20,6 +20,10 @@ _NOTE = (
 )
 
 
+_KEYS = 20
+"""Cells of the column of keys, in which many keys are wrapped."""
+
+
 def help_content(searched: str = "", cells: int = 200) -> Content:
     """Return all actions, under the name of their group; or those that have all words that are searched for.
 
@@ -28,7 +32,7 @@ def help_content(searched: str = "", cells: int = 200) -> Content:
         cells: How wide a line may be; what an action does is wrapped beside its keys.
     """
     words = searched.lower().split()
-    width = max(len(key_labels(action)) for action in ACTIONS)
+    width = min(_KEYS, max(len(key_labels(action)) for action in ACTIONS))
     blocks: list[Content] = []
     for group in dict.fromkeys(action.group for action in ACTIONS):
         found = [each for each in ACTIONS if each.group == group and all(word in _searchable(each) for word in words)]
@@ -42,9 +46,9 @@ def _line(action: Action, width: int, cells: int) -> Content:
     hint = f" {action.argument.hint}" if action.argument else ""
     slash = "".join(f"  /{name}" for name in action.slash) + hint
     text = Content.assemble(action.title, (slash, "$text-muted"))
-    keys = Content.styled(f"{key_labels(action):<{width}}  ", "$accent")
-    first, *rest = text.wrap(max(20, cells - keys.cell_length))
-    return Content("\n").join([keys + first, *(Content(" " * keys.cell_length) + line for line in rest)])
+    keys = Content.styled(key_labels(action), "$accent").wrap(width)
+    lines = zip_longest(keys, text.wrap(max(20, cells - width - 2)), fillvalue=Content(""))
+    return Content("\n").join(left.pad_right(width + 2 - left.cell_length) + right for left, right in lines)
 
 
 def _searchable(action: Action) -> str:

@@ -42,7 +42,8 @@ def attachment_rows(parts: Iterable[Part], width: int, graphics: Graphics) -> li
 def _words(part: Attachment) -> Content:
     details = extent_of(part)
     if isinstance(part, FilePart):
-        details.append(f"{part.text.count(chr(10)) + 1:,} lines")
+        lines = part.text.count("\n") + 1
+        details.append("1 line" if lines == 1 else f"{lines:,} lines")
     elif part.size:
         details.append(size_words(part.size))
     return Content.styled(" · ".join([f"{glyph_of(part)} {name_of(part)}", *details]), "$text-muted")

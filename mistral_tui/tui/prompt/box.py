@@ -83,9 +83,9 @@ class PromptBox(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the box."""
+        yield CompletionList()
         yield WaitingPrompts()
         yield AttachmentTray()
-        yield CompletionList()
         with Horizontal(classes="prompt-box"):
             yield Static(GLYPH, classes="prompt-glyph", markup=False)
             yield PromptInput()

@@ -140,7 +140,7 @@ class ChatParameters(Widget):
             self._use(chat, found)
         elif words:
             names = ", ".join(each.name for each in presets) or "there are none; /savepreset NAME makes one"
-            self._hint(f"there is no preset {words!r}: {names}")
+            self._hint(f"there is no preset {words!r:.60}; {names}")
         else:
             self.app.push_screen(PresetChoice(presets), lambda chosen: self._use(chat, chosen) if chosen else None)
 
