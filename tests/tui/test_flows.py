@@ -74,7 +74,7 @@ PLACES: dict[Where, Place] = {
     "models": behind("f11"),
 }
 ELSEWHERE: dict[Where, str] = {
-    "completion": "test_prompt_completion and others press its keys in a list that only typing opens",
+    "completion": "prompt/test_files and settings/test_commands press its keys in a list that only typing opens",
     "compare": "compare/test_compare_screen presses its keys beside answers that have to be written first",
     "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",

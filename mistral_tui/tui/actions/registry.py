@@ -156,22 +156,10 @@ def key_labels(action: Action) -> str:
 
 
 def slash_hint(text: str) -> str:
-    """Return the commands that `text` may become, if it begins like one, or what its command takes."""
-    if not text.startswith(("/", "\\")):
-        return ""
+    """Return what the command takes with which `text` begins, or what is wrong with the words after it."""
     name, space, words = text[1:].partition(" ")
-    if space:
-        found = slash_action(name)
-        return "" if found is None else argument_hint(found, words)
-    if name and not name.isalpha():
-        return ""
-    found_names = [
-        f"/{each} {action.argument.hint}" if action.argument else f"/{each}"
-        for action in ACTIONS
-        for each in action.slash
-        if each.startswith(name)
-    ]
-    return "  ".join(found_names)
+    found = slash_action(name.lower()) if space and text.startswith(("/", "\\")) else None
+    return "" if found is None else argument_hint(found, words)
 
 
 def argument_hint(action: Action, words: str) -> str:

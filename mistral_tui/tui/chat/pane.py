@@ -336,7 +336,7 @@ class ChatPane(Vertical):
     @on(PromptInput.Changed)
     def _changed(self, event: PromptInput.Changed) -> None:
         event.stop()
-        self.status.remark(slash_hint(self.prompt.text) if " " in self.prompt.text else "")
+        self.status.remark(slash_hint(self.prompt.text))
         self._draft.keep()
 
     @on(Transcript.CursorMoved)

@@ -1,5 +1,6 @@
 """The help screen: every action with its keys, made from the registry."""
 
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual import on
@@ -9,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_labels
+from mistral_tui.tui.actions import ACTIONS, Action, bindings, key_label, key_labels
 from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.key_hint import KeyHint
@@ -21,7 +22,7 @@ _NOTE = (
 
 
 _KEYS = 20
-"""Cells of the column of keys, in which many keys are wrapped."""
+"""Cells of the column of keys, in which many of them take several lines."""
 
 
 def help_content(searched: str = "", cells: int = 200) -> Content:
@@ -32,23 +33,32 @@ def help_content(searched: str = "", cells: int = 200) -> Content:
         cells: How wide a line may be; what an action does is wrapped beside its keys.
     """
     words = searched.lower().split()
-    width = min(_KEYS, max(len(key_labels(action)) for action in ACTIONS))
     blocks: list[Content] = []
     for group in dict.fromkeys(action.group for action in ACTIONS):
         found = [each for each in ACTIONS if each.group == group and all(word in _searchable(each) for word in words)]
         if found:
             heading = Content.styled(group.lower(), "$text-muted")
-            blocks.append(Content("\n").join([heading, *(_line(each, width, cells) for each in found)]))
+            blocks.append(Content("\n").join([heading, *(_line(each, cells) for each in found)]))
     return Content("\n\n").join(blocks) if blocks else Content("nothing is called like that")
 
 
-def _line(action: Action, width: int, cells: int) -> Content:
+def _line(action: Action, cells: int) -> Content:
     hint = f" {action.argument.hint}" if action.argument else ""
     slash = "".join(f"  /{name}" for name in action.slash) + hint
     text = Content.assemble(action.title, (slash, "$text-muted"))
-    keys = Content.styled(key_labels(action), "$accent").wrap(width)
-    lines = zip_longest(keys, text.wrap(max(20, cells - width - 2)), fillvalue=Content(""))
-    return Content("\n").join(left.pad_right(width + 2 - left.cell_length) + right for left, right in lines)
+    keys = [Content.styled(line, "$accent") for line in _key_lines(action)]
+    lines = zip_longest(keys, text.wrap(max(20, cells - _KEYS - 2)), fillvalue=Content(""))
+    return Content("\n").join(left.pad_right(_KEYS + 2 - left.cell_length) + right for left, right in lines)
+
+
+def _key_lines(action: Action) -> list[str]:
+    lines: list[str] = []
+    for label in map(key_label, action.keys):
+        if lines and len(f"{lines[-1]}, {label}") <= _KEYS:
+            lines[-1] += f", {label}"
+        else:
+            lines.append(label)
+    return lines
 
 
 def _searchable(action: Action) -> str:

@@ -24,6 +24,7 @@ from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.tui.chat.prompt import PromptInput
 from mistral_tui.tui.environment import Environment
 from mistral_tui.tui.prompt.completion import Choice, CompletionList
+from mistral_tui.tui.prompt.names import CommandNames
 from mistral_tui.tui.prompt.tray import AttachLink, AttachmentTray
 from mistral_tui.tui.prompt.vim import VimKeys
 from mistral_tui.tui.prompt.waiting import WaitingPrompts
@@ -72,6 +73,7 @@ class PromptBox(Vertical):
         self.files = PromptFiles(self._workspace, chat)
         """What goes along with the prompt of the chat in view."""
         self._search = FileSearch(Path.cwd())
+        self._names = CommandNames(environment)
         self._word: Word | None = None
         """What is being completed."""
         self._more_below = False
@@ -243,12 +245,24 @@ class PromptBox(Vertical):
         typed = prompt.before_cursor
         word = None if prompt.text == prompt.put_in else word_at(typed, prompt.cursor_location[0])
         self._word = word
+        if word is None or word.kind != "name":
+            self._names.forget()
         if word is None:
             self.completion.close()
         elif word.kind == "command":
-            self.completion.show(commands_like(word), typed)
+            commands = commands_like(word)
+            # A command that is typed in full is one, and the slash alone may become anything.
+            whole = len(typed) < 2 or (bool(commands) and commands[0].text.split()[0] == typed)
+            self.completion.show(commands, typed, whole)
+        elif word.kind == "name":
+            self.run_worker(self._find_names(word, typed), group="files", exclusive=True)
         else:
             self.run_worker(self._find_files(word, typed), group="files", exclusive=True)
+
+    async def _find_names(self, word: Word, typed: str) -> None:
+        found = await self._names.like(word)
+        if self._word == word:
+            self.completion.show(found, typed, whole=not word.query)
 
     async def _find_files(self, word: Word, typed: str) -> None:
         found = await asyncio.to_thread(self._search.matches, word.query)

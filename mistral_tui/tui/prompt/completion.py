@@ -68,24 +68,29 @@ class CompletionList(Widget):
         self._moved = False
         """Whether the person has gone through the list."""
         self._typed = ""
+        self._whole = False
 
     def action_for(self, key: str, typed: str) -> Action | None:
         """Return what a key does here, with this text before the cursor; `None`: it is for the prompt.
 
-        What is offered may be for what was typed a key ago: that is not taken. A command that is typed in full is sent
-        as it is, and so is the slash alone, which may become anything.
+        What is offered may be for what was typed a key ago: that is not taken. What is whole is sent as it is.
         """
         if not self.choices or typed != self._typed:
             return None
         action = _BY_KEY.get(key)
-        complete = len(typed) < 2 or self.choices[0].text.split()[0] == typed
-        if action is not None and action.id == "completion_send" and complete and not self._moved:
+        if action is not None and action.id == "completion_send" and self._whole and not self._moved:
             return None
         return action
 
-    def show(self, choices: Sequence[Choice], typed: str) -> None:
-        """Offer these for what is typed before the cursor; none of them closes the list."""
-        self._typed = typed
+    def show(self, choices: Sequence[Choice], typed: str, whole: bool = False) -> None:
+        """Offer these for what is typed before the cursor; none of them closes the list.
+
+        Args:
+            choices: What it may become.
+            typed: The line up to the cursor.
+            whole: Whether it may be sent as it is, too.
+        """
+        self._typed, self._whole = typed, whole
         if tuple(choices) == self.choices:
             return
         self.choices = tuple(choices)

@@ -9,23 +9,27 @@ from mistral_tui.tui.actions import ACTIONS, slash_action
 from mistral_tui.tui.prompt.completion import Choice
 
 _COMMAND: Final = re.compile(r"([/\\])([A-Za-z]*)")
-_PATH_ARGUMENT: Final = re.compile(r"[/\\]([A-Za-z]+)[ \t]+(.*)")
+_ARGUMENT: Final = re.compile(r"[/\\]([A-Za-z]+)[ \t]+(.*)")
 _MENTION: Final = re.compile(r"""(?:^|(?<=\s))@(?:"([^"]*)|([^\s@"]*))$""")
 PATH: Final = "PATH"
 """The argument of commands that take a file."""
+NAMED: Final = ("models", "preset", "prompt")
+"""The actions whose commands take the name of something that is there."""
 
 
 @dataclass(frozen=True)
 class Word:
     """A word that can be completed."""
 
-    kind: Literal["command", "mention", "path"]
+    kind: Literal["command", "mention", "path", "name"]
     query: str
     """What is there of it, without what marks it."""
     column: int
     """Where it begins in its line, its mark included."""
     marker: str = ""
     """`/` or `\\` of a command."""
+    command: str = ""
+    """The action whose argument it is."""
 
 
 def word_at(before: str, row: int) -> Word | None:
@@ -37,10 +41,12 @@ def word_at(before: str, row: int) -> Word | None:
     """
     if row == 0 and (match := _COMMAND.fullmatch(before)):
         return Word("command", match[2].lower(), 0, match[1])
-    if row == 0 and (match := _PATH_ARGUMENT.fullmatch(before)):
+    if row == 0 and (match := _ARGUMENT.fullmatch(before)):
         action = slash_action(match[1].lower())
         if action is not None and action.argument is not None and action.argument.hint == PATH:
             return Word("path", match[2], match.start(2))
+        if action is not None and action.id in NAMED:
+            return Word("name", match[2], match.start(2), command=action.id)
     if match := _MENTION.search(before):
         return Word("mention", match[1] or match[2] or "", match.start())
     return None

@@ -139,4 +139,4 @@ async def test_a_document_is_named_with_its_lines() -> None:
     async with app_of().run_test(size=(80, 30)) as pilot:
         app = await show(pilot, asked(FilePart("notes.txt", "a\nb"), FilePart("word.txt", "a")))
         assert "▤ notes.txt · 2 lines" in shown_text(app.pane.transcript)
-        assert "▤ word.txt · 1 line\n" in shown_text(app.pane.transcript).replace(" \n", "\n")
+        assert "▤ word.txt · 1 line " in shown_text(app.pane.transcript)

@@ -224,7 +224,7 @@ async def test_the_tokens_of_a_prompt_are_counted_while_it_is_written(engine: Fa
         await until(pilot, lambda: title.border_title == "2 tokens")
         await pilot.press("ctrl+u")
         await until(pilot, lambda: title.border_title == "")
-        engine.replies = [Reply([], reason="error", error="the message is too long")]
+        engine.replies = [Reply([], reason="failed", error="the message is too long")]
         await type_and_send(pilot, "to be")
         await until(
             pilot, lambda: app.pane.prompt.text == "to be" and title.border_title == "2 tokens", "still counted"

@@ -10,6 +10,7 @@ from mistral_tui.config.presets import read_presets
 from mistral_tui.tui.settings.preset_choice import PresetChoice
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.types.models import Adapter
+from tests.stubs.engines import ENTRY
 from tests.tui.harness import app_with, ask, content, paste_and_send, put, screen_rows, started, until
 
 pytestmark = pytest.mark.core
@@ -43,12 +44,16 @@ async def test_without_a_value_it_is_said() -> None:
         await until(pilot, lambda: "temperature: as the model's file says" in screen_rows(app.screen)[-2])
 
 
-async def test_a_value_that_makes_no_sense_comes_back_with_the_reason() -> None:
+@pytest.mark.parametrize("marker", ["/", "\\"])
+async def test_a_value_that_makes_no_sense_comes_back_with_the_reason(marker: str) -> None:
     async with app_with().run_test() as pilot:
         app = await started(pilot)
-        await paste_and_send(pilot, "/temperature 9")
+        await pilot.press(marker, *"temperature", "space", "9")
         await until(pilot, lambda: "from 0 to 2" in screen_rows(app.screen)[-2])
-        assert app.pane.prompt.text == "/temperature 9"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "from 0 to 2" in screen_rows(app.screen)[-2]
+        assert app.pane.prompt.text == f"{marker}temperature 9"
         assert app.pane.chat.request.sampling.temperature is None
 
 
@@ -167,3 +172,24 @@ async def test_a_damaged_file_of_presets_is_said_and_stays(presets: Path) -> Non
         await paste_and_send(pilot, "/savepreset mine")
         await until(pilot, lambda: any("line 1: not valid TOML" in each.message for each in app._notifications))
     assert content(presets) == "[cold\n"
+
+
+async def test_names_are_completed_after_the_commands_that_take_one(presets: Path) -> None:
+    put(presets, "[poet]\ntemperature = 1.2\n\n[pedant]\ntop_k = 1\n")
+    async with app_with().run_test() as pilot:
+        app = await started(pilot)
+        completion = app.pane.box.completion
+        await pilot.press(*"/preset", "space")
+        await until(pilot, lambda: [each.text for each in completion.choices] == ["poet", "pedant"])
+        await pilot.press("p", "d")
+        await until(pilot, lambda: [each.text for each in completion.choices] == ["pedant"])
+        await pilot.press("enter")
+        await until(pilot, lambda: app.pane.chat.request.sampling.top_k == 1)
+        await pilot.press("\\", *"model", "space")
+        await until(pilot, lambda: [each.text for each in completion.choices] == [ENTRY.name])
+        await pilot.press("tab")
+        assert app.pane.prompt.text == f"\\model {ENTRY.name}"
+        await pilot.press("ctrl+u", *"/preset", "space")
+        await until(pilot, lambda: completion.choices)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PresetChoice))
