@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 WRITE_INTERVAL = 0.2
 """Seconds for which drafts are gathered until they are written: a kill costs at most the last word or two."""
+RETRY_INTERVAL = 2.0
+"""Seconds until drafts that could not be written are written again."""
 LONGEST = 1_000_000
 """Characters; a longer draft, or a long one's files, are remembered while the program runs only."""
 UNREAD = "being read"
@@ -54,6 +56,9 @@ class Drafts:
         self._keys: dict[str, str] = {}
         """Under which key the draft of a session that is in view was kept last."""
         self._pending: dict[str, Draft] = {}
+        self._written: dict[str, Draft] = {}
+        """What is in the database by this program."""
+        self._generation = 0 if store is None else store.store.generation
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, conversation: Conversation) -> Draft:
@@ -81,11 +86,16 @@ class Drafts:
         self._keys[session.id] = key
         self._set(key, draft, session.private)
 
-    async def flush(self) -> None:
-        """Write what is pending; what cannot be written is given up."""
-        pending, self._pending = self._pending, {}
+    async def flush(self) -> bool:
+        """Write what is pending, and return whether that was possible; if not, it is pending still."""
         if self._store is None:
-            return
+            self._pending = {}
+            return True
+        if self._store.store.generation != self._generation:
+            # The file was replaced: what was written to the old one is missing in the new one.
+            self._generation = self._store.store.generation
+            self._pending = {**self._written, **self._pending}
+        pending, self._pending = self._pending, {}
         for key, draft in pending.items():
             value = _stored(draft)
             if len(msgspec.json.encode(value)) > LONGEST:
@@ -94,6 +104,11 @@ class Drafts:
                 await self._store.run(self._store.store.set_ui_state, key, value)
             except StoreError as error:
                 _log.info("a draft could not be kept: %s", error)
+                self._pending = {**pending, **self._pending}
+                self._begin_writing()
+                return False
+            self._written[key] = draft
+        return True
 
     def _set(self, key: str, draft: Draft, private: bool) -> None:
         if self._known.get(key, Draft()) == draft:
@@ -102,13 +117,17 @@ class Drafts:
         if private or self._store is None or len(draft.text) > LONGEST:
             return
         self._pending[key] = draft
+        self._begin_writing()
+
+    def _begin_writing(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write_soon())
 
     async def _write_soon(self) -> None:
         while self._pending:
             await asyncio.sleep(WRITE_INTERVAL)
-            await self.flush()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_INTERVAL)
 
     async def _read(self, key: str) -> Draft:
         if self._store is None:

@@ -268,13 +268,16 @@ class LiveChat:
         while self._task is not None and not self._task.done():
             await asyncio.wait({self._task})
 
-    async def close(self) -> None:
-        """Stop, and return when the chat is idle and stored, or cannot be stored: then `unsaved` says why."""
+    async def close(self) -> bool:
+        """Stop, and return whether all that is to be stored is; if not, `unsaved` may say why."""
         self.cancel()
         await self.wait()
-        if self._recorder is not None:
-            await self._recorder.flush(CLOSE_LIMIT)
-            self._recorder.stop()
+        if self._recorder is None:
+            return True
+        await self._recorder.flush(CLOSE_LIMIT)
+        stored = not self._recorder.pending
+        self._recorder.stop()
+        return stored
 
     async def discard(self) -> None:
         """Stop, and store nothing any more: the session is about to be deleted."""

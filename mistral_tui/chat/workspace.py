@@ -17,6 +17,7 @@ from mistral_tui.chat.library import Library
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.loading import Load, OnProgress, Pool
 from mistral_tui.chat.others import Others
+from mistral_tui.chat.rescue import rescue
 from mistral_tui.chat.settings import with_settings
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.template_choice import TemplateChoice
@@ -99,6 +100,8 @@ class Workspace:
         """The model that finds passages in long documents; `None`: the one that answers."""
         self._retrievals: dict[Path, Retrieval] = {}
         self._others: Others | None = None
+        self.last_words = ""
+        """What the person should know once the program has ended: where chats are that could not be stored."""
         self.drafts = Drafts(self._store)
         """What is typed and not sent."""
         self.library = Library(self._store, self._living, self._forget)
@@ -324,7 +327,11 @@ class Workspace:
             at_the_end.push_async_callback(self.servers.close)
             at_the_end.push_async_callback(self.drafts.flush)
             at_the_end.push_async_callback(self.library.close)
-            await asyncio.gather(*(chat.close() for chat in tuple(self._living.values())))
+            chats = tuple(self._living.values())
+            stored = await asyncio.gather(*(chat.close() for chat in chats))
+            if unsaved := [chat.conversation for chat, is_stored in zip(chats, stored, strict=True) if not is_stored]:
+                self.last_words = await asyncio.to_thread(rescue, unsaved)
+                _log.error("%s", self.last_words)
             for load in self._loads:
                 load.stop()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
 from mistral_tui.cli.setup import Setup
@@ -86,6 +87,8 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
     )
     _sweep_seldom()
     app.run()
+    if workspace.last_words:
+        say("note", workspace.last_words)
     if app.fault is not None:
         raise app.fault
     return app.return_code or 0

@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mistral_tui.config.paths import make_private_folder
+from mistral_tui.store.file_copies import copy_aside, put_in_place
 from mistral_tui.store.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 from mistral_tui.types.errors import StoreError
 
 BUSY_LIMIT = 2.0
 """Seconds to wait for another program that holds the database."""
+
+LOOK_INTERVAL = 5.0
+"""Least seconds between two looks at whether something else has damaged the file."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -46,6 +50,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._why_read_only = ""
         self._file_id: tuple[int, int] | None = None
+        self._looked = time.monotonic()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -99,10 +104,11 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None and self._file_id == _file_id(self.path):
-            return self._connection
-        if self._connection is not None:
-            self.close()
-            self.generation += 1
+            if self._is_sound():
+                return self._connection
+            self._set_aside()
+        elif self._connection is not None:
+            self._leave(self._connection)
         try:
             return self._open()
         except sqlite3.DatabaseError as error:
@@ -110,6 +116,30 @@ class Database:
                 raise
             self._set_aside()
             return self._open()
+
+    def _leave(self, connection: sqlite3.Connection) -> None:
+        """Close a file that was replaced by another, or deleted: then what was in it is written again."""
+        kept = None
+        if not self.read_only and not self.path.exists():
+            with contextlib.suppress(OSError, sqlite3.Error):
+                kept = copy_aside(connection, self.path)
+        self.close()
+        self.generation += 1
+        if kept is not None and put_in_place(kept, self.path):
+            self._notice(f"{self.path} was deleted while in use, and has been written again; quit before you delete it")
+
+    def _is_sound(self) -> bool:
+        """Return whether the file can still be read by somebody who does not have its pages in memory, as this does."""
+        if self.read_only or time.monotonic() - self._looked < LOOK_INTERVAL:
+            return True
+        self._looked = time.monotonic()
+        try:
+            # By SQLite: to open and close the file otherwise would take away the locks of this process.
+            with contextlib.closing(sqlite3.connect(self.path, timeout=0)) as fresh:
+                fresh.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            return _primary_code(error) not in _DAMAGED
+        return True
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -210,7 +240,11 @@ class Database:
         self._connection = connection
         self.read_only = read_only
         self._why_read_only = notice
-        if notice and notice not in self.notices:
+        if notice:
+            self._notice(notice)
+
+    def _notice(self, notice: str) -> None:
+        if notice not in self.notices:
             self.notices = (*self.notices, notice)
 
     @contextlib.contextmanager
@@ -262,7 +296,7 @@ class Database:
             ) from error
         self.generation += 1
         notice = f"{self.path} was damaged; it is kept as {aside.name}, and a new one was begun"
-        self.notices = (*self.notices, notice)
+        self._notice(notice)
         return notice
 
 

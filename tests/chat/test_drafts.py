@@ -1,5 +1,7 @@
 """What is typed and not sent."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.drafts import LONGEST, UNREAD, Draft, Drafts
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.store_thread import StoreThread
+from mistral_tui.store.purging import draft_key
 from mistral_tui.store.store import Store
 from mistral_tui.types.messages import FilePart, ImagePart, Message, TextPart
 from mistral_tui.types.sessions import Session
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 
@@ -124,3 +128,37 @@ async def test_files_too_large_to_be_stored_leave_the_text(tmp_path: Path) -> No
     drafts.keep(said("a"), Draft("half", (PromptFile(FilePart("before.txt", "x" * LONGEST), 0),)))
     await drafts.flush()
     assert await drafts_on(path).open(said("a")) == Draft("half")
+
+
+async def test_a_draft_that_cannot_be_written_now_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "chats.db"
+    monkeypatch.setattr("mistral_tui.chat.drafts.RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("mistral_tui.chat.drafts.WRITE_INTERVAL", 0.01)
+    drafts = Drafts(StoreThread(Store(path, busy_limit=0.01)))
+    await drafts.open(said("a"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        drafts.keep(said("a"), Draft("half a word"))
+        assert not await drafts.flush()
+    await until(lambda: Store(path).ui_state(draft_key("a")) == "half a word")
+
+
+async def test_drafts_are_written_again_into_a_database_that_was_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mistral_tui.store.database.LOOK_INTERVAL", 0.0)
+    path = tmp_path / "chats.db"
+    drafts = drafts_on(path)
+    for name in ("a", "b"):
+        await drafts.open(said(name))
+    drafts.keep(said("a"), Draft("half of a"))
+    await drafts.flush()
+    for file in (path, tmp_path / "chats.db-wal"):
+        file.write_bytes(b"\x55" * file.stat().st_size)
+    for text in ("half of b", "most of b"):  # the first write meets the damage
+        drafts.keep(said("b"), Draft(text))
+        await drafts.flush()
+    again = drafts_on(path)
+    assert [await again.open(said(name)) for name in ("a", "b")] == [Draft("half of a"), Draft("most of b")]

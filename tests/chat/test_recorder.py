@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from mistral_tui.chat import recorder
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.events import SavingChanged
+from mistral_tui.chat.importing.files import read_sessions
 from mistral_tui.chat.recorder import Recorder
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.config.paths import Paths
 from mistral_tui.store.rows import INTERRUPTED
 from mistral_tui.store.store import Store
 from mistral_tui.types.events import EngineEvent, Finished, TextDelta
@@ -151,6 +153,11 @@ async def test_closing_does_not_wait_for_ever_for_a_database_that_cannot_be_writ
         await workspace.close()
     assert chat.unsaved is not None
     assert "folder" in chat.unsaved
+    (file,) = Paths.resolve().state.glob("mistral-tui-unsaved-*.json")
+    assert workspace.last_words.startswith(f"1 chat could not be saved and went into {file};")
+    (rescued,) = read_sessions(file, path.parent)
+    assert isinstance(rescued, Conversation)
+    assert [message.text for message in rescued.messages] == ["Hi", "Hello there."]
 
 
 async def test_a_chat_is_written_again_as_a_whole_when_its_database_was_lost(path: Path) -> None:

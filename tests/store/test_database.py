@@ -97,13 +97,31 @@ def test_a_damaged_search_index_is_built_anew_and_costs_no_message(path: Path) -
     assert set_aside(path) == []
 
 
-def test_a_file_that_vanishes_is_begun_again(path: Path) -> None:
+def test_a_file_that_vanishes_is_written_again(path: Path) -> None:
     store = Store.open(path)
     store.save(SESSION, [message("one")])
     for file in path.parent.iterdir():
         file.unlink()
     store.save(SESSION, [message("two")])
     assert store.generation == 1
+    assert "was deleted while in use" in store.notices[0]
+    assert sorted(stored.text for stored in Store.open(path).messages("s")) == ["one", "two"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not [file for file in path.parent.iterdir() if file.name.startswith(".")]
+
+
+def test_a_file_that_is_overwritten_in_use_is_set_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mistral_tui.store.database.LOOK_INTERVAL", 0.0)
+    store = Store.open(path)
+    store.save(SESSION, [message("one")])
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        with file.open("r+b") as raw:
+            raw.write(b"\x55" * file.stat().st_size)
+    store.save(SESSION, [message("two")])
+    assert store.generation == 1
+    assert len(set_aside(path)) >= 1
+    assert "was damaged; it is kept as" in store.notices[0]
+    store.close()
     assert [stored.text for stored in Store.open(path).messages("s")] == ["two"]
 
 
