@@ -144,6 +144,7 @@ class Conversation:
             tags=session.tags,
             pinned=session.pinned,
             archived=session.archived,
+            deleted_at=session.deleted_at,
             system_prompt=session.system_prompt,
             settings=session.settings,
         )

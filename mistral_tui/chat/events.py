@@ -17,7 +17,10 @@ class SavingChanged:
 
 @dataclass(frozen=True)
 class LearnedFromOthers:
-    """Another program has gone on with the chat: its messages are part of the conversation now."""
+    """Another program has changed the chat: what it has said is part of the conversation now."""
+
+    deleted: bool = False
+    """Whether it has deleted the chat: what is said here next brings it back."""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class Library:
             StoreError: They cannot be read.
         """
         living = {id: chat.conversation.session for id, chat in self._living.items() if chat.conversation}
+        living = {id: session for id, session in living.items() if session.deleted_at is None}
         stored: list[Session] = []
         if self._store is not None:
             stored = await self._store.run(self._store.store.sessions, limit, before, archived, tag)
@@ -185,6 +186,7 @@ class Library:
         Raises:
             StoreError: It cannot be brought back.
         """
+        self._change(session_id, deleted_at=None)
         if self._store is not None:
             await self._store.run(self._store.store.undelete, session_id)
 
@@ -216,7 +218,7 @@ class Library:
             self._searching = StoreThread(Store(store.store.path))
         return self._searching
 
-    def _change(self, session_id: str, **changes: str | bool | tuple[str, ...]) -> None:
+    def _change(self, session_id: str, **changes: str | bool | tuple[str, ...] | None) -> None:
         if chat := self._living.get(session_id):
             chat.conversation.session = msgspec.structs.replace(chat.conversation.session, **changes)
 

@@ -244,9 +244,10 @@ class LiveChat:
             return True
         if self.busy or (self._recorder is not None and self._recorder.pending):
             return False
+        was_there = self.conversation.session.deleted_at is None
         if self.conversation.learn(session, messages, runs):
             self.settings.learned()
-            self._emit(LearnedFromOthers())
+            self._emit(LearnedFromOthers(deleted=was_there and session.deleted_at is not None))
         return True
 
     def remember(self, *messages: Message) -> None:

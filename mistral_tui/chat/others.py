@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
+
+import msgspec
 
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.store_thread import StoreThread
@@ -58,11 +61,14 @@ class Others:
             if chat.conversation.session.private or not len(chat.conversation):
                 continue
             try:
-                session = await self._store.run(self._store.store.session, session_id)
+                session = await self._store.run(self._store.store.known_session, session_id)
                 messages = await self._store.run(self._store.store.messages, session_id)
                 runs = await self._store.run(self._store.store.tool_runs, session_id)
             except StoreError:
-                # Not stored yet, or deleted by the other one: what is said here next brings it back.
-                continue
+                continue  # who reads or saves it is told
+            if session is None:
+                # Not stored yet, or removed for good.
+                known = chat.conversation.session
+                session = msgspec.structs.replace(known, deleted_at=known.deleted_at or time.time())
             done = chat.learn(session, messages, runs) and done
         return done

@@ -5,6 +5,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 
+import msgspec
+
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.types.errors import StoreError
@@ -66,6 +68,9 @@ class Recorder:
     def note(self, message: Message) -> None:
         """Write `message` soon: at once if it is complete, otherwise with the next regular write."""
         self._pending[message.id] = message
+        if self._conversation.session.deleted_at is not None:
+            # Deleted by another program: it comes back with what is written.
+            self._conversation.session = msgspec.structs.replace(self._conversation.session, deleted_at=None)
         self._work(hurry=message.role != "assistant" or message.finish is not None)
 
     def note_run(self, run: ToolRun) -> None:
@@ -127,7 +132,7 @@ class Recorder:
             store = self._thread.store
             try:
                 session = self._conversation.session
-                await self._thread.run(store.save, session, [*messages.values()], [*removed], [*runs.values()])
+                new = await self._thread.run(store.save, session, [*messages.values()], [*removed], [*runs.values()])
             except Exception as error:
                 if not isinstance(error, StoreError):
                     _log.exception("a chat could not be saved")
@@ -138,9 +143,10 @@ class Recorder:
                 self._attempted.set()
                 await _wait(self._hurry, READ_ONLY_INTERVAL if store.read_only else RETRY_INTERVAL)
                 continue
-            if store.generation != self._generation:
-                # The file was replaced: what was written to the old one is missing in the new one. All is written
-                # anew, in its order.
+            lost = new and any(message.id not in messages for message in self._conversation.messages)
+            if lost or store.generation != self._generation:
+                # The file was replaced, or another program has removed the session for good: what was written before
+                # is missing. All is written anew, in its order.
                 self._generation = store.generation
                 self._pending = {message.id: message for message in self._conversation.messages}
                 self._pending_runs = {run.id: run for run in self._conversation.runs}

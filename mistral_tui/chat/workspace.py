@@ -149,6 +149,13 @@ class Workspace:
             Conversation(Session(private=private, system_prompt=system_prompt and printable(system_prompt)))
         )
 
+    def new_chat_after(self, chat: LiveChat, private: bool = False) -> LiveChat:
+        """Begin a chat in the place of another one, with the model that was chosen for that."""
+        following = self.new_chat(private)
+        if (chosen := chat.settings.chosen_model) is not None:
+            following.settings.use_model(chosen)
+        return following
+
     async def new_chat_with(self, model: str) -> LiveChat:
         """Begin a chat with the model of this name; says so if it is not here."""
         chat = self._live(Conversation(Session(settings={MODEL: model})))

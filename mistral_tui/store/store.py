@@ -121,13 +121,18 @@ class Store:
         Raises:
             StoreError: There is none of this id, or it cannot be read.
         """
+        session = self.known_session(session_id)
+        if session is None or session.deleted_at is not None:
+            raise StoreError(f"{self.path} has no session {session_id}; it may have been deleted")
+        return session
+
+    def known_session(self, session_id: str) -> Session | None:
+        """Return one session, also one that was deleted and can be brought back; `None`: there is none of this id."""
         with self._database.reading() as connection:
             row = connection.execute(
-                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE id = ? AND deleted_at IS NULL", (session_id,)
+                f"SELECT {rows.SESSION_COLUMNS} FROM sessions WHERE id = ?", (session_id,)
             ).fetchone()
-        if row is None:
-            raise StoreError(f"{self.path} has no session {session_id}; it may have been deleted")
-        return rows.session_from(row)
+        return None if row is None else rows.session_from(row)
 
     def messages(self, session_id: str) -> list[Message]:
         """Return the messages of a session, of all its branches, in the order in which they were first written.
@@ -167,7 +172,7 @@ class Store:
         messages: Iterable[Message] = (),
         removed: Iterable[str] = (),
         runs: Iterable[ToolRun] = (),
-    ) -> None:
+    ) -> bool:
         """Write a session and some of its messages and calls, all or nothing; those that exist are replaced.
 
         The title is written only with a new session (`rename` changes it later, perhaps from another program). A
@@ -178,12 +183,16 @@ class Store:
             messages: New or changed messages.
             removed: Ids of messages that are no longer part of it.
             runs: New or changed calls of tools, of messages that are stored.
+
+        Returns:
+            Whether the session is new: of one that was there, another program has removed all that was stored.
         """
         if session.private:
             raise ValueError("a private session is never stored")
         with self._database.writing() as connection:
             for message_id in removed:
                 connection.execute("DELETE FROM messages WHERE id = ? AND session_id = ?", (message_id, session.id))
+            new = not connection.execute("SELECT 1 FROM sessions WHERE id = ?", (session.id,)).fetchone()
             rows.write_session(connection, session)
             for message in messages:
                 unfinished = message.role == "assistant" and message.finish is None
@@ -194,6 +203,7 @@ class Store:
                 "DELETE FROM sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM messages WHERE session_id = ?1)",
                 (session.id,),
             )
+        return new
 
     def rename(self, session_id: str, title: str) -> None:
         """Give a session another title."""

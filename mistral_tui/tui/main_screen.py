@@ -287,10 +287,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     async def _begin_chat(self, private: bool) -> None:
         current = self.pane.chat
         if len(current.conversation) or current.conversation.session.private != private:
-            chat = self._workspace.new_chat(private)
-            if (chosen := current.settings.chosen_model) is not None:
-                self._workspace.use_model(chat, chosen)  # the pane's own
-            await self.open_chat(chat)
+            await self.open_chat(self._workspace.new_chat_after(current, private))
         self._close_overlay()
         self.pane.prompt.focus()
 
@@ -327,6 +324,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _show_chats(self) -> None:
         self.chats.show(self._sessions, self.pane.chat.conversation.session.id, self.panes.answering)
+        self.panes.show_titles()
 
     def _update_keys(self) -> None:
         focused: Widget | None = self.focused

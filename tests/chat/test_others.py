@@ -1,11 +1,14 @@
 """Two programs on one database, with the same session open in both."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from mistral_tui.chat import others
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.events import ChatEvent, LearnedFromOthers
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
 from mistral_tui.types.messages import Message, TextPart
@@ -77,7 +80,64 @@ async def test_nothing_is_lost_when_both_go_on_at_once(tmp_path: Path) -> None:
     assert all(message.finish in (None, "stop") for message in stored)
 
 
-async def test_a_chat_that_the_other_program_deletes_comes_back_with_the_next_prompt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_a_chat_that_the_other_program_deletes_comes_back_whole_with_the_next_prompt(
+    tmp_path: Path, for_good: bool
+) -> None:
+    path = tmp_path / "chats.db"
+    first, second = workspace_on(path), workspace_on(path)
+    here = first.new_chat()
+    heard: list[ChatEvent] = []
+    here.subscribe(heard.append)
+    here.send("One")
+    await here.wait()
+    session_id = here.conversation.session.id
+    await until(lambda: len(Store(path).messages(session_id)) == 2)
+    first.watch_others(lambda: None)
+    await second.library.delete(session_id)
+    if for_good:
+        Store(path).purge(time.time() + 1)
+    await until(lambda: LearnedFromOthers(deleted=True) in heard)
+    assert await first.library.sessions() == []
+    assert texts(here.conversation) == ["One", "An answer."]
+    here.send("Two")
+    await here.wait()
+    assert [session.id for session in await first.library.sessions()] == [session_id]
+    await first.close()
+    await second.close()
+    assert heard.count(LearnedFromOthers(deleted=True)) == 1
+    assert [session.id for session in Store(path).sessions()] == [session_id]
+    stored = Store(path).messages(session_id)
+    assert [message.text for message in stored] == ["One", "An answer.", "Two", "An answer."]
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_a_reply_to_a_chat_that_is_deleted_meanwhile_is_not_lost(tmp_path: Path, for_good: bool) -> None:
+    path = tmp_path / "chats.db"
+    hold = asyncio.Event()
+    held = FakePool(FakeEngine([Reply(["An answer."]), Reply(["A long", " reply."], hold=hold)]))
+    first, second = Workspace(held, Store(path), ENTRY), workspace_on(path)
+    here = first.new_chat()
+    here.subscribe(lambda event: None)
+    first.watch_others(lambda: None)
+    for prompt in ("One", "Two"):
+        await here.wait()
+        here.send(prompt)
+    session_id = here.conversation.session.id
+    await until(lambda: len(Store(path).messages(session_id)) == 4)
+    await second.library.delete(session_id)
+    if for_good:
+        Store(path).purge(time.time() + 1)
+    hold.set()
+    await here.wait()
+    await first.close()
+    await second.close()
+    stored = Store(path).messages(session_id)
+    assert [message.text for message in stored] == ["One", "An answer.", "Two", "A long reply."]
+    assert [session.id for session in Store(path).sessions()] == [session_id]
+
+
+async def test_what_the_other_program_does_with_a_chat_in_view_is_seen_and_can_be_undone_here(tmp_path: Path) -> None:
     path = tmp_path / "chats.db"
     first, second = workspace_on(path), workspace_on(path)
     here = first.new_chat()
@@ -87,13 +147,25 @@ async def test_a_chat_that_the_other_program_deletes_comes_back_with_the_next_pr
     session_id = here.conversation.session.id
     await until(lambda: len(Store(path).messages(session_id)) == 2)
     first.watch_others(lambda: None)
-    await second.library.delete(session_id)
-    assert Store(path).sessions() == []
+    await second.library.tag(session_id, ("sea",))
+    await second.library.pin(session_id, True)
+    await until(lambda: here.conversation.session.pinned and here.conversation.session.tags == ("sea",))
+    await second.library.archive(session_id, True)
+    await until(lambda: here.conversation.session.archived)
+    assert await first.library.sessions() == []
+    assert [session.id for session in await first.library.sessions(archived=True)] == [session_id]
     here.send("Two")
     await here.wait()
+    await second.library.archive(session_id, False)
+    await until(lambda: not here.conversation.session.archived)
+    await second.library.delete(session_id)
+    await until(lambda: here.conversation.session.deleted_at is not None)
+    assert await first.library.sessions() == []
+    await first.library.undelete(session_id)
+    (listed,) = await first.library.sessions()
+    assert (listed.tags, listed.pinned, listed.archived) == (("sea",), True, False)
     await first.close()
     await second.close()
-    assert [session.id for session in Store(path).sessions()] == [session_id]
     assert len(Store(path).messages(session_id)) == 4
 
 

@@ -160,6 +160,8 @@ class TemplatePool(FakePool):
         self, entry: ModelEntry, options: LoadOptions, on_progress: Callable[[LoadProgress], None] | None = None
     ) -> FakeEngine:
         if options.chat_template is None:
+            if self.hold is not None:
+                await self.hold.wait()
             raise NoChatTemplate("fake-1M carries no chat template; choose one")
         self.template = options.chat_template
         return await super().acquire(entry, options, on_progress)
@@ -177,7 +179,7 @@ async def test_a_model_without_a_template_asks_for_one_and_uses_it() -> None:
 
 
 async def test_a_template_is_asked_for_once_although_a_prompt_waits_too() -> None:
-    pool = FakePool(error=NoChatTemplate("fake-1M carries no chat template; choose one"), hold=asyncio.Event())
+    pool = TemplatePool(FakeEngine(), hold=asyncio.Event())
     async with app_with(pool=pool).run_test(size=(100, 30)) as pilot:
         app = the_app(pilot)
         await until(pilot, lambda: welcome(app).loading is not None)
@@ -186,6 +188,10 @@ async def test_a_template_is_asked_for_once_although_a_prompt_waits_too() -> Non
         pool.hold.set()
         await until(pilot, lambda: app.screen.query("#template-choice") and not app.pane.chat.busy)
         assert len(app.screen_stack) == 2
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.pane.last_reply == "Hello there." and not app.pane.chat.busy)
+        assert len(app.pane.chat.conversation) == 2
+        assert not app.pane.prompt.text
 
 
 async def test_what_is_not_needed_says_so() -> None:

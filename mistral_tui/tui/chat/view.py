@@ -184,13 +184,19 @@ class ChatView:
                 self._show_failure(str(error))
                 self._turn_ended(failed=True, empty=True)
                 await self._show_what_became()
-                pane.model.prompt_failed(error)
+                pane.model.prompt_failed(error, pane.action_retry)
             case ChoiceEvent():
                 self._said_something = True
-            case LearnedFromOthers():
+            case LearnedFromOthers(deleted):
                 path = pane.chat.conversation.path()
                 self._show_empty(not path)
                 await pane.transcript.catch_up(path)
+                if deleted:
+                    title = printable_line(pane.chat.conversation.session.title)
+                    pane.notify(
+                        f"“{title}” was deleted by another program; what you say next here brings it back",
+                        severity="warning",
+                    )
             case SavingChanged(unsaved):
                 pane.figures.show_unsaved(unsaved)
                 if unsaved is not None:

@@ -71,6 +71,8 @@ class ChatModel(Widget):
         self._chat = chat
         self._last_try = self.action_load_model
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._answer_again: Callable[[], Awaitable[object]] | None = None
+        """Answers the prompt that waits for a chat template."""
         self._shown: ModelEntry | None = None
         """The model whose state was told last."""
 
@@ -105,9 +107,10 @@ class ChatModel(Widget):
         if self.workers.cancel_group(self, _FETCH):
             self._tell(self._offer())
 
-    def prompt_failed(self, error: MistralTuiError) -> None:
-        """The model could not be loaded for a prompt."""
+    def prompt_failed(self, error: MistralTuiError, again: Callable[[], Awaitable[object]]) -> None:
+        """The model could not be loaded for a prompt; `again` answers it."""
         if isinstance(error, NoChatTemplate):
+            self._answer_again = again
             self.action_choose_template()
         elif self.entry is None and (offer := self._offer().offer) and not self._fetching:
             # The prompt is being put back into its box; a hint ends when that changes.
@@ -286,6 +289,7 @@ class ChatModel(Widget):
     async def _template_chosen(self, file: Path | None) -> None:
         from mistral_tui.models.template_files import read_template
 
+        again, self._answer_again = self._answer_again, None
         if file is None:
             return
         try:
@@ -294,6 +298,8 @@ class ChatModel(Widget):
         except MistralTuiError as error:
             self.app.notify(str(error), severity="error")
         self.action_load_model()
+        if again is not None:
+            await again()
 
     def _tell_fetching(self) -> None:
         downloads = [each for each in self._environment.library.downloads.all if each.state in ("running", "waiting")]

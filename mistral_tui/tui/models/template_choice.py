@@ -35,6 +35,7 @@ class TemplateChoice(Dialog[Path | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the choices."""
+        longest = max(map(len, self._files), default=0)
         with Vertical(classes="dialog", id="template-choice"):
             yield Static("chat template", classes="dialog-title", markup=False)
             yield Static(
@@ -44,7 +45,7 @@ class TemplateChoice(Dialog[Path | None], inherit_bindings=False):
             )
             yield Choices(
                 *(
-                    Option(Content(f"{name}  ") + Content.styled(_first_line(path), "$text-muted"), id=name)
+                    Option(Content(f"{name:<{longest}}  ") + Content.styled(_first_line(path), "$text-muted"), id=name)
                     for name, path in self._files.items()
                 ),
                 markup=False,

@@ -94,7 +94,7 @@ class PaneArea(Vertical):
                 return
         self._background.watch(self.pane.chat)
         await self.pane.show_chat(chat)
-        self._label()
+        self.show_titles()
         self._remember()
         self.post_message(self.Changed(self))
 
@@ -102,8 +102,8 @@ class PaneArea(Vertical):
         """A session was deleted: panes that show it begin a chat."""
         for pane in tuple(self._panes.values()):
             if pane.chat.conversation.session.id == session_id:
-                await pane.show_chat(self._workspace.new_chat())
-        self._label()
+                await pane.show_chat(self._workspace.new_chat_after(pane.chat))
+        self.show_titles()
         self._remember()
         self.post_message(self.Changed(self))
 
@@ -191,7 +191,7 @@ class PaneArea(Vertical):
         from mistral_tui.tui.compare.flow import choose_and_compare
 
         await choose_and_compare(self._environment, self.pane, text)
-        self._label()
+        self.show_titles()
 
     def action_go_to_tab(self, number: int) -> None:
         """Go to a tab by its number, from 1."""
@@ -234,7 +234,7 @@ class PaneArea(Vertical):
         pane = event.pane
         if pane.failed and not pane.chat.busy and not pane.display and pane.chat.failed:
             self.app.notify(f"“{pane.chat.conversation.session.title}”: the reply failed", severity="error")
-        self._label()
+        self.show_titles()
         self._remember()
         self.post_message(self.Changed(self))
 
@@ -387,9 +387,9 @@ class PaneArea(Vertical):
             pane.set_class(several, "-several")
             pane.set_class(several and number == tab.current, "-current")
             pane.set_class(tab.broadcast, "-broadcast")
-        self._label()
+        self.show_titles()
 
-    def _label(self) -> None:
+    def show_titles(self) -> None:
         """Say in tabs and headings what the chats are called, and which of them answer."""
         tab = self._tabs.tab
         count = len(tab.panes)
