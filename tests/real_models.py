@@ -85,15 +85,16 @@ LLAMA_SDIST = "llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef1
 
 def model_file(model: RealModel) -> Path:
     """Return the model's file, fetched if it is not there yet."""
-    return _once(model.file, lambda scratch: _assemble(model, scratch))
+    return once(model.file, lambda scratch: _assemble(model, scratch))
 
 
 def real_templates() -> Path:
     """Return a folder with the chat templates of real models that llama-cpp-python's source carries."""
-    return _once("templates-0.3.36", _unpack_templates)
+    return once("templates-0.3.36", _unpack_templates)
 
 
-def _once(name: str, make: Callable[[Path], Path]) -> Path:
+def once(name: str, make: Callable[[Path], Path]) -> Path:
+    """Return what has this name in the folder, made in a folder of its own if it is not there yet."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = FOLDER / name
     with FileLock(FOLDER / ".lock"):
