@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -67,6 +68,7 @@ async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
         app = await started(pilot)
         await ask(pilot, "hello")
         assert app.theme == "terminal"
+        assert "━" + 7 * "─" in text_of(pilot), "how full the context is"
         await pilot.press("f6")
         await until(pilot, lambda: app.screen.query(".dialog"))
         styles = [segment.style for segment in drawn(pilot) if segment.style is not None]
@@ -132,6 +134,9 @@ async def test_dialogs_of_a_screen_that_is_listened_to_are_at_the_left_margin() 
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query(".dialog"))
         assert app.screen.query_one(".dialog").region == (0, 0, 100, 24)
+        await pilot.press("escape", "ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await until(pilot, lambda: app.screen.query_one("CommandList").region.width > 90)
 
 
 @pytest.mark.parametrize("place", ["prompt", "dialog"])

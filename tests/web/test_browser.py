@@ -63,6 +63,34 @@ def test_two_tabs_answer_from_one_worker_and_end_with_their_tabs(serve: Serve, p
     wait_for_ends(tabs, patience=10)
 
 
+def test_another_browser_gets_in_with_the_token_also_on_a_phone_and_a_reload_leaves_no_program(
+    serve: Serve, servers: list[subprocess.Popen[str]], chromium: Any, smollm2: Path
+) -> None:
+    address = serve("-m", str(smollm2), "--threads", "1", "--n-ctx", "1024", "--temperature", "0")
+    stranger = chromium.new_context().new_page()
+    for path, words in (
+        ("/", "open the address that was printed"),
+        ("/?token=guess", "the token is not this server's"),
+    ):
+        assert stranger.goto(address.split("/?")[0] + path).status == 403
+        assert words in stranger.inner_text("body")
+    phone = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    phone.goto(address)
+    phone.wait_for_selector("body.-first-byte", timeout=30_000)
+    drawn = phone.locator(".xterm-screen").bounding_box()
+    assert 0 < drawn["width"] <= 390
+    assert 700 < drawn["height"] <= 844
+    ask(phone, ASKED)
+    wait_until(lambda: any("Tokyo" in message.text for message in stored_messages()), "the answer")
+    (server,) = servers
+    programs = psutil.Process(server.pid).children()
+    phone.reload()
+    phone.wait_for_selector("body.-first-byte", timeout=30_000)
+    wait_for_ends(programs, patience=10)
+    ask(phone, "Name the days of the week.")
+    wait_until(lambda: any("Monday" in message.text for message in stored_messages()), "an answer after the reload")
+
+
 def test_the_page_asks_nobody_else_for_anything(serve: Serve, chromium: Any, smollm2: Path) -> None:
     address = serve("-m", str(smollm2), "--threads", "1", "--n-ctx", "1024")
     page = chromium.new_page()
