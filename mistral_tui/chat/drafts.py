@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mistral_tui.chat.conversation import Conversation
+from mistral_tui.chat.documents.fitting import Fit
 from mistral_tui.chat.prompt_file import PromptFile
 from mistral_tui.chat.store_thread import StoreThread
 from mistral_tui.store.purging import draft_key
@@ -40,6 +41,8 @@ class _StoredFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """The person's file, which is read again."""
     part: Attachment | None = None
     """What was in a prompt before, and the copy that is kept of a picture or a recording."""
+    fit: Fit | None = None
+    """What is given of a document that is too long."""
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -151,7 +154,7 @@ def _stored(draft: Draft) -> Any:
     files = []
     for file in draft.files:
         text_of_a_file = file.path is not None and isinstance(file.part, FilePart)
-        files.append(_StoredFile(str(file.path or ""), None if text_of_a_file else file.part))
+        files.append(_StoredFile(str(file.path or ""), None if text_of_a_file else file.part, file.fit))
     return msgspec.to_builtins(_Stored(draft.text, tuple(files)))
 
 
@@ -169,5 +172,5 @@ def _restored(value: Any) -> Draft:
 def _restored_file(stored: _StoredFile) -> PromptFile | None:
     if stored.path:
         path = Path(stored.path)
-        return PromptFile(stored.part or FilePart(path.name, ""), 0, path=path, problem=UNREAD)
-    return None if stored.part is None else PromptFile(stored.part, 0)
+        return PromptFile(stored.part or FilePart(path.name, ""), 0, fit=stored.fit, path=path, problem=UNREAD)
+    return None if stored.part is None else PromptFile(stored.part, 0, fit=stored.fit)

@@ -65,7 +65,7 @@ class PromptFiles:
         """Read a file of a draft of an earlier run; one that is gone stays among the files, and says so."""
         assert file.path is not None
         try:
-            read = await self._read(file.path)
+            read = msgspec.structs.replace(await self._read(file.path), fit=file.fit)
         except InvalidRequest:
             copy = None if isinstance(file.part, FilePart) else Path(file.part.path)
             there = await asyncio.to_thread(lambda: [path and path.exists() for path in (file.path, copy)])

@@ -2,10 +2,6 @@
 
 import argparse
 import json
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +11,7 @@ import msgspec
 
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ArgumentParser, ModelFlags
+from mistral_tui.config.editor import run_editor
 from mistral_tui.config.paths import Paths
 from mistral_tui.config.schema import SCHEMA, in_words, setting
 from mistral_tui.config.setting import Setting
@@ -42,6 +39,8 @@ def config(arguments: list[str], flags: ModelFlags) -> int:
         flags: Those before the command: they go over what is set.
     """
     given = _parser().parse_args(arguments or ["--help"], namespace=_Arguments())
+    if given.name and given.command != "show":
+        raise InvalidRequest(f"config {given.command} takes no name; `config show {given.name}` shows a setting")
     doing: dict[str, Callable[[_Arguments, ModelFlags], int]] = {
         "show": _show, "edit": _edit, "keys": _keys, "path": _path,
     }  # fmt: skip
@@ -112,27 +111,12 @@ def _edit(given: _Arguments, flags: ModelFlags) -> int:
         pass
     except OSError as error:
         raise ConfigError(f"{path} cannot be made: {error.strerror or error}; check the folder") from None
-    editor = _editor()
-    try:
-        status = subprocess.run([*editor, str(path)], check=False).returncode
-    except OSError as error:
-        raise ConfigError(f"the editor {editor[0]} cannot be started: {error.strerror or error}; set EDITOR") from None
-    if status:
-        raise ConfigError(f"the editor {editor[0]} ended with status {status}; {path} was not checked")
+    if status := run_editor(path):
+        raise ConfigError(f"the editor ended with status {status}; {path} was not checked")
     notices = read_settings(path).notices
     for notice in notices:
         say("note", notice)
     return 1 if notices else 0
-
-
-def _editor() -> list[str]:
-    for name in ("VISUAL", "EDITOR"):
-        if words := shlex.split(os.environ.get(name, ""), posix=os.name != "nt"):
-            return words
-    found = next((name for name in ("nano", "vi", "notepad") if shutil.which(name)), None)
-    if found is None:
-        raise InvalidRequest("there is no editor; set EDITOR to the one that you use")
-    return [found]
 
 
 def _keys(given: _Arguments, flags: ModelFlags) -> int:
@@ -158,13 +142,14 @@ def _keys(given: _Arguments, flags: ModelFlags) -> int:
         print(json.dumps({"schema_version": SCHEMA_VERSION, "actions": actions}, indent=2))
         return 0
     group = ""
+    width = max(len(key_labels(each)) for each in ACTIONS)
     for each in ACTIONS:
         if each.group != group:
             print(("\n" if group else "") + each.group.lower())
             group = each.group
         keys = key_labels(each)
         commands = "".join(f"  /{name}" for name in each.slash)
-        print(f"  {keys:<26}  {each.where + '.' + each.id:<34}  {each.title}{commands}")
+        print(f"  {keys:<{width}}  {each.where + '.' + each.id:<34}  {each.title}{commands}")
     return 0
 
 
@@ -177,6 +162,7 @@ def _path(given: _Arguments, flags: ModelFlags) -> int:
         "MCP servers": paths.mcp,
         "rules of tools": paths.tool_rules,
         "themes": paths.themes,
+        "prompts": paths.prompts,
         "chat templates": paths.chat_templates,
         "database": paths.database,
         "models": paths.models,

@@ -44,6 +44,8 @@ from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.text import printable_line
 
 _log = logging.getLogger(__name__)
+_MOST_NOTICES = 3
+"""Toasts of the start: more would cover the screen."""
 
 
 def _cause(error: BaseException | None) -> BaseException | None:
@@ -201,7 +203,14 @@ class MistralApp(App[None], inherit_bindings=False):
         self._recent_log.attach()
         self.workspace.servers.start()
         for notice in self._notices:
+            _log.warning("%s", notice)
+        shown = self._notices if len(self._notices) <= _MOST_NOTICES else self._notices[: _MOST_NOTICES - 1]
+        for notice in shown:
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
+        if more := len(self._notices) - len(shown):
+            self.notify(
+                f"{more} more things make no sense; /logs shows them all", severity="warning", timeout=NOTICE_TIME
+            )
 
     def _tell_of_download(self, download: Download) -> None:
         name = download.entry.name

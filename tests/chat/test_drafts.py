@@ -99,9 +99,9 @@ async def test_files_are_read_again_in_the_next_run_and_what_was_in_a_prompt_bef
 ) -> None:
     path, notes, picture = tmp_path / "chats.db", tmp_path / "notes.txt", tmp_path / "cat.png"
     files = (
-        PromptFile(FilePart("notes.txt", "the text"), 8, path=notes),
+        PromptFile(FilePart("notes.txt", "the text"), 8, fit="passages", path=notes),
         PromptFile(ImagePart("/kept/abc.png", "image/png", "cat.png"), 9, path=picture),
-        PromptFile(FilePart("before.txt", "from a prompt"), 0),
+        PromptFile(FilePart("before.txt", "from a prompt"), 0, fit="ends"),
     )
     drafts = drafts_on(path)
     drafts.keep(said("a"), Draft("and these", files))
@@ -109,14 +109,23 @@ async def test_files_are_read_again_in_the_next_run_and_what_was_in_a_prompt_bef
     assert "the text" not in str(Store(path).ui_state("draft:a"))
     again = await drafts_on(path).open(said("a"))
     assert again.text == "and these"
-    assert [(file.part, file.path, file.problem) for file in again.files] == [
-        (FilePart("notes.txt", ""), notes, UNREAD),
-        (ImagePart("/kept/abc.png", "image/png", "cat.png"), picture, UNREAD),
-        (FilePart("before.txt", "from a prompt"), None, ""),
+    assert [(file.part, file.fit, file.path, file.problem) for file in again.files] == [
+        (FilePart("notes.txt", ""), "passages", notes, UNREAD),
+        (ImagePart("/kept/abc.png", "image/png", "cat.png"), None, picture, UNREAD),
+        (FilePart("before.txt", "from a prompt"), "ends", None, ""),
     ]
 
 
-@pytest.mark.parametrize("stored", [3, {"text": 3}, {"text": "x", "files": 3}, {"text": "x", "files": [{"part": {}}]}])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        3,
+        {"text": 3},
+        {"text": "x", "files": 3},
+        {"text": "x", "files": [{"part": {}}]},
+        {"text": "x", "files": [{"path": "a", "fit": "odd"}]},
+    ],
+)
 async def test_a_draft_that_makes_no_sense_is_none(tmp_path: Path, stored: object) -> None:
     Store(tmp_path / "chats.db").set_ui_state("draft:a", stored)
     assert await drafts_on(tmp_path / "chats.db").open(said("a")) == Draft()

@@ -99,11 +99,12 @@ def test_edit_without_an_editor_says_what_to_do(
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     monkeypatch.setenv("PATH", "")
-    assert main(["config", "edit"]) == 2
-    assert "set EDITOR" in capsys.readouterr().err
-    monkeypatch.setenv("EDITOR", "/nowhere/editor")
     assert main(["config", "edit"]) == 1
-    assert "/nowhere/editor cannot be started" in capsys.readouterr().err
+    assert "set $EDITOR" in capsys.readouterr().err
+    for wrong in ("/nowhere/editor", "vi 'unclosed"):
+        monkeypatch.setenv("EDITOR", wrong)
+        assert main(["config", "edit"]) == 1
+        assert f"{wrong!r} cannot be run" in capsys.readouterr().err
 
 
 def test_keys_lists_all_actions(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,8 +126,11 @@ def test_path_prints_where_things_are(file: Path, capsys: pytest.CaptureFixture[
     paths = json.loads(capsys.readouterr().out)
     assert paths["settings"] == str(file)
     assert paths["keymap"] == str(file.with_name("keymap.toml"))
+    assert paths["prompts"] == str(file.with_name("prompts"))
 
 
 def test_a_wrong_call_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "shwo"]) == 2
     assert capsys.readouterr().err.startswith("error: COMMAND: invalid choice: 'shwo'")
+    assert main(["config", "edit", "theme"]) == 2
+    assert "takes no name" in capsys.readouterr().err

@@ -261,6 +261,20 @@ async def test_notices_are_said_once_and_as_harmless_text() -> None:
         assert not notice.markup
 
 
+async def test_many_notices_do_not_cover_the_screen_and_stand_in_the_log() -> None:
+    async with app_with(notices=tuple(f"setting {number} is odd" for number in range(7))).run_test() as pilot:
+        app = await started(pilot)
+        await until(
+            pilot,
+            lambda: (
+                [each.message for each in app._notifications][2:]
+                == ["5 more things make no sense; /logs shows them all"]
+            ),
+        )
+        await type_and_send(pilot, "/logs")
+        await until(pilot, lambda: "setting 6 is odd" in "\n".join(screen_rows(app.screen)))
+
+
 async def test_toasts_go_with_escape_and_with_the_next_prompt() -> None:
     async with app_with(notices=("something to know",)).run_test(size=(80, 24), notifications=True) as pilot:
         app = await started(pilot)

@@ -104,6 +104,7 @@ def test_the_persons_own_theme_comes_first(tmp_path: Path) -> None:
         ('[colors]\nprimary = "red"\n[variables]\nprimary = "#12"', "line 4, variables.primary is '#12'"),
         ('[colors]\naccent = "#ffffff"\n', "colors.primary is missing"),
         ("colors = 3\n", "line 1, colors must be a table"),
+        ('dark = "no"\n[colors]\nprimary = "red"\n', "line 1, dark must be true or false"),
     ],
 )
 def test_a_broken_theme_is_named_with_its_key(tmp_path: Path, text: str, said: str) -> None:

@@ -42,7 +42,7 @@ class PromptSources(Widget):
 
     def action_edit(self) -> None:
         """Write the prompt in an editor."""
-        from mistral_tui.tui.prompt.editor import EditorFailed, edited
+        from mistral_tui.tui.prompt.editor import edited
 
         prompt = self._prompt()
         try:
@@ -50,7 +50,7 @@ class PromptSources(Widget):
                 # What is raised in here would leave the terminal to the editor for ever.
                 try:
                     text, problem = edited(prompt.full_text), ""
-                except EditorFailed as error:
+                except MistralTuiError as error:
                     text, problem = "", str(error)
         except SuspendNotSupported:
             text, problem = "", "this terminal cannot be handed to an editor; write here"

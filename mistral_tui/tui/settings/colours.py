@@ -37,15 +37,17 @@ class Colours:
         if name in self._app.available_themes and name not in self.names():
             self._take(name, None)  # one of Textual's
             return None
+        file = None
         try:
             file = themes.find_theme(name, self._own)
             theme = themes.read_theme(file)
         except ConfigError as error:
-            if self._file is None:
-                file = themes.find_theme(themes.DEFAULT)
-                self._app.register_theme(themes.read_theme(file))
-                self._take(themes.DEFAULT, file)
-            return str(error)
+            if self._file is not None:
+                return str(error)
+            usual = themes.find_theme(themes.DEFAULT)
+            self._app.register_theme(themes.read_theme(usual))
+            self._take(themes.DEFAULT, file or usual)  # once it is mended, it is taken
+            return f"{error}; {themes.DEFAULT} is used instead"
         self._app.register_theme(theme)
         self._take(theme.name, file)
         return None
@@ -67,11 +69,12 @@ class Colours:
         if stamp is None:
             return  # an editor is replacing it
         try:
-            self._app.register_theme(themes.read_theme(self._file))
+            theme = themes.read_theme(self._file)
         except ConfigError as error:
-            self._app.notify(str(error), severity="warning")
+            self._app.notify(f"{error}; the colours stay as they are", severity="warning")
             return
-        self._app.mutate_reactive(App.theme)
+        self._app.register_theme(theme)
+        self._take(theme.name, self._file)
 
     def _take(self, name: str, file: Path | None) -> None:
         self._file = file

@@ -67,7 +67,10 @@ def read_theme(path: Path) -> Theme:
         for name, value in entries.items():
             _check_color(file, section, name, value)
     theme = Theme(name=path.stem, primary=colors["primary"], variables=variables)
-    theme.dark = bool(file.table.get("dark", True))
+    dark = file.table.get("dark", True)
+    if not isinstance(dark, bool):
+        raise ConfigError(f"{file.place('dark')} must be true or false")
+    theme.dark = dark
     theme.ansi = colors.get("background", "").startswith("ansi_")
     for name, value in colors.items():
         setattr(theme, name, value)

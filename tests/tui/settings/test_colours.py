@@ -97,6 +97,19 @@ async def test_a_file_of_ones_own_counts_as_it_changes(tmp_path: Path) -> None:
         assert len(app._notifications) == 1
 
 
+async def test_a_file_that_was_broken_at_the_start_is_taken_once_it_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    put(file, theme_of("rainbow"))
+    async with app_on(tmp_path, "own").run_test() as pilot:
+        app = await started(pilot)
+        await until(pilot, lambda: any("mistral-dark is used instead" in each.message for each in app._notifications))
+        assert app.theme == "mistral-dark"
+        put(file, theme_of("#00ff00"))
+        app._colours.look()
+        await until(pilot, lambda: app.theme_variables["primary"].lower() == "#00ff00")
+        assert app.theme == "own"
+
+
 async def test_files_are_looked_at_only_while_one_of_ones_own_is_in_use(tmp_path: Path) -> None:
     put(tmp_path / "own.toml", theme_of("#ff0000"))
     async with app_on(tmp_path, "mistral-dark").run_test() as pilot:
