@@ -1,6 +1,7 @@
 """The program's end of the process of its tools: start it when it is needed, call tools, know the servers' states."""
 
 import asyncio
+import logging
 import os
 import sys
 import uuid
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -19,11 +20,15 @@ from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind
 from mistral_tui.tools import wire
 from mistral_tui.types.errors import ToolError, error_named
 from mistral_tui.types.messages import Json
+from mistral_tui.types.questions import Answerer, Dismissed, Reply
+from mistral_tui.types.resources import Prompt, PromptMessage, Resource, ResourceTemplate
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
 
 _CLOSE_SECONDS = 2.0
 _READ_BYTES = 256 * 1024
+
+_log = logging.getLogger(__name__)
 
 OnProgress = Callable[[ToolProgress], None]
 OnFrame = Callable[[wire.FromTools], None]
@@ -54,6 +59,9 @@ class Toolbox:
         self._servers: tuple[McpServer, ...] = ()
         self._states: dict[str, ServerState] = {}
         self._calls: dict[str, _Call] = {}
+        self._questions: dict[str, asyncio.Task[None]] = {}
+        self.person: Answerer | None = None
+        """Who asks the person what servers ask. To be set before the first `use`: servers are told whether they may."""
         self._changed = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -127,6 +135,55 @@ class Toolbox:
         """
         frame = wire.Check(request=_new(), server=tool.server, tool=tool.tool, name=tool.name, arguments=arguments)
         await self._ask(frame, wire.Checked)
+
+    async def list_resources(self, server: str) -> tuple[tuple[Resource, ...], tuple[ResourceTemplate, ...]]:
+        """Return what can be read at a server, and the addresses that more of it has.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        listed = await self._ask(wire.ListResources(request=_new(), server=server), wire.ResourcesListed)
+        return listed.resources, listed.templates
+
+    async def read_resource(self, server: str, uri: str) -> ToolOutput:
+        """Read what is at an address of a server.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        return (await self._ask(wire.ReadResource(request=_new(), server=server, uri=uri), wire.Returned)).output
+
+    async def get_prompt(self, server: str, name: str, arguments: dict[str, str]) -> tuple[PromptMessage, ...]:
+        """Return a prompt of a server with its values.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        frame = wire.GetPrompt(request=_new(), server=server, name=name, arguments=arguments)
+        return (await self._ask(frame, wire.Prompted)).messages
+
+    async def complete(
+        self, server: str, what: Prompt | ResourceTemplate, argument: str, values: dict[str, str]
+    ) -> tuple[str, ...]:
+        """Return what a value may go on to be; nothing if the server does not say.
+
+        Args:
+            server: Which one.
+            what: What takes the argument.
+            argument: Its name.
+            values: What is there so far, of this argument and the others.
+
+        Raises:
+            ToolError: It came to nothing; says why.
+        """
+        kind: Literal["prompt", "template"] = "prompt" if isinstance(what, Prompt) else "template"
+        name = what.name if isinstance(what, Prompt) else what.template
+        others = dict(values)
+        value = others.pop(argument, "")
+        frame = wire.Complete(
+            request=_new(), server=server, kind=kind, name=name, argument=argument, value=value, others=others
+        )
+        return (await self._ask(frame, wire.Completed)).values
 
     async def log_in(self, server: McpServer, show: Callable[[str], None]) -> None:
         """Log in at a server elsewhere. Cancelling this gives it up.
@@ -209,7 +266,7 @@ class Toolbox:
             self._send_use()
 
     def _send_use(self) -> None:
-        self._send(wire.Use(servers=self._servers, folder=str(self._folder)))
+        self._send(wire.Use(servers=self._servers, folder=str(self._folder), person=self.person is not None))
 
     def _send(self, frame: wire.ToTools) -> None:
         data = encode(frame)
@@ -237,6 +294,12 @@ class Toolbox:
                     self._tell(state)
             case wire.Hello():
                 pass
+            case wire.Questioned():
+                question = self._questions[frame.request] = asyncio.create_task(self._answer(frame))
+                question.add_done_callback(lambda _: self._questions.pop(frame.request))
+            case wire.Withdrawn():
+                if asked := self._questions.get(frame.request):
+                    asked.cancel()
             case wire.Progressed() | wire.LoginAt():
                 if call := self._calls.get(frame.request):
                     call.on_way(frame)
@@ -247,6 +310,16 @@ class Toolbox:
                 if (call := self._calls.get(frame.request)) and not call.answer.done():
                     call.answer.set_result(frame)
 
+    async def _answer(self, frame: wire.Questioned) -> None:
+        """Ask the person what a server asks."""
+        reply: Reply = Dismissed()
+        try:
+            if self.person is not None:
+                reply = await self.person.answer(frame.server, frame.question)
+        except Exception:
+            _log.exception("a question of a server could not be put")
+        self._send(wire.Replied(request=frame.request, reply=reply))
+
     def _bury(self, process: asyncio.subprocess.Process) -> None:
         """Tell everyone who waits that the process is gone; the next call starts it again."""
         status = process.returncode
@@ -255,8 +328,12 @@ class Toolbox:
         for call in self._calls.values():
             if not call.answer.done():
                 call.answer.set_exception(ToolError(f"{cause}; the next call starts it again"))
+        for question in self._questions.values():
+            question.cancel()
         for name, state in self._states.items():
-            self._states[name] = msgspec.structs.replace(state, health="stopped", error=cause, pid=None, tools=())
+            self._states[name] = msgspec.structs.replace(
+                state, health="stopped", error=cause, pid=None, tools=(), prompts=()
+            )
             self._tell(self._states[name])
 
     def _tell(self, state: ServerState) -> None:

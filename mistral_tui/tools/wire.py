@@ -4,11 +4,14 @@ The first frame in each direction is `Hello`; `mistral_tui.processes.frames` say
 """
 
 import os
+from typing import Literal
 
 import msgspec
 
 from mistral_tui import __version__
 from mistral_tui.types.messages import Json
+from mistral_tui.types.questions import Question, Reply
+from mistral_tui.types.resources import PromptMessage, Resource, ResourceTemplate
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolOutput, ToolProgress
 
@@ -33,6 +36,8 @@ class Use(Frame, frozen=True, tag="use"):
     servers: tuple[McpServer, ...]
     folder: str
     """Where files go that a tool answers with, such as pictures."""
+    person: bool = False
+    """Whether there is somebody to ask what servers ask."""
 
 
 class Restart(Frame, frozen=True, tag="restart"):
@@ -90,6 +95,49 @@ class LogIn(Asked, frozen=True, tag="log_in"):
         return f"the login at {self.server}"
 
 
+class ListResources(Asked, frozen=True, tag="list_resources"):
+    """Ask what there is to read. Answered by `ResourcesListed`."""
+
+
+class ReadResource(Asked, frozen=True, tag="read_resource"):
+    """Read what is at an address. Answered by `Returned`."""
+
+    uri: str
+
+    @property
+    def place(self) -> str:
+        """The resource."""
+        return f"{self.server}:{self.uri}"
+
+
+class GetPrompt(Asked, frozen=True, tag="get_prompt"):
+    """Ask for a prompt with its values. Answered by `Prompted`."""
+
+    name: str
+    arguments: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """The prompt."""
+        return f"{self.server}:{self.name}"
+
+
+class Complete(Asked, frozen=True, tag="complete"):
+    """Ask what a value may go on to be. Answered by `Completed`."""
+
+    kind: Literal["prompt", "template"]
+    name: str
+    argument: str
+    value: str
+    others: dict[str, str] = {}
+
+
+class Replied(Frame, frozen=True, tag="replied"):
+    """What the person says to a `Questioned` of this name."""
+
+    reply: Reply
+
+
 class Cancel(Frame, frozen=True, tag="cancel"):
     """Stop what was asked; it still ends in its usual way."""
 
@@ -116,6 +164,36 @@ class Checked(Frame, frozen=True, tag="checked"):
     """The tool takes these arguments."""
 
 
+class ResourcesListed(Frame, frozen=True, tag="resources_listed"):
+    """What there is to read."""
+
+    resources: tuple[Resource, ...]
+    templates: tuple[ResourceTemplate, ...]
+
+
+class Prompted(Frame, frozen=True, tag="prompted"):
+    """A prompt with its values."""
+
+    messages: tuple[PromptMessage, ...]
+
+
+class Completed(Frame, frozen=True, tag="completed"):
+    """What a value may go on to be."""
+
+    values: tuple[str, ...]
+
+
+class Questioned(Frame, frozen=True, tag="questioned"):
+    """A server asks the person something; answered by `Replied`."""
+
+    server: str
+    question: Question
+
+
+class Withdrawn(Frame, frozen=True, tag="withdrawn"):
+    """Nobody wants to know any more what a `Questioned` of this name asked."""
+
+
 class LoginAt(Frame, frozen=True, tag="login_at"):
     """The person is to open this address in a browser."""
 
@@ -134,6 +212,8 @@ class Refused(Frame, frozen=True, tag="refused"):
     message: str
 
 
-AnyAsked = Call | Check | LogIn
-ToTools = Hello | Use | Restart | AnyAsked | Cancel
-FromTools = Hello | ServerChanged | Progressed | Returned | Checked | LoginAt | LoggedIn | Refused
+AnyAsked = Call | Check | LogIn | ListResources | ReadResource | GetPrompt | Complete
+ToTools = Hello | Use | Restart | AnyAsked | Replied | Cancel
+OnWay = Progressed | LoginAt
+Ended = Returned | Checked | LoggedIn | ResourcesListed | Prompted | Completed
+FromTools = Hello | ServerChanged | Questioned | Withdrawn | OnWay | Ended | Refused

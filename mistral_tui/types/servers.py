@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.resources import Prompt
 from mistral_tui.types.tools import Tool
 
 Transport = Literal["stdio", "http", "sse", "websocket"]
@@ -116,6 +117,9 @@ class ServerState(msgspec.Struct, frozen=True):
     instructions: str = ""
     """What it says about its use, for models."""
     tools: tuple[Tool, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+    has_resources: bool = False
+    """Whether it has something to read."""
     starts: int = 0
     """How often it was started."""
     seconds_to_start: float = 0.0

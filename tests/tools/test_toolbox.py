@@ -15,6 +15,7 @@ import pytest
 from mistral_tui.tools.toolbox import Toolbox
 from mistral_tui.types.errors import InvalidArguments, ServerFailed, ToolError
 from mistral_tui.types.messages import TextPart
+from mistral_tui.types.questions import Answerer
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolOutput, ToolProgress
 from tests.stubs.waiting import until
@@ -37,8 +38,9 @@ async def opened(tmp_path: Path) -> AsyncGenerator[Open, None]:
     """Opens a toolbox with servers, and closes it after the test."""
     boxes: list[Toolbox] = []
 
-    async def opened(*servers: McpServer, settled: bool = True) -> Toolbox:
+    async def opened(*servers: McpServer, settled: bool = True, person: Answerer | None = None) -> Toolbox:
         box = Toolbox(tmp_path / "logs", tmp_path / "files")
+        box.person = person
         boxes.append(box)
         await box.use(servers)
         if settled:

@@ -31,6 +31,7 @@ _OTHER_NAMES: Final = {
     "workingDirectory": "cwd",
     "timeout_secs": "call_seconds",
     "timeout": "call_seconds",
+    "max_concurrent_calls": "calls_at_once",
     "serverUrl": "url",
     "httpUrl": "url",
 }

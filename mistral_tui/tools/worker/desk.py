@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mistral_tui.config.paths import Paths
 from mistral_tui.processes.frames import WireError
@@ -12,6 +14,7 @@ from mistral_tui.tools import wire
 from mistral_tui.tools.arguments.checker import Checker
 from mistral_tui.tools.mcp.client.vault import Vault
 from mistral_tui.types.errors import MistralTuiError, ToolError
+from mistral_tui.types.questions import Question, Reply
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import ToolProgress
 
@@ -33,6 +36,8 @@ class Desk:
         self._connections: dict[str, Connection] = {}
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._questions: dict[str, asyncio.Future[Reply]] = {}
+        """What the person was asked, and has not said yet."""
         self._checker = Checker()
         self._vault = Vault(Paths.resolve().mcp_logins)
 
@@ -40,7 +45,7 @@ class Desk:
         """Do what a frame asks; never waits."""
         match frame:
             case wire.Use():
-                self._use(frame.servers, Path(frame.folder))
+                self._use(frame)
             case wire.Restart():
                 self._restart(frame.server)
             case wire.Call():
@@ -49,6 +54,17 @@ class Desk:
                 self._begin(frame, self._check(frame))
             case wire.LogIn():
                 self._begin(frame, self._log_in(frame))
+            case wire.ListResources():
+                self._begin(frame, self._list_resources(frame))
+            case wire.ReadResource():
+                self._begin(frame, self._read_resource(frame))
+            case wire.GetPrompt():
+                self._begin(frame, self._get_prompt(frame))
+            case wire.Complete():
+                self._begin(frame, self._complete(frame))
+            case wire.Replied():
+                if (question := self._questions.get(frame.request)) and not question.done():
+                    question.set_result(frame.reply)
             case wire.Cancel():
                 if call := self._calls.get(frame.request):
                     call.cancel()
@@ -62,9 +78,10 @@ class Desk:
         ending = [connection.close() for connection in self._connections.values()]
         await asyncio.gather(*ending, *self._closing, self._checker.close(), return_exceptions=True)
 
-    def _use(self, servers: tuple[McpServer, ...], folder: Path) -> None:
-        self._folder = folder
-        wanted = {server.name: server for server in servers if server.enabled}
+    def _use(self, frame: wire.Use) -> None:
+        self._folder = Path(frame.folder)
+        self._has_person = frame.person
+        wanted = {server.name: server for server in frame.servers if server.enabled}
         for name, connection in list(self._connections.items()):
             if wanted.get(name) != connection.server:
                 del self._connections[name]
@@ -82,7 +99,8 @@ class Desk:
     def _connection(self, server: McpServer) -> "Connection":
         from mistral_tui.tools.mcp.client.connection import Connection  # the SDK takes half a second, and is an extra
 
-        return Connection(server, self._folder, self._vault, self._tell)
+        ask = partial(self._ask_person, server.name) if self._has_person else None
+        return Connection(server, self._folder, self._vault, self._tell, ask)
 
     def _end(self, connection: "Connection") -> None:
         task = asyncio.create_task(connection.close())
@@ -132,6 +150,46 @@ class Desk:
         await log_in(frame.at, self._vault, show)
         self._restart(frame.server)
         return wire.LoggedIn(request=frame.request)
+
+    async def _list_resources(self, frame: wire.ListResources) -> wire.ResourcesListed:
+        from mistral_tui.tools.mcp.client import catalog
+
+        found = await self._connection_of(frame).ask(frame.place, catalog.list_resources)
+        return wire.ResourcesListed(request=frame.request, resources=found[0], templates=found[1])
+
+    async def _read_resource(self, frame: wire.ReadResource) -> wire.Returned:
+        from mistral_tui.tools.mcp.client import catalog
+
+        work = partial(catalog.read_resource, uri=frame.uri, folder=self._folder)
+        return wire.Returned(request=frame.request, output=await self._connection_of(frame).ask(frame.place, work))
+
+    async def _get_prompt(self, frame: wire.GetPrompt) -> wire.Prompted:
+        from mistral_tui.tools.mcp.client import catalog
+
+        work = partial(catalog.get_prompt, name=frame.name, arguments=frame.arguments, folder=self._folder)
+        return wire.Prompted(request=frame.request, messages=await self._connection_of(frame).ask(frame.place, work))
+
+    async def _complete(self, frame: wire.Complete) -> wire.Completed:
+        from mistral_tui.tools.mcp.client import catalog
+
+        def work(client: Any) -> Awaitable[tuple[str, ...]]:
+            return catalog.complete(client, frame.kind, frame.name, frame.argument, frame.value, frame.others)
+
+        return wire.Completed(request=frame.request, values=await self._connection_of(frame).ask(frame.place, work))
+
+    async def _ask_person(self, server: str, question: Question) -> Reply:
+        """Let the program ask the person; cancelling this withdraws the question."""
+        request = uuid.uuid4().hex
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._questions[request] = reply
+        try:
+            self._send(wire.Questioned(request=request, server=server, question=question))
+            return await reply
+        except asyncio.CancelledError:
+            self._send(wire.Withdrawn(request=request))
+            raise
+        finally:
+            del self._questions[request]
 
     def _connection_of(self, frame: wire.Asked) -> "Connection":
         connection = self._connections.get(frame.server)

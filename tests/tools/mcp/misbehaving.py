@@ -34,6 +34,13 @@ def tools(cursor: str | None) -> dict[str, object]:
             return {"tools": [TOOL]}
 
 
+def ask(method: str, params: dict[str, object]) -> str:
+    """Ask the client something in the middle of a call, and return its answer as text."""
+    send({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+    reply = json.loads(sys.stdin.readline())
+    return json.dumps(reply.get("result") or reply.get("error"))
+
+
 def call(number: int, arguments: dict[str, str], token: object) -> None:
     text = arguments.get("text", "")
     match HOW:
@@ -64,6 +71,27 @@ def call(number: int, arguments: dict[str, str], token: object) -> None:
             sys.stdout.buffer.flush()
         case "waits":
             time.sleep(1.0)
+        case "asks for a form":
+            fields: dict[str, object] = {"when": {"type": "string"}, "boats": {"type": "integer", "default": 2}}
+            form: dict[str, object] = {
+                "message": "Which tide?",
+                "requestedSchema": {"type": "object", "properties": fields},
+            }
+            text = ask("elicitation/create", form)
+        case "asks for an address":
+            text = ask("elicitation/create", {"mode": "url", "message": "Pay", "url": text, "elicitationId": "7"})
+        case "asks for a model":
+            said = {"role": "user", "content": {"type": "text", "text": "Is it high tide?"}}
+            text = ask("sampling/createMessage", {"messages": [said], "maxTokens": 20, "systemPrompt": "Be brief."})
+        case "asks for folders":
+            text = ask("roots/list", {})
+        case "changes its tools":
+            TOOL["description"] = "Says what it wants"
+            for _ in range(1000):
+                send({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        case "tells what it does":
+            params = {"level": "warning", "logger": "tides", "data": "the moon is late"}
+            send({"jsonrpc": "2.0", "method": "notifications/message", "params": params})
     send({"jsonrpc": "2.0", "id": number, "result": {"content": [{"type": "text", "text": text}]}})
 
 
@@ -77,17 +105,29 @@ def main() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
         sys.stderr.write(f"child {child.pid}\n")
         sys.stderr.flush()
-    for line in sys.stdin:
+    capabilities: dict[str, object] = {}
+    # Not `for line in sys.stdin`, which reads ahead.
+    while line := sys.stdin.readline():
         message = json.loads(line)
         number = message.get("id")
         match message.get("method"):
             case "initialize":
-                result = {
-                    "protocolVersion": "2025-06-18",
+                capabilities.update(message["params"]["capabilities"])
+                result: dict[str, object] = {
+                    "protocolVersion": "2025-11-25" if HOW.startswith("asks") else "2025-06-18",
                     "capabilities": {"tools": {}},
                     "serverInfo": {"name": "misbehaving", "version": "1"},
                 }
                 send({"jsonrpc": "2.0", "id": number, "result": result})
+            case "tools/list" if HOW == "tells what it was told":
+                named = [{**TOOL, "name": name} for name in capabilities]
+                send(
+                    {
+                        "jsonrpc": "2.0",
+                        "id": number,
+                        "result": {"tools": named},
+                    }
+                )
             case "tools/list":
                 cursor = (message.get("params") or {}).get("cursor")
                 send({"jsonrpc": "2.0", "id": number, "result": tools(cursor)})

@@ -51,11 +51,16 @@ def output_of(result: mcp.CallToolResult, folder: Path) -> ToolOutput:
     Raises:
         OSError: A file cannot be written.
     """
-    parts = tuple(_part(block, folder) for block in result.content)
+    parts = tuple(part_of(block, folder) for block in result.content)
     return ToolOutput(parts, structured=result.structured_content, failed=result.is_error)
 
 
-def _part(block: mcp.ContentBlock, folder: Path) -> OutputPart:
+def part_of(block: mcp.ContentBlock, folder: Path) -> OutputPart:
+    """Return one piece of what a server says; pictures and sounds are written into files of `folder`.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
     match block:
         case mcp.TextContent():
             return TextPart(block.text)
@@ -69,6 +74,10 @@ def _part(block: mcp.ContentBlock, folder: Path) -> OutputPart:
             return LinkPart(str(block.uri), block.name, block.description or "", block.mime_type or "")
         case mcp.EmbeddedResource(resource=mcp.TextResourceContents() as resource):
             return FilePart(printable_line(str(resource.uri)), resource.text)
+        case mcp.EmbeddedResource(resource=mcp.BlobResourceContents(mime_type=str() as kind) as resource) if (
+            kind in _ENDINGS and (path := _keep(resource.blob, kind, folder))
+        ):
+            return ImagePart(str(path), kind) if kind.startswith("image/") else AudioPart(str(path), kind)
         case mcp.EmbeddedResource(resource=resource):
             return LinkPart(str(resource.uri), media_type=resource.mime_type or "application/octet-stream")
 
