@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -86,7 +87,7 @@ class Attempt:
         load: LoadEngine,
         request: Callable[[], GenerateRequest],
         choices: int,
-        tools: Callable[[], Awaitable[ToolUse | None]],
+        tools: Callable[[Engine], Awaitable[ToolUse | None]],
     ) -> AttemptEnded:
         """Write a reply, or several, and return how that ended.
 
@@ -98,7 +99,7 @@ class Attempt:
         """
         try:
             engine = await self._or_cancelled(load)
-            use = await self._or_cancelled(tools) if choices == 1 else None
+            use = await self._or_cancelled(partial(tools, engine)) if engine is not None and choices == 1 else None
         except MistralTuiError as error:
             return self._failed(error)
         await self._store_prompt()

@@ -1,20 +1,20 @@
 """The tools of one chat: which its model is told of, and the calls that wait for the person."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
+from mistral_tui.chat.offered_tools import FIND_TOOLS, OfferedTools, tokens_of
 from mistral_tui.chat.settings import ChatSettings
 from mistral_tui.chat.tool_calls import ToolUse
+from mistral_tui.engines.engine import Engine
 from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.policy.rules import Rule, rule_about
 from mistral_tui.tools.servers import Servers
-from mistral_tui.types.errors import InvalidArguments, InvalidRequest
+from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json
 from mistral_tui.types.requests import NamedTool, ToolChoice
-from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolOutput, ToolProgress, ToolRun
+from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolRun
 
 
 class ChatTools:
@@ -66,12 +66,17 @@ class ChatTools:
         """Whether a server, or a tool (`server/tool`) of a server that is on, is offered to the model."""
         switches = self._settings.tools.switches
         server, slash, _ = key.partition("/")
-        return switches.get(server, True) and (not slash or switches.get(key, True))
+        return switches.get(server, self._servers.offers(server)) and (not slash or switches.get(key, True))
+
+    def tokens_of(self, tool: Tool) -> int:
+        """Return about how many tokens a tool takes of the context while it is offered."""
+        return tokens_of(tool)
 
     def switch(self, key: str, on: bool) -> None:
         """Offer a server, or a tool (`server/tool`), to the model of this chat from its next turn on, or no longer."""
         switches = {**self._settings.tools.switches, key: on}
-        kept = {each: value for each, value in switches.items() if not value}
+        usual = {each: "/" in each or self._servers.offers(each) for each in switches}
+        kept = {each: value for each, value in switches.items() if value != usual[each]}
         self._settings.use_tools(msgspec.structs.replace(self._settings.tools, switches=kept))
 
     @property
@@ -89,10 +94,13 @@ class ChatTools:
             raise InvalidRequest("this call does not wait any more; it was answered, or stopped")
         self._questions[run_id][1].set_result(decision)
 
-    async def use(self) -> ToolUse | None:
+    async def use(self, engine: Engine) -> ToolUse | None:
         """Return how the next turn uses tools; `None`: it has none.
 
         Servers that are not ready yet are waited for only if the model must call a tool.
+
+        Args:
+            engine: Whose model is told of them.
         """
         self._servers.start()
         if self.choice == "none":
@@ -105,7 +113,9 @@ class ChatTools:
         choice = self.choice
         if isinstance(choice, NamedTool) and choice.name not in [tool.name for tool in tools]:
             choice = "auto"
-        return ToolUse(_Offered(tools, self._servers), self._decide, self._ask, choice=choice)
+        wanted = choice.name if isinstance(choice, NamedTool) else ""
+        offered = OfferedTools(tools, self._servers, engine.model.n_ctx, wanted)
+        return ToolUse(offered, self._decide, self._ask, choice=choice)
 
     async def changed(self, run: ToolRun) -> ToolDefinition | None:
         """Return what the tool of a call was when it was last allowed, if it has changed since."""
@@ -113,6 +123,8 @@ class ChatTools:
         return None if tool is None else await self._policy.before(tool)
 
     async def _decide(self, tool: Tool, arguments: Json) -> Decision | None:
+        if tool is FIND_TOOLS:
+            return Decision(True, "")
         return await self._policy.decide(tool, arguments, self._said)
 
     async def _ask(self, run: ToolRun) -> Decision:
@@ -131,24 +143,3 @@ class ChatTools:
 
     def _tool_of(self, run: ToolRun) -> Tool | None:
         return next((tool for tool in self.all if (tool.server, tool.tool) == (run.server, run.tool)), None)
-
-
-class _Offered:
-    """The tools that a turn began with."""
-
-    def __init__(self, tools: tuple[Tool, ...], servers: Servers) -> None:
-        self.tools = tools
-        self._servers = servers
-
-    async def check(self, tool: Tool, arguments: str) -> Json:
-        try:
-            found: Any = msgspec.json.decode(arguments)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise InvalidArguments(f"the arguments of {tool.name} are no JSON: {error}") from None
-        if not isinstance(found, dict):
-            raise InvalidArguments(f"the arguments of {tool.name} are no JSON object; write one such as {{}}")
-        await self._servers.check(tool, found)
-        return found
-
-    async def call(self, tool: Tool, arguments: Json, on_progress: Callable[[ToolProgress], None]) -> ToolOutput:
-        return await self._servers.call(tool, arguments, on_progress)

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from mistral_tui.chat.result_length import fitted, tokens_of_a_result
+from mistral_tui.engines.engine import Engine
 from mistral_tui.types.errors import InvalidArguments, MistralTuiError
 from mistral_tui.types.events import ToolChanged, ToolProgressed
 from mistral_tui.types.messages import (
@@ -122,7 +124,7 @@ class Spent:
 
 
 async def call_tools(
-    reply: Message, use: ToolUse, spent: Spent, cancelled: asyncio.Event
+    reply: Message, use: ToolUse, spent: Spent, engine: Engine, cancelled: asyncio.Event
 ) -> AsyncGenerator[ToolEvent | Message, None]:
     """Make the calls of a reply, all at once, and yield what happens; the last thing is the message with the results.
 
@@ -130,6 +132,7 @@ async def call_tools(
         reply: Its calls are made.
         use: What may be called.
         spent: Counts it.
+        engine: Whose model is shown the results.
         cancelled: Stops the calls that are on their way; each still has a result, which says so.
     """
     calls = [part for part in reply.parts if isinstance(part, ToolCallPart)]
@@ -148,8 +151,9 @@ async def call_tools(
         await asyncio.gather(stop, everything, return_exceptions=True)
     spent.count([each.run for each in running])
     parts: list[Part] = []
+    tokens = tokens_of_a_result(engine, use.budget.result_tokens, len(calls))
     for run in running:
-        parts += run.results()
+        parts += await run.results(engine, tokens)
     yield Message("tool", tuple(parts))
 
 
@@ -213,14 +217,13 @@ class _Run:
             self.run = msgspec.structs.replace(self.run, seconds=time.monotonic() - began)
         self._change(state="failed" if output.failed else "done", output=output)
 
-    def results(self) -> list[Part]:
+    async def results(self, engine: Engine, tokens: int) -> list[Part]:
         """Return what the model is told: the result, and the pictures and sounds that came with it."""
-        limit = self._use.budget.result_characters
         output = self.run.output
         if output is None:
-            return [ToolResultPart(self.run.call_id, shortened(self.run.error, limit), failed=True)]
+            return [ToolResultPart(self.run.call_id, await fitted(engine, self.run.error, tokens), failed=True)]
         media: list[Part] = [part for part in output.parts if isinstance(part, ImagePart | AudioPart)]
-        return [ToolResultPart(self.run.call_id, shortened(text_of(output), limit), output.failed), *media]
+        return [ToolResultPart(self.run.call_id, await fitted(engine, text_of(output), tokens), output.failed), *media]
 
     def _progressed(self, progress: ToolProgress) -> None:
         self._tell(ToolProgressed(self.run.id, progress))
@@ -248,14 +251,6 @@ def text_of(output: ToolOutput) -> str:
     if not blocks and output.structured is not None:
         blocks.append(msgspec.json.encode(output.structured).decode())
     return "\n\n".join(blocks) or "(no output)"
-
-
-def shortened(text: str, limit: int) -> str:
-    """Return the beginning and the end of a text that is longer than `limit` characters, and say what is missing."""
-    if len(text) <= limit:
-        return text
-    head, tail = limit * 2 // 3, limit // 3
-    return f"{text[:head]}\n… ({len(text) - head - tail:,} characters are left out here) …\n{text[-tail:]}"
 
 
 async def _cancel_when(cancelled: asyncio.Event, tasks: list["asyncio.Task[None]"]) -> None:

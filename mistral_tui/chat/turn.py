@@ -24,7 +24,7 @@ from mistral_tui.types.events import (
     TurnEvent,
 )
 from mistral_tui.types.messages import Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart, Usage
-from mistral_tui.types.requests import GenerateRequest
+from mistral_tui.types.requests import GenerateRequest, ToolChoice, ToolSpec
 from mistral_tui.types.tools import TurnBudget
 
 _log = logging.getLogger(__name__)
@@ -58,8 +58,8 @@ async def run_turn(
         reason tells a stop from a limit, a cancel and a failure.
     """
     spent = Spent(use.budget if use is not None else TurnBudget())
-    if use is not None and (tools := tuple(tool.spec for tool in use.tools.tools)):
-        request = msgspec.structs.replace(request, tools=tools, tool_choice=use.choice)
+    if use is not None:
+        request = msgspec.structs.replace(request, tools=_specs(use), tool_choice=use.choice)
     while True:
         writing = _Writing(conversation, engine, request, system_prompt)
         async with contextlib.aclosing(writing.events(cancelled)) as events:
@@ -68,7 +68,7 @@ async def run_turn(
         finished = writing.finished
         if use is None or finished.reason != "tool_calls":
             break
-        async with contextlib.aclosing(call_tools(writing.reply, use, spent, cancelled)) as happening:
+        async with contextlib.aclosing(call_tools(writing.reply, use, spent, engine, cancelled)) as happening:
             async for happened in happening:
                 if isinstance(happened, Message):
                     yield MessageCommitted(conversation.append(happened))
@@ -80,8 +80,14 @@ async def run_turn(
             finished = Finished("cancelled", Usage())
             break
         # A tool that had to be called was: from here on the model decides, until it may no more.
-        request = msgspec.structs.replace(request, tool_choice="none" if spent.all_of_it else "auto")
+        choice: ToolChoice = "none" if spent.all_of_it else "auto"
+        request = msgspec.structs.replace(request, tools=_specs(use), tool_choice=choice)
     yield TurnEnded(finished.reason, finished.error)
+
+
+def _specs(use: ToolUse) -> tuple[ToolSpec, ...]:
+    """Return what the model is told of now; a search for tools adds to it."""
+    return tuple(tool.spec for tool in use.tools.tools)
 
 
 class _Writing:

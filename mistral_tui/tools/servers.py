@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import msgspec
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from mistral_tui.tools.mcp.trust import Trust
 
 _log = logging.getLogger(__name__)
+
+CALLS_AT_ONCE: Final = 16
+"""Calls to all servers together, unless the configuration says otherwise."""
 
 OnProgress = Callable[[ToolProgress], None]
 OnState = Callable[[ServerState], None]
@@ -73,6 +76,7 @@ class Servers:
         """Servers that are off in the configuration, and that the person has started."""
         self._inputs: dict[str, str] = {}
         """What the person has said, by the ids of the inputs; kept nowhere else."""
+        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
         self._tools: tuple[Tool, ...] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
@@ -119,6 +123,10 @@ class Servers:
             servers = {each.server.name: each.server for each in self._configured}
             self._tools = named((tool for state in self.states for tool in state.tools), servers)
         return self._tools
+
+    def offers(self, name: str) -> bool:
+        """Whether models are told of the tools of a server unless a chat says otherwise."""
+        return all(each.offered for each in self._configured if each.server.name == name)
 
     @property
     def starting(self) -> bool:
@@ -203,14 +211,15 @@ class Servers:
         await self._box.check(tool, arguments)
 
     async def call(self, tool: Tool, arguments: Json, on_progress: OnProgress = lambda progress: None) -> ToolOutput:
-        """Call a tool; cancelling this cancels the call at its server.
+        """Call a tool, when it is its turn; cancelling this cancels the call at its server.
 
         Raises:
             ToolError: It came to nothing; says why.
         """
         if self._box is None:
             raise ToolError(f"{tool.key} cannot be called: its server was never started")
-        return await self._box.call(tool.server, tool.tool, arguments, on_progress)
+        async with self._slots:
+            return await self._box.call(tool.server, tool.tool, arguments, on_progress)
 
     async def close(self) -> None:
         """End all servers, within two seconds."""
@@ -224,6 +233,8 @@ class Servers:
         try:
             found = await asyncio.to_thread(read)
             self._configured = found.servers
+            if found.max_concurrent_calls is not None:
+                self._slots = asyncio.Semaphore(max(1, found.max_concurrent_calls))
             for notice in found.notices:
                 self.tell(notice)
             if strangers := [each.server.name for each in found.servers if each.server.enabled and not each.trusted]:

@@ -159,8 +159,8 @@ class TurnBudget(msgspec.Struct, frozen=True):
     rounds: int = 10
     """How often the model may call tools, several at once being one round."""
     calls: int = 50
-    result_characters: int = 8000
-    """What the model is shown of one result."""
+    result_tokens: int = 2000
+    """What the model is shown of one result, at most; less where its context is small."""
     repeats: int = 2
     """How often the same call with the same arguments is made; it answers the same."""
     repairs: int = 1

@@ -15,8 +15,8 @@ from mistral_tui.types.messages import TextPart, ToolResultPart
 from mistral_tui.types.requests import NamedTool
 from mistral_tui.types.tools import Decision, RunState, ToolOutput
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
+from tests.stubs.tools import STOP, FakeBox, calls, servers_with
 from tests.stubs.tools import TIME as CLOCKS_TIME
-from tests.stubs.tools import FakeBox, calls, servers_with
 from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
@@ -186,6 +186,36 @@ async def test_a_server_and_a_tool_are_off_in_the_chat_that_says_so(tmp_path: Pa
     assert [tool.name for tool in reopened.tools.tools] == ["clock_time"]
     await again.close()
     await chat.workspace.close()
+
+
+async def test_tools_that_are_not_registered_by_themselves_are_offered_where_the_chat_says_so() -> None:
+    workspace = Workspace(FakePool(), None, ENTRY, servers=servers_with(FakeBox(), unasked=False))
+    await workspace.servers.settled()
+    chat = workspace.new_chat()
+    assert (chat.tools.tools, len(chat.tools.all)) == ((), 2)
+    chat.tools.switch("clock", on=True)
+    assert len(chat.tools.tools) == 2
+    assert chat.settings.tools.switches == {"clock": True}
+    chat.tools.switch("clock", on=False)
+    assert chat.settings.tools.switches == {}
+
+
+async def test_where_tools_would_fill_the_context_the_model_finds_them_without_asking_the_person() -> None:
+    many = tuple(
+        msgspec.structs.replace(STOP, name=f"a{number}", tool=f"a{number}", description="x" * 200)
+        for number in range(40)
+    )
+    box = FakeBox(tools={"clock": (CLOCKS_TIME, *many)})
+    chat = Chat(calls(("find_tools", '{"query": "what time is it"}')), TIME, Reply(["Noon."]), box=box)
+    await chat.asks()
+    await until(lambda: chat.live.tools.asked)
+    assert [[tool.name for tool in request.tools] for request in chat.engine.requests] == [
+        ["find_tools"], ["find_tools", "clock_time"]
+    ]  # fmt: skip
+    chat.live.tools.answer(chat.live.tools.asked[0].id, ONCE)
+    await chat.live.wait()
+    assert chat.box.made == [("clock/time", {"zone": "UTC"})]
+    assert chat.events[-1] == TurnEnded("stop")
 
 
 async def test_a_tool_that_must_be_called_is_waited_for_and_the_model_decides_after() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mistral_tui.chat.conversation import Conversation
-from mistral_tui.chat.tool_calls import ToolUse, shortened
+from mistral_tui.chat.tool_calls import ToolUse
 from mistral_tui.chat.turn import prompt_messages, run_turn
 from mistral_tui.types.errors import InvalidArguments, ServerFailed, ToolError
 from mistral_tui.types.events import MessageCommitted, ToolCallDelta, ToolChanged, TurnEnded, TurnEvent
@@ -256,15 +256,11 @@ async def test_results_that_are_missing_have_failed() -> None:
 
 async def test_a_long_result_is_shortened_for_the_model_and_kept_whole() -> None:
     long = "a" * 900 + "b" * 900
-    use = a_use(FakeTools(output=ToolOutput((TextPart(long),))), budget=TurnBudget(result_characters=300))
+    use = a_use(FakeTools(output=ToolOutput((TextPart(long),))), budget=TurnBudget(result_tokens=75))
     turn = await a_turn(use, calls(("clock_time", "{}")), Reply())
     assert turn.results[0].text == f"{'a' * 200}\n… (1,500 characters are left out here) …\n{'b' * 100}"
     (run,) = turn.runs
     assert run.output == ToolOutput((TextPart(long),))
-
-
-def test_what_is_short_stays_as_it_is() -> None:
-    assert shortened("abc", 3) == "abc"
 
 
 async def test_pictures_go_to_the_model_beside_the_result() -> None:

@@ -87,7 +87,12 @@ class FakeBox:
 
 
 def servers_with(
-    box: FakeBox, *servers: McpServer, untrusted: tuple[str, ...] = (), project: Path = Path("/project")
+    box: FakeBox,
+    *servers: McpServer,
+    untrusted: tuple[str, ...] = (),
+    unasked: bool = True,
+    at_once: int | None = None,
+    project: Path = Path("/project"),
 ) -> Servers:
     """Return servers as if these were configured (the clock, if none are given), behind a scripted process."""
 
@@ -98,9 +103,10 @@ def servers_with(
     def read() -> ConfiguredServers:
         return ConfiguredServers(
             tuple(
-                ConfiguredServer(server, project / ".mcp.json", server.name not in untrusted)
+                ConfiguredServer(server, project / ".mcp.json", server.name not in untrusted, offered=unasked)
                 for server in servers or (CLOCK,)
-            )
+            ),
+            max_concurrent_calls=at_once,
         )
 
     return Servers(read, made, project=project)

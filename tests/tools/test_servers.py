@@ -1,5 +1,6 @@
 """The servers of a running program: what may be started is, and nothing holds anybody up."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool
 from tests.stubs.tools import CLOCK, FakeBox, servers_with
+from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.core
 
@@ -78,6 +80,21 @@ async def test_a_value_that_only_the_person_knows_is_asked_for_and_put_in() -> N
     assert box.used[0].env == {"KEY": "secret"}
     assert servers.inputs_of("notes") == ()
     assert servers.configured[0].server.env == {"KEY": "${input:key}"}, "what is shown has no secret in it"
+
+
+async def test_no_more_calls_are_made_at_once_than_the_configuration_says() -> None:
+    box = FakeBox(hold=asyncio.Event())
+    servers = servers_with(box, at_once=2)
+    await servers.settled()
+    (time, _) = servers.tools
+    made = [asyncio.create_task(servers.call(time, {"number": number})) for number in range(4)]
+    await until(lambda: len(box.made) == 2)
+    made[2].cancel()
+    await asyncio.gather(made[2], return_exceptions=True)
+    assert box.hold is not None
+    box.hold.set()
+    await asyncio.gather(*made, return_exceptions=True)
+    assert [arguments["number"] for _, arguments in box.made] == [0, 1, 3]
 
 
 async def test_a_server_that_nobody_has_configured_is_named_with_those_that_there_are() -> None:

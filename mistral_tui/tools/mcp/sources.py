@@ -28,6 +28,8 @@ class ConfiguredServer:
     trusted: bool
     """Whether it may be started: not the project's before the person has agreed."""
     inputs: tuple[McpInput, ...] = ()
+    offered: bool = True
+    """Whether models are told of its tools unless a chat says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ def _together(configs: list[McpConfig], trust: Trust, own: Path) -> ConfiguredSe
                 notices.append(f"{config.path}: {server.name} is also in {servers[server.name].source}, which counts")
                 continue
             trusted = config.path == own or trust.holds(server, config.path)
-            servers[server.name] = ConfiguredServer(server, config.path, trusted, config.inputs)
+            servers[server.name] = ConfiguredServer(
+                server, config.path, trusted, config.inputs, config.auto_register_tools
+            )
     limits = [config.max_concurrent_calls for config in configs if config.max_concurrent_calls is not None]
     return ConfiguredServers(tuple(servers.values()), tuple(notices), limits[0] if limits else None)
