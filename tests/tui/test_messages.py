@@ -10,7 +10,7 @@ from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.chat.save_code import SaveCode
 from mistral_tui.types.events import ReasoningDelta, TextDelta
 from tests.stubs.engines import Reply
-from tests.tui.harness import app_with, ask, paste_and_send, screen_rows, started, until
+from tests.tui.harness import app_with, ask, paste_and_send, screen_rows, started, told, until
 from tests.tui.message_chats import chat_of, chosen, idle, on_screen, said
 from tests.tui.test_transcript import showing
 
@@ -124,6 +124,7 @@ async def test_a_code_block_is_saved_and_nothing_is_overwritten_unasked(
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, SaveCode))
         assert (tmp_path / "code-3.sh").read_text() == "echo 2\n"
+        assert told(app, f"saved as {tmp_path / 'code-3.sh'}")
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, SaveCode))
         await pilot.press("ctrl+u", *"nowhere", "slash", "x", "enter")
@@ -142,6 +143,14 @@ async def test_the_source_of_a_message_is_shown_and_it_is_folded() -> None:
         await until(pilot, lambda: "4 more lines" in on_screen(app) and "and more" not in on_screen(app))
         await pilot.press("space")
         await until(pilot, lambda: "and more" in on_screen(app))
+
+
+async def test_what_is_folded_still_says_something() -> None:
+    async with app_with(Reply(["```python\nprint()\nexit()\n```\nThat is all."])).run_test(size=(80, 24)) as pilot:
+        app = await chat_of(pilot, "a")
+        await pilot.press("space")
+        await until(pilot, lambda: "3 more lines" in on_screen(app) and "exit()" not in on_screen(app))
+        assert "print()" in on_screen(app)
 
 
 async def test_thoughts_open_on_one_message_and_tell_how_long_they_took() -> None:

@@ -203,7 +203,7 @@ class MessageActions(Widget):
 
     def _saved(self, path: Path | None) -> None:
         if path is not None:
-            self.app.notify(f"saved as {path}")
+            self.app.notify(f"saved as {path.absolute()}")
 
     # Tokens
 

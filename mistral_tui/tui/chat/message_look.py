@@ -62,11 +62,12 @@ def source_rows(message: Message, width: int) -> list[Row]:
 
 
 def folded_rows(rows: list[Row]) -> list[Row]:
-    """Return the first row, and how many more there are."""
-    if len(rows) <= 2:
+    """Return the first row that says something, with the heading of its code block, and how many more there are."""
+    shown = 2 if rows and rows[0].code else 1
+    if len(rows) <= shown + 1:
         return rows
-    more = Content.styled(f"… {len(rows) - 1:,} more lines · space unfolds", "$text-muted")
-    return [rows[0], Row(more, lead=len(more))]
+    more = Content.styled(f"… {len(rows) - shown:,} more lines · space unfolds", "$text-muted")
+    return [*rows[:shown], Row(more, lead=len(more))]
 
 
 def foot(message: Message, look: Look, width: int) -> Content:

@@ -1,7 +1,7 @@
 """What is done with sessions: found, named, tagged, put away, deleted, brought back, copied, exported, imported."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -238,13 +238,16 @@ class SessionActions(Widget):
         added, present, failures = await self._add_from(Path(file.strip()))
         for failure in failures[:3]:
             self.notify(failure, severity="error")
-        self.notify(f"{added} chats imported" + (f", {present} were there already" if present else ""))
+        if added:
+            self._list.box.value = ""  # they are in the list, not among what was found
+        self.notify(_told_of_import(added, present, len(failures)))
 
-    async def _add_from(self, file: Path) -> tuple[int, int, list[str]]:
+    async def _add_from(self, file: Path) -> tuple[list[Session], int, list[str]]:
         from mistral_tui.chat.importing.documents import ImportFailed
         from mistral_tui.chat.importing.files import read_sessions
 
-        added = present = 0
+        added = []
+        present = 0
         failures = []
         found = read_sessions(file, Paths.resolve().attachments)
         while (each := await asyncio.to_thread(next, found, None)) is not None:
@@ -252,8 +255,10 @@ class SessionActions(Widget):
                 failures.append(str(each))
             elif len(each):
                 addition = await self._library.add(each.session, each.messages, each.runs)
-                added += addition.outcome != "present"
-                present += addition.outcome == "present"
+                if addition.outcome == "present":
+                    present += 1
+                else:
+                    added.append(each.session)
         return added, present, failures
 
     # Within
@@ -280,3 +285,17 @@ class SessionActions(Widget):
         if not session.title and session.leaf_id is None:
             raise InvalidRequest("nothing was said in this chat yet; type a prompt first")
         return session
+
+
+def _told_of_import(added: Sequence[Session], present: int, failed: int) -> str:
+    """Say what became of the chats of a file."""
+    words = [f"{len(added) or 'no new'} chats imported"]
+    if len(added) == 1:
+        words = [f"imported: “{printable_line(added[0].title) or 'untitled'}”"]
+    if archived := sum(session.archived for session in added):
+        words.append("it is in the archive" if len(added) == 1 else f"{archived} of them into the archive")
+    if present:
+        words.append(f"{present} {'was' if present == 1 else 'were'} there already")
+    if failed:
+        words.append(f"{failed} could not be read")
+    return ", ".join(words)

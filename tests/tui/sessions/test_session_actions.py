@@ -16,7 +16,7 @@ from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.sessions.export_dialog import ExportDialog
 from mistral_tui.tui.sessions.line_dialog import LineDialog
 from tests.stubs.engines import Reply
-from tests.tui.harness import ask, main_screen, paste_and_send, screen_rows, started, until
+from tests.tui.harness import ask, main_screen, paste_and_send, screen_rows, shown_text, started, until
 from tests.tui.sessions.stored import app_on, store_chat
 
 pytestmark = pytest.mark.core
@@ -157,9 +157,16 @@ async def test_a_chat_is_exported_and_imported(path: Path, tmp_path: Path) -> No
         await pilot.press("alt+e")
         await answer(pilot, str(file))
         await until(pilot, lambda: "is there already" in told(pilot))
+        chats = main_screen(app_of(pilot)).chats
+        chats.box.value = "moon"
+        await until(pilot, lambda: chats.rows.option_count == 1)
         await pilot.press("delete", "alt+i")
         await answer(pilot, str(file))
-        await until(pilot, lambda: "1 chats imported" in told(pilot))
+        await until(pilot, lambda: "imported: “Tides”" in told(pilot))
+        await until(pilot, lambda: not chats.box.value and "Tides" in shown_text(chats))
+        await pilot.press("alt+i")
+        await answer(pilot, str(file))
+        await until(pilot, lambda: "no new chats imported, 1 was there already" in told(pilot))
         await pilot.press("alt+i")
         await answer(pilot, str(tmp_path / "nothing.json"))
         await until(pilot, lambda: "is not there" in told(pilot))
