@@ -24,6 +24,8 @@ class OAuthClient(msgspec.Struct, frozen=True, rename="camel"):
 
     client_id: str = ""
     client_secret: str = ""
+    client_metadata_url: str = ""
+    """Where a document lies that describes this program, for login servers that take that for a registration."""
     scope: str = ""
     """Which rights are asked for, with spaces between; empty: what the server proposes."""
     callback_port: int = 0
@@ -87,6 +89,9 @@ class McpServer(msgspec.Struct, frozen=True):
                 raise InvalidRequest(
                     f"{name} of {self.name} is {getattr(self, name)}; it must be above 0, and at most a day"
                 )
+        described = urlsplit(self.oauth.client_metadata_url)
+        if self.oauth.client_metadata_url and (described.scheme != "https" or described.path in ("", "/")):
+            raise InvalidRequest(f"clientMetadataUrl of {self.name} must be the https:// address of a document")
         if not 0 <= self.oauth.callback_port < 2**16:
             raise InvalidRequest(f"callbackPort of {self.name} is {self.oauth.callback_port}; it must be a port")
         if not 0 < self.calls_at_once <= 1000:

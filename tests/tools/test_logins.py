@@ -13,7 +13,7 @@ import pytest
 
 from mistral_tui.tools.mcp.client.vault import Login, Vault
 from mistral_tui.tools.toolbox import Toolbox
-from mistral_tui.types.errors import ServerFailed
+from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import TextPart
 from mistral_tui.types.servers import McpServer, OAuthClient
 from mistral_tui.types.tools import ToolOutput
@@ -172,10 +172,28 @@ async def test_a_client_that_is_known_beforehand_is_used_with_its_secret(opened:
         authority.clients["known"] = Anywhere()
         known = a_server(url, OAuthClient(client_id="known", client_secret="hush", scope="tides"))
         await log_in(box, known)
+        assert authority.scopes == ["tides"]
         await box.use((known,))
         await box.settled()
         assert await box.call("server", "echo", {"text": "hello"}) == HELLO
         authority.valid = set()
+        assert await box.call("server", "echo", {"text": "hello"}) == HELLO
+        await box.close()
+
+
+async def test_rights_that_were_missing_are_asked_for_by_the_next_login(opened: Open) -> None:
+    authority = Authority("wants more for calls")
+    async with serving(authority.app) as url:
+        server = a_server(url, OAuthClient(scope="tides"))
+        box = await opened()
+        await log_in(box, server)
+        await box.use((server,))
+        await box.settled()
+        with pytest.raises(ToolError, match="it wants more rights; log in again with `mistral-tui mcp login server`"):
+            await box.call("server", "echo", {"text": "hello"})
+        await log_in(box, server)
+        assert set(authority.scopes[-1].split()) == {"tides", "moon"}
+        await box.settled()
         assert await box.call("server", "echo", {"text": "hello"}) == HELLO
         await box.close()
 

@@ -19,7 +19,7 @@ class Authority:
     """Both in one; `how` says what goes wrong.
 
     Args:
-        how: `not`, `denies`, `takes no registration`, or `renews nothing`.
+        how: `not`, `denies`, `takes no registration`, `renews nothing`, or `wants more for calls`.
     """
 
     def __init__(self, how: str = "not") -> None:
@@ -114,4 +114,8 @@ class Authority:
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.valid:
             known = f"{request.base_url}.well-known/oauth-protected-resource/mcp"
             return Response(status_code=401, headers={"WWW-Authenticate": f'Bearer resource_metadata="{known}"'})
+        wants_more = self.how == "wants more for calls" and b"tools/call" in await request.body()
+        if wants_more and "moon" not in self.scopes[-1]:
+            challenge = 'Bearer error="insufficient_scope", scope="moon"'
+            return Response(status_code=403, headers={"WWW-Authenticate": challenge})
         return await self._server.answer(request)

@@ -34,8 +34,9 @@ class Callback:
         return f"http://{_HOST}:{self.port}{_PATH}"
 
     def expect(self, state: str) -> None:
-        """Take only an answer with this state."""
+        """Wait anew, for an answer with this state and no other."""
         self._state = state
+        self._query = asyncio.get_running_loop().create_future()
 
     async def result(self, name: str) -> AuthorizationCodeResult:
         """Wait for the answer.

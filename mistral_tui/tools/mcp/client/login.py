@@ -27,7 +27,7 @@ async def log_in(server: McpServer, vault: Vault, show: Callable[[str], None]) -
     Args:
         server: Where it is.
         vault: Where the login is kept.
-        show: Takes the address at which the person logs in; called at most once.
+        show: Takes the address at which the person logs in; called again if the server wants more rights.
 
     Raises:
         ServerFailed: It was denied, came to nothing, or is not wanted.

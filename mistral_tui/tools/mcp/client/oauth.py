@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import msgspec
 from mcp.client.auth.oauth2 import OAuthClientProvider, TokenStorage
+from mcp.client.auth.utils import extract_field_from_www_auth, extract_scope_from_www_auth, union_scopes
 from mcp.shared.auth import (
     AuthorizationCodeResult,
     OAuthClientInformationFull,
@@ -28,11 +29,14 @@ from pydantic import AnyUrl, BaseModel, ValidationError
 
 from mistral_tui.tools.mcp.client.callback import Callback
 from mistral_tui.tools.mcp.client.vault import Login, Vault
+from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
 
 T = TypeVar("T", bound=BaseModel)
 _EARLY_SECONDS: Final = 30.0
 """So long before its end a token is renewed."""
+_MOST_ASKED: Final = 3
+"""How often one login sends the person to the browser: a server may find later that it needs more rights."""
 _LOCAL: Final = "http://127.0.0.1/callback"
 
 # What the SDK says of a flow may hold a body that a stranger has written; failures are told by this program.
@@ -59,13 +63,15 @@ class OAuth(OAuthClientProvider):
         self._server = server
         self._callback = callback
         self._show = show
+        self._asked = 0
         metadata = OAuthClientMetadata(
             client_name="mistral-tui",
             redirect_uris=[AnyUrl(callback.address if callback else _LOCAL)],
             scope=server.oauth.scope or None,
         )
         self._stored = _Stored(server, vault, callback)
-        super().__init__(server.url, metadata, self._stored, self._ask, self._answer)
+        described = server.oauth.client_metadata_url or None
+        super().__init__(server.url, metadata, self._stored, self._ask, self._answer, described)
         self._stored.provider = self
 
     async def _initialize(self) -> None:
@@ -101,6 +107,8 @@ class OAuth(OAuthClientProvider):
         self._add_auth_header(request)
         sent = context.current_tokens
         response = yield request
+        if response.status_code == 403 and extract_field_from_www_auth(response, "error") == "insufficient_scope":
+            await self._stored.want(extract_scope_from_www_auth(response) or "")
         if response.status_code != 401 or sent is None:
             return
         async with context.lock:
@@ -120,6 +128,8 @@ class OAuth(OAuthClientProvider):
 
     async def _perform_authorization(self) -> httpx2.Request:
         self._choose_method()
+        login, metadata = await self._stored.read(), self.context.client_metadata
+        metadata.scope = union_scopes(self._server.oauth.scope or metadata.scope, login.wanted or None)
         return await super()._perform_authorization()
 
     async def _refresh_token(self) -> httpx2.Request:
@@ -137,6 +147,9 @@ class OAuth(OAuthClientProvider):
 
     async def _ask(self, address: str) -> None:
         assert self._callback is not None
+        self._asked += 1
+        if self._asked > _MOST_ASKED:
+            raise ServerFailed(f"no login at the MCP server {self._server.name}: it wants more rights again and again")
         (state,) = parse_qs(urlsplit(address).query)["state"]
         self._callback.expect(state)
         self._show(address)
@@ -185,6 +198,12 @@ class _Stored(TokenStorage):
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
         await self._write(client=_written(client_info), port=self._callback.port if self._callback else 0)
+
+    async def want(self, scope: str) -> None:
+        """Remember which rights were missing, for the next login."""
+        login = await self.read()
+        if wanted := union_scopes(login.wanted or None, scope or None):
+            await self._write(wanted=wanted)
 
     async def _write(self, **values: object) -> None:
         login = msgspec.structs.replace(await self.read(), **values)

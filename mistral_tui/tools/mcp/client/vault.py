@@ -36,6 +36,8 @@ class Login(msgspec.Struct, frozen=True, omit_defaults=True):
     """The login server."""
     resource: dict[str, Any] | None = None
     """What the MCP server says of itself."""
+    wanted: str = ""
+    """The rights that were missing, with spaces between; the next login asks for them too."""
 
     def __repr__(self) -> str:
         return "Login(…)"  # what is printed may end in a log

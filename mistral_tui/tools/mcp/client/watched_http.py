@@ -74,19 +74,22 @@ class WatchedHttp(httpx2.AsyncClient):
     async def _refused(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         """Return an answer that says why there is none, unless the server has done so."""
         status = response.status_code
-        if status in (401, 403):
+        if status in (401, 403):  # no other answer comes before the person has done something
             self._peer.in_vain = True
         if status == 404 and "mcp-session-id" in request.headers:
             self._peer.give_up("has forgotten the session")
         if self._is_sse:
-            self._peer.give_up(self._status_words(status))
+            self._peer.give_up(self._words(response))
         if self._is_sse or request.method == "GET" or await _says_why(response):
             return response
         await response.aclose()
-        return _error(request, status, INTERNAL_ERROR, self._status_words(status))
+        return _error(request, status, INTERNAL_ERROR, self._words(response))
 
-    def _status_words(self, status: int) -> str:
+    def _words(self, response: httpx2.Response) -> str:
+        status = response.status_code
         words = f"answered {_status(status)}"
+        if status == 403 and "insufficient_scope" in response.headers.get("www-authenticate", ""):
+            return f"{words}: it wants more rights; log in again with `mistral-tui mcp login {self._server.name}`"
         if status != 401:
             return words
         if self._server.has_token:
