@@ -25,7 +25,6 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.models.downloads import Download
 from mistral_tui.tui.actions import Action, bindings
 from mistral_tui.tui.actions.keymap import textual_keymap
-from mistral_tui.tui.alt_keys import know_alt_keys
 from mistral_tui.tui.chat.flush_gate import TURNS
 from mistral_tui.tui.chat.pane import ChatPane
 from mistral_tui.tui.context_menu import MenuWanted
@@ -38,6 +37,7 @@ from mistral_tui.tui.media.graphics import NO_PICTURES
 from mistral_tui.tui.models.starter import Starter
 from mistral_tui.tui.settings import themes
 from mistral_tui.tui.settings.colours import Colours
+from mistral_tui.tui.terminal_keys import know_terminal_keys
 from mistral_tui.tui.uncoloured import Uncoloured
 from mistral_tui.tui.widths import settling
 from mistral_tui.types.errors import ConfigError
@@ -128,7 +128,7 @@ class MistralApp(App[None], inherit_bindings=False):
         """
         super().__init__(driver_class=_terminal_driver() if on_terminal else None)
         self.driver_class = settling(self.driver_class)
-        know_alt_keys()
+        know_terminal_keys()
         self.animation_level = "none"
         self.workspace = workspace
         self._library = library or ModelLibrary(workspace)

@@ -34,8 +34,10 @@ WRITING: tuple[Action, ...] = (
     Action("select_all", "Select all", ("f7",), "prompt", "Writing"),
     Action("delete_left", "Delete left", ("backspace",), "prompt", "Writing"),
     Action("delete_right", "Delete right", ("delete", "ctrl+d"), "prompt", "Writing"),
-    Action("delete_word_left", "Delete the word left", ("ctrl+w", "alt+backspace"), "prompt", "Writing"),
-    Action("delete_word_right", "Delete the word right", ("ctrl+f", "alt+d"), "prompt", "Writing"),
+    Action(
+        "delete_word_left", "Delete the word left", ("ctrl+w", "alt+backspace", "ctrl+backspace"), "prompt", "Writing"
+    ),
+    Action("delete_word_right", "Delete the word right", ("ctrl+f", "alt+d", "ctrl+delete"), "prompt", "Writing"),
     Action("delete_to_start_of_line", "Delete to the start of the line", ("ctrl+u",), "prompt", "Writing"),
     Action("delete_to_end_of_line_or_delete_line", "Delete to the end of the line", ("ctrl+k",), "prompt", "Writing"),
     Action("cut", "Cut", ("ctrl+x",), "prompt", "Writing"),
