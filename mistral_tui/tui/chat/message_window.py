@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
+from textual.strip import Strip
 from textual.widget import Widget
 
 from mistral_tui.tui.chat.message import MessageView
@@ -86,6 +87,13 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         """Draw it anew; if it is only to be laid out, no more than the messages that come, go or move."""
         return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the ground beneath the messages, which is the same everywhere."""
+        strip = Strip.blank(crop.width, self.visual_style.rich_style)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return [strip] * crop.height
+
     def watch_virtual_size(self) -> None:
         """The chat has grown: it may have become longer than the screen."""
         self._follow_if_long()
@@ -99,10 +107,9 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Mount more messages when the person comes near the first or the last one."""
         super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value and self.end_was_in_view:
-            self._watch_end()  # with the frame that is drawn for it, not after it
-        else:
-            self._watch_end_soon()
+        if new_value < old_value and self.is_anchored and self._anchor_released and self.end_was_in_view:
+            self._watch_end()  # the person scrolls up: what is said of it is drawn in the same frame
+        self._watch_end_soon()
         if self._moving:
             return
         ahead = AHEAD * self.size.height

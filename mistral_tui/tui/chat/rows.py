@@ -53,6 +53,17 @@ def wrapped(content: Content, width: int, joins: str = " ") -> list[Row]:
     return rows
 
 
+def first_difference(before: Sequence[Row], after: Sequence[Row]) -> int:
+    """Return the index of the first row that looks different, or is not in both."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((y for y, (old, new) in pairs if not _is_same(old, new)), min(len(before), len(after)))
+
+
+def _is_same(one: Row, other: Row) -> bool:
+    # The text of two contents is equal when their styles are not.
+    return one.content.is_same(other.content) and one[1:] == other[1:]
+
+
 def selected_text(rows: Sequence[Row], selection: Selection) -> str:
     """Return what a selection of rows means as text: without margins, and with soft line breaks undone."""
     text: list[str] = []

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from mistral_tui.tui.chat.markdown import code_rows, inline_rows, markdown_rows
 from mistral_tui.tui.chat.markdown_stream import Block, MarkdownStream
-from mistral_tui.tui.chat.rows import BLANK, Row, wrapped
+from mistral_tui.tui.chat.rows import BLANK, Row, first_difference, wrapped
 
 SMALL = 1_500
 """Characters of an open block that are cheap to lay out each time."""
@@ -41,6 +41,7 @@ class StreamingRows:
         if self._blocks < len(self._stream.closed):
             self._settled, self._lines = self._closed_rows, 0
         first = self._settled
+        before = self.rows[first:]
         del self.rows[first:]
         for block in self._stream.closed[self._blocks :]:
             self._add(block, markdown_rows(block.text, self.width))
@@ -52,7 +53,7 @@ class StreamingRows:
                 self._add(block, self._small_rows(block))
         else:
             self._add_lines()
-        return first
+        return first + first_difference(before, self.rows[first:])
 
     def _add(self, block: Block, rows: list[Row]) -> None:
         if len(self.rows) > self._above and rows and not block.follows:
