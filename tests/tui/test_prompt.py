@@ -78,6 +78,26 @@ async def test_the_arrows_lead_to_older_prompts_and_back_to_the_draft() -> None:
         assert prompt.text == "d"
         await pilot.press("down")
         assert prompt.text == "d"
+        await pilot.press("up", "up")
+        prompt.put_back("three")
+        assert prompt.text == "three\n\nd", "what is being written, not what was only looked at"
+        await pilot.press("down")
+        assert prompt.text == "three\n\nd"
+
+
+async def test_an_older_prompt_that_was_changed_is_not_lost() -> None:
+    async with app_with().run_test() as pilot:
+        prompt = await prompt_of(pilot)
+        await ask(pilot, "one")
+        await ask(pilot, "two")
+        await pilot.press("up", "!", "down")
+        assert prompt.text == "two!"
+        await pilot.press("up", "up")
+        assert prompt.text == "one"
+        await pilot.press("down", "down")
+        assert prompt.text == "two!"
+        await pilot.press("up", "ctrl+z")
+        assert prompt.text == "two!"
 
 
 async def test_the_arrows_move_within_several_lines_first() -> None:

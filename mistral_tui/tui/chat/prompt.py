@@ -145,7 +145,10 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
 
     def put_back(self, text: str) -> None:
         """Give a prompt back that was not answered; what was written meanwhile follows it."""
-        self._write(f"{text}\n\n{self.text}" if self.text.strip() else text)
+        self._leave_older()
+        written = self.text if self._shown is None else self._draft
+        self._shown = None
+        self._write(f"{text}\n\n{written}" if written.strip() else text)
 
     def refuse(self, text: str) -> None:
         """What was handed in could not be sent: it is in the box again, before what was typed since."""
@@ -155,8 +158,7 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
 
     def replace_all(self, text: str) -> None:
         """Put a text in the place of what is written; undo brings that back."""
-        self.put_in = _shortened(text, self._pastes)
-        self.replace(self.put_in, (0, 0), self.document.end, maintain_selection_offset=False)
+        self._write(text)
         self.focus()
 
     def insert_text(self, text: str) -> None:
@@ -174,7 +176,7 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             self._sent.append(text)
         self._shown = None
         self._pastes.clear()
-        self._write("")
+        self.text = self.put_in = ""
         if self.vim is not None:
             self.vim.mode = "insert"  # the next prompt is to be typed
             self._show_mode(self.vim)
@@ -192,6 +194,7 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         elif self.others_wait and not self.text:
             self.post_message(self.QueueWanted(self))
         elif self._sent and self._shown != 0:
+            self._leave_older()
             if self._shown is None:
                 self._draft = self.text
             self._shown = len(self._sent) - 1 if self._shown is None else self._shown - 1
@@ -202,6 +205,9 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         if self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
             self.action_cursor_down()
         elif self._shown is not None:
+            self._leave_older()
+            if self._shown is None:
+                return
             self._shown = self._shown + 1 if self._shown + 1 < len(self._sent) else None
             self._write(self._draft if self._shown is None else self._sent[self._shown])
 
@@ -269,10 +275,14 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         self.insert(text)
         self.scroll_cursor_visible()
 
+    def _leave_older(self) -> None:
+        """An older prompt that was changed is what is being written."""
+        if self._shown is not None and self.full_text != self._sent[self._shown]:
+            self._shown = None
+
     def _write(self, text: str) -> None:
         self.put_in = _shortened(text, self._pastes)
-        self.text = self.put_in
-        self.move_cursor(self.document.end)
+        self.replace(self.put_in, (0, 0), self.document.end, maintain_selection_offset=False)
 
 
 def _shortened(text: str, pastes: dict[int, str]) -> str:
