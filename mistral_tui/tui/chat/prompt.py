@@ -145,8 +145,7 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
 
     def put_back(self, text: str) -> None:
         """Give a prompt back that was not answered; what was written meanwhile follows it."""
-        self._leave_older()
-        written = self.text if self._shown is None else self._draft
+        written = self.text if self._older is None else self._draft
         self._shown = None
         self._write(f"{text}\n\n{written}" if written.strip() else text)
 
@@ -193,22 +192,18 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
             self.action_cursor_up()
         elif self.others_wait and not self.text:
             self.post_message(self.QueueWanted(self))
-        elif self._sent and self._shown != 0:
-            self._leave_older()
-            if self._shown is None:
+        elif self._sent and (shown := self._older) != 0:
+            if shown is None:
                 self._draft = self.text
-            self._shown = len(self._sent) - 1 if self._shown is None else self._shown - 1
+            self._shown = len(self._sent) - 1 if shown is None else shown - 1
             self._write(self._sent[self._shown])
 
     def action_newer(self) -> None:
         """Move down; from the last line, show the next prompt, in the end what was being written."""
         if self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
             self.action_cursor_down()
-        elif self._shown is not None:
-            self._leave_older()
-            if self._shown is None:
-                return
-            self._shown = self._shown + 1 if self._shown + 1 < len(self._sent) else None
+        elif (shown := self._older) is not None:
+            self._shown = shown + 1 if shown + 1 < len(self._sent) else None
             self._write(self._draft if self._shown is None else self._sent[self._shown])
 
     async def _on_key(self, event: events.Key) -> None:
@@ -275,10 +270,10 @@ class PromptInput(GraphemeTextArea, inherit_bindings=False):
         self.insert(text)
         self.scroll_cursor_visible()
 
-    def _leave_older(self) -> None:
-        """An older prompt that was changed is what is being written."""
-        if self._shown is not None and self.full_text != self._sent[self._shown]:
-            self._shown = None
+    @property
+    def _older(self) -> int | None:
+        """Index of the older prompt that is shown; one that was changed is what is being written."""
+        return self._shown if self._shown is not None and self.full_text == self._sent[self._shown] else None
 
     def _write(self, text: str) -> None:
         self.put_in = _shortened(text, self._pastes)
