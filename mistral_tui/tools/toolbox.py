@@ -185,6 +185,14 @@ class Toolbox:
         )
         return (await self._ask(frame, wire.Completed)).values
 
+    async def read_log(self, server: str) -> tuple[str, ...]:
+        """Return the last lines of a server's log: its standard error, and what it tells as MCP has it.
+
+        Raises:
+            ToolError: There is no such server.
+        """
+        return (await self._ask(wire.ReadLog(request=_new(), server=server), wire.Logged)).lines
+
     async def log_in(self, server: McpServer, show: Callable[[str], None]) -> None:
         """Log in at a server elsewhere. Cancelling this gives it up.
 

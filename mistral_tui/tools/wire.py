@@ -132,6 +132,10 @@ class Complete(Asked, frozen=True, tag="complete"):
     others: dict[str, str] = {}
 
 
+class ReadLog(Asked, frozen=True, tag="read_log"):
+    """Ask for the last lines of a server's log. Answered by `Logged`."""
+
+
 class Replied(Frame, frozen=True, tag="replied"):
     """What the person says to a `Questioned` of this name."""
 
@@ -183,6 +187,12 @@ class Completed(Frame, frozen=True, tag="completed"):
     values: tuple[str, ...]
 
 
+class Logged(Frame, frozen=True, tag="logged"):
+    """The last lines of a server's log."""
+
+    lines: tuple[str, ...]
+
+
 class Questioned(Frame, frozen=True, tag="questioned"):
     """A server asks the person something; answered by `Replied`."""
 
@@ -212,8 +222,8 @@ class Refused(Frame, frozen=True, tag="refused"):
     message: str
 
 
-AnyAsked = Call | Check | LogIn | ListResources | ReadResource | GetPrompt | Complete
+AnyAsked = Call | Check | LogIn | ListResources | ReadResource | GetPrompt | Complete | ReadLog
 ToTools = Hello | Use | Restart | AnyAsked | Replied | Cancel
 OnWay = Progressed | LoginAt
-Ended = Returned | Checked | LoggedIn | ResourcesListed | Prompted | Completed
+Ended = Returned | Checked | LoggedIn | ResourcesListed | Prompted | Completed | Logged
 FromTools = Hello | ServerChanged | Questioned | Withdrawn | OnWay | Ended | Refused

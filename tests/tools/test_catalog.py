@@ -25,6 +25,7 @@ __all__ = ["opened"]
 async def box(opened: Open) -> AsyncGenerator[Toolbox, None]:
     async with serving(library().streamable_http_app()) as url:
         box = await opened(McpServer("server", "http", url=f"{url}/mcp"))
+        await until(lambda: state_of(box).prompts != ())
         yield box
         await box.close()
 

@@ -152,6 +152,46 @@ async def test_a_server_that_is_gone_ends_the_call_and_is_found_again(opened: Op
         await box.close()
 
 
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("401", "answered 401 Unauthorized: give its bearer_token, or log in with `mistral-tui mcp login server`"),
+        ("500", "answered 500 Internal Server Error"),
+        ("hangs", "was not ready within 1 s"),
+        ("redirects to http://127.0.0.1:1/sse", "answered 307 Temporary Redirect"),
+        ("sends elsewhere", "was not ready within 1 s"),
+    ],
+)
+async def test_a_server_over_sse_that_cannot_be_used_is_named_with_the_cause(opened: Open, how: str, says: str) -> None:
+    async with serving(Misbehaving(how).app) as url:
+        box = await opened(a_server(url, "sse", "/sse", start_seconds=1.0), settled=False)
+        await until(lambda: state_of(box).error != "")
+        assert state_of(box).error.startswith("the MCP server server ")
+        assert says in state_of(box).error
+        await box.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("refuses calls", "server/echo: the server answered 500 Internal Server Error in the middle of the call"),
+        ("drops", "server/echo: the server closed the connection in the middle of the call"),
+        ("returns 60 MB", "server/echo: the server .* in the middle of the call"),
+    ],
+)
+async def test_a_server_over_sse_that_breaks_in_mid_call_is_opened_again(opened: Open, how: str, says: str) -> None:
+    elsewhere = Misbehaving(how)
+    async with serving(elsewhere.app) as url:
+        box = await opened(a_server(url, "sse", "/sse", bearer_token="moon"))
+        assert elsewhere.heads[0]["authorization"] == "Bearer moon"
+        with pytest.raises(ServerFailed, match=says):
+            await box.call("server", "echo", {"text": "hello"})
+        elsewhere.how = "not"
+        assert await box.call("server", "echo", {"text": "hello"}) == HELLO
+        assert state_of(box).starts == 2
+        await box.close()
+
+
 async def talk(socket: WebSocket, how: str, heads: list[dict[str, str]]) -> None:
     """Speak MCP over a WebSocket, with one thing wrong or none."""
     heads.append(dict(socket.headers))

@@ -150,3 +150,15 @@ async def test_tools_that_change_are_read_again_and_their_new_definitions_are_se
     await text_of(box)
     await until(lambda: box.tools[0].description == "Says what it wants")
     assert state_of(box).starts == 1
+
+
+async def test_what_a_server_tells_is_in_its_log_with_its_standard_error(opened: Open) -> None:
+    box = await opened(a_server("tells what it does"), a_server("floods standard error", name="loud"))
+    await text_of(box)
+    assert await box.read_log("server") == ("warning: tides: the moon is late",)
+    await box.call("loud", "echo", {"text": ""})
+    lines = await box.read_log("loud")
+    assert 0 < len(lines) <= 200
+    assert lines[-1].startswith("noise noise")
+    with pytest.raises(ToolError, match="nobody: there is no such server"):
+        await box.read_log("nobody")

@@ -62,6 +62,8 @@ class Desk:
                 self._begin(frame, self._get_prompt(frame))
             case wire.Complete():
                 self._begin(frame, self._complete(frame))
+            case wire.ReadLog():
+                self._begin(frame, self._read_log(frame))
             case wire.Replied():
                 if (question := self._questions.get(frame.request)) and not question.done():
                     question.set_result(frame.reply)
@@ -176,6 +178,9 @@ class Desk:
             return catalog.complete(client, frame.kind, frame.name, frame.argument, frame.value, frame.others)
 
         return wire.Completed(request=frame.request, values=await self._connection_of(frame).ask(frame.place, work))
+
+    async def _read_log(self, frame: wire.ReadLog) -> wire.Logged:
+        return wire.Logged(request=frame.request, lines=self._connection_of(frame).lines)
 
     async def _ask_person(self, server: str, question: Question) -> Reply:
         """Let the program ask the person; cancelling this withdraws the question."""

@@ -57,8 +57,37 @@ class Misbehaving:
         self.methods: list[str] = []
         self._calls = 0
         self._all = asyncio.Event()
-        routes = [Route("/mcp", self.answer, methods=["GET", "POST", "DELETE"]), Route("/slow", self._hang)]
+        self._events: asyncio.Queue[str] = asyncio.Queue()
+        routes = [
+            Route("/mcp", self.answer, methods=["GET", "POST", "DELETE"]),
+            Route("/sse", self._open_events),
+            Route("/post", self._take, methods=["POST"]),
+        ]
         self.app = Starlette(routes=routes)
+
+    async def _open_events(self, request: Request) -> Response:
+        """Begin a session as servers over SSE do: what is posted elsewhere is answered here."""
+        if self.how in ("401", "500", "hangs") or self.how.startswith("redirects to "):
+            return await self.answer(request)
+
+        async def events() -> AsyncIterator[str]:
+            away = "http://127.0.0.1:1" if self.how == "sends elsewhere" else ""
+            yield f"event: endpoint\ndata: {away}/post\n\n"
+            while data := await self._events.get():
+                yield f"event: message\ndata: {data}\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    async def _take(self, request: Request) -> Response:
+        self.heads.append(dict(request.headers))
+        message = json.loads(await request.body())
+        if message["method"] == "tools/call" and self.how in ("refuses calls", "drops"):
+            if self.how == "refuses calls":
+                return Response(status_code=500)
+            await self._events.put("")
+        elif "id" in message:
+            await self._events.put(bytes((await self.answer(request)).body).decode())
+        return Response(status_code=202)
 
     async def _hang(self, request: Request) -> Response:
         await asyncio.sleep(1000)
@@ -67,7 +96,7 @@ class Misbehaving:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         self.heads.append(dict(request.headers))
-        if request.method != "POST":
+        if request.method != "POST" and request.url.path == "/mcp":
             return Response(status_code=405)
         match self.how:
             case "401":

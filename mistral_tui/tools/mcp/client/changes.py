@@ -34,7 +34,7 @@ class Changes:
                 pass
 
     async def follow(self, client: Client, read_again: Callable[[frozenset[Kind]], Awaitable[None]]) -> None:
-        """Have read again what has changed, until this is cancelled.
+        """Have the prompts read, then again what has changed, until this is cancelled.
 
         Args:
             client: The server.
@@ -42,6 +42,8 @@ class Changes:
         """
         listening = asyncio.create_task(self._listen(client))
         try:
+            if client.server_capabilities.prompts is not None:
+                await read_again(frozenset({"prompts"}))  # not before it is ready: nobody waits for these
             while await self._heard.wait():
                 await asyncio.sleep(_QUIET_SECONDS)
                 kinds = frozenset(self._stale)

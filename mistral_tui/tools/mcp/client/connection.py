@@ -14,6 +14,8 @@ import httpx2
 import mcp_types
 import msgspec
 from mcp import Client, MCPError
+from mcp.client.client import ConnectMode
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mistral_tui import __version__
 from mistral_tui.tools.mcp.client.asking import Ask, Questions
@@ -30,7 +32,6 @@ from mistral_tui.tools.mcp.client.watch import Watch
 from mistral_tui.tools.mcp.client.watched_http import words_of
 from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import Json
-from mistral_tui.types.resources import Prompt
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.text import printable_line
 from mistral_tui.types.tools import ToolOutput, ToolProgress
@@ -83,6 +84,8 @@ class Connection:
         """Set while it is ready, or nobody tries to start it any more."""
         self._peer = Peer()
         """The other side of the present connection."""
+        self._mode: ConnectMode = "auto"
+        """How the era is found out: one that ignores what is newer than itself costs ten seconds, but only once."""
         self._owner = asyncio.create_task(self._own(), name=f"MCP server {server.name}")
 
     async def call(self, tool: str, arguments: Json, on_progress: Callable[[ToolProgress], None]) -> ToolOutput:
@@ -116,6 +119,11 @@ class Connection:
             ToolError: It refuses, answers nonsense, or takes too long.
         """
         return await self._ask(place, work, Watch(self.server.call_seconds, self.server.longest_call_seconds))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The last lines of the server's log: what it wrote to standard error, and what it told."""
+        return tuple(self._peer.lines)
 
     async def close(self) -> None:
         """End the connection, and the server if it was started here."""
@@ -181,15 +189,16 @@ class Connection:
         """Open the connection and return why it ended."""
         self._peer = ServerProcess() if self.server.transport == "stdio" else Peer()
         changes = Changes()
+        mode, self._mode = self._mode, "auto"
         self._change(health="starting", starts=self.state.starts + 1)
         began = time.monotonic()
         try:
             async with contextlib.AsyncExitStack() as stack:
                 async with asyncio.timeout(self.server.start_seconds):
-                    client = await stack.enter_async_context(self._opened(changes))
+                    client = await stack.enter_async_context(self._opened(changes, mode))
                     tools = await list_tools(client, self.server.name)
-                    prompts = await self._prompts(client)
                 self._client = client
+                self._mode = "legacy" if client.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS else "auto"
                 said = client.server_info
                 self._change(
                     health="ready",
@@ -199,7 +208,6 @@ class Connection:
                     said=printable_line(f"{said.name} {said.version}") if said else "",
                     instructions=client.instructions or "",
                     tools=tools,
-                    prompts=prompts,
                     has_resources=client.server_capabilities.resources is not None,
                     seconds_to_start=time.monotonic() - began,
                 )
@@ -220,22 +228,15 @@ class Connection:
                 return self._failure(f"cannot be used: {line_of(error)}")
         return self._failure(await self._peer.end_words())
 
-    def _opened(self, changes: Changes) -> Client:
+    def _opened(self, changes: Changes, mode: ConnectMode) -> Client:
         self._questions = Questions(self.server, self._folder, self._person, self._asked, self._peer.lines.append)
         return Client(
             tapped(self._transport(), self._peer.ended.set),
             client_info=mcp_types.Implementation(name="mistral-tui", version=__version__),
             message_handler=changes.hear,
+            mode=mode,
             **self._questions.callbacks,
         )
-
-    async def _prompts(self, client: Client) -> tuple[Prompt, ...]:
-        """Return the prompts; a server that fails here still has its tools."""
-        try:
-            return await list_prompts(client, self.server.name)
-        except (MCPError, ValueError) as error:
-            self._peer.lines.append(f"its prompts could not be read: {line_of(error)}")
-            return ()
 
     def _transport(self) -> AbstractAsyncContextManager[Streams]:
         if self.server.transport == "stdio":
