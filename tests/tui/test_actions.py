@@ -1,6 +1,7 @@
 """The registry of actions: each can be done, is listed, and has a key that every terminal can send."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,19 @@ def test_every_action_is_in_the_help() -> None:
             assert key_label(key) in text
         for name in each.slash:
             assert f"/{name}" in text
+
+
+DOCUMENTS = [Path(mistral_tui.__file__).parents[1] / name for name in ("README.md", "docs/interface.md")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_documentation_names_keys_and_commands_that_there_are(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    keys = {part for each in ACTIONS for key in each.keys for part in key.split(" ")}
+    named = {key.lower() for key in re.findall(r"\b(?:ctrl|alt|shift)\+\w+|\b[fF](?:1[0-2]|[1-9])\b", text)}
+    assert named - keys == set()
+    commands = {name for each in ACTIONS for name in each.slash}
+    assert set(re.findall(r"`/(\w+)[` ]", text)) - commands == set()
 
 
 def test_nothing_is_bound_outside_the_registry() -> None:
