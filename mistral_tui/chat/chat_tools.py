@@ -1,6 +1,7 @@
 """The tools of one chat: which its model is told of, and the calls that wait for the person."""
 
 import asyncio
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +16,8 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json
 from mistral_tui.types.requests import NamedTool, ToolChoice
 from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolRun
+
+_CHOICES: Final[tuple[Literal["auto", "none", "required"], ...]] = ("auto", "none", "required")
 
 
 class ChatTools:
@@ -56,10 +59,8 @@ class ChatTools:
         Raises:
             InvalidRequest: The tool that it names is not there, or is off in this chat.
         """
-        names = [tool.name for tool in self.tools]
-        if isinstance(choice, NamedTool) and choice.name not in names:
-            known = ", ".join(names) or "none is ready"
-            raise InvalidRequest(f"{choice.name!r:.100} is none of the tools of this chat; there are: {known}")
+        if isinstance(choice, NamedTool):
+            self._known(choice.name)
         self._settings.use_tools(msgspec.structs.replace(self._settings.tools, choice=choice))
 
     def is_on(self, key: str) -> bool:
@@ -67,6 +68,18 @@ class ChatTools:
         switches = self._settings.tools.switches
         server, slash, _ = key.partition("/")
         return switches.get(server, self._servers.offers(server)) and (not slash or switches.get(key, True))
+
+    def choice_named(self, words: str) -> ToolChoice:
+        """Return what a person means by `auto`, `none`, `required` or the name of a tool, as models or servers call it.
+
+        Raises:
+            InvalidRequest: There is no such tool in this chat.
+        """
+        for choice in _CHOICES:
+            if words == choice:
+                return choice
+        named = next((tool for tool in self.tools if words in (tool.name, tool.key, tool.tool)), None)
+        return NamedTool(self._known(words) if named is None else named.name)
 
     def tokens_of(self, tool: Tool) -> int:
         """Return about how many tokens a tool takes of the context while it is offered."""
@@ -140,6 +153,18 @@ class ChatTools:
             if decision.approval == "always":
                 await self._policy.remember(tool, decision.allowed)
         return decision
+
+    def _known(self, name: str) -> str:
+        """Return the name of a tool that the model is told of.
+
+        Raises:
+            InvalidRequest: It is none of them.
+        """
+        names = [tool.name for tool in self.tools]
+        if name not in names:
+            known = ", ".join(names) or "none is ready"
+            raise InvalidRequest(f"{name!r:.100} is none of the tools of this chat; there are: {known}")
+        return name
 
     def _tool_of(self, run: ToolRun) -> Tool | None:
         return next((tool for tool in self.all if (tool.server, tool.tool) == (run.server, run.tool)), None)

@@ -27,6 +27,12 @@ PARAMETERS: tuple[Action, ...] = (
     _parameter(
         "adapter", "Use a LoRA, or none", argument=Argument("FILE[=SCALE] | none", required=True), palette=False
     ),
+    _parameter(
+        "tool_choice",
+        "Whether the model must call a tool, or none",
+        slash=("toolchoice",),
+        argument=Argument("auto | none | required | TOOL"),
+    ),
     _parameter("preset", "Use a preset", "alt+o", argument=Argument("NAME")),
     _parameter(
         "save_preset",

@@ -19,11 +19,17 @@ from mistral_tui.tui.environment import Environment
 from mistral_tui.types.choices import ContextPolicy
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.models import Adapter
+from mistral_tui.types.requests import NamedTool
 
 _POLICIES: Final[dict[ContextPolicy, str]] = {
     "drop": "the oldest turns are left out",
     "shift": "the oldest tokens are given up",
     "stop": "the chat stops",
+}
+_TOOL_CHOICES: Final = {
+    "auto": "the model calls tools as it likes",
+    "none": "the model is told of no tools",
+    "required": "the model must call a tool first",
 }
 
 
@@ -126,6 +132,19 @@ class ChatParameters(Widget):
         before = usual if chat.request.adapters is None else chat.request.adapters
         chat.settings.use_adapters((*(each for each in before if each.path != adapter.path), adapter))
         self._hint(f"{Path(adapter.path).name} counts from the next reply on, with scale {adapter.scale:g}")
+
+    def action_tool_choice(self, words: str) -> None:
+        """Let the model decide about tools, call none, any or one of them; without words, say how it is."""
+        tools = self._get_chat().tools
+        try:
+            if words:
+                tools.choose(tools.choice_named(words))
+        except MistralTuiError as error:
+            self._hint(str(error))
+            return
+        choice = tools.choice
+        named = f"the model must call {choice.name} first" if isinstance(choice, NamedTool) else _TOOL_CHOICES[choice]
+        self._hint(f"{named}{', from the next reply on' if words else ''}")
 
     async def action_preset(self, words: str) -> None:
         """Use a preset; without a name, ask which."""

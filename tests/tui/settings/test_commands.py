@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
+from mistral_tui.chat.workspace import Workspace
 from mistral_tui.config.presets import read_presets
+from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.settings.preset_choice import PresetChoice
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.types.models import Adapter
-from tests.stubs.engines import ENTRY
-from tests.tui.harness import app_with, ask, content, paste_and_send, put, screen_rows, started, until
+from mistral_tui.types.requests import NamedTool
+from tests.stubs.engines import ENTRY, FakePool
+from tests.stubs.tools import FakeBox, servers_with
+from tests.tui.harness import app_with, ask, content, paste_and_send, put, screen_rows, started, told, until
 
 pytestmark = pytest.mark.core
 
@@ -35,6 +39,23 @@ async def test_a_parameter_is_set_by_a_command(marker: str, command: str, name: 
         await until(pilot, lambda: getattr(app.pane.chat.request.sampling, name) == value)
         await until(pilot, lambda: f"{name}: {value}" in screen_rows(app.screen)[-2])
         assert len(app.pane.chat.conversation) == 0
+
+
+async def test_whether_a_tool_must_be_called_is_set_by_a_command() -> None:
+    workspace = Workspace(FakePool(), None, ENTRY, servers=servers_with(FakeBox()))
+    async with MistralApp(workspace).run_test(size=(110, 24)) as pilot:
+        app = await started(pilot)
+        await until(pilot, lambda: app.pane.chat.tools.all)
+        for words, choice, said in (
+            ("", "auto", "the model calls tools as it likes"),
+            ("required", "required", "the model must call a tool first, from the next reply on"),
+            ("clock/time", NamedTool("clock_time"), "the model must call clock_time first"),
+            ("moon", NamedTool("clock_time"), "'moon' is none of the tools of this chat; there are: clock_time"),
+            ("none", "none", "the model is told of no tools"),
+        ):
+            await paste_and_send(pilot, f"/toolchoice {words}".strip())
+            await until(pilot, lambda said=said: told(app, said) or said in screen_rows(app.screen)[-2])  # type: ignore[misc] # mypy knows no default here
+            assert app.pane.chat.tools.choice == choice
 
 
 async def test_without_a_value_it_is_said() -> None:
