@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from mistral_tui.chat import others
 from mistral_tui.chat.live import LiveChat
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.store.store import Store
@@ -22,6 +23,7 @@ from tests.tui.harness import (
     screen_rows,
     shown_text,
     started,
+    told,
     type_and_send,
     until,
 )
@@ -214,3 +216,27 @@ async def test_an_old_chat_is_opened_from_a_fresh_start(tmp_path: Path) -> None:
         assert "12/2,048" in shown_text(again.pane.status)
         await pilot.press("up")
         assert again.pane.prompt.text == "remember this"
+
+
+async def test_what_another_program_does_with_the_chat_in_view_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(others, "INTERVAL", 0.02)
+    path = tmp_path / "chats.db"
+    app = MistralApp(Workspace(FakePool(FakeEngine()), Store(path), ENTRY))
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        await started(pilot)
+        await ask(pilot, "one")
+        session_id = app.pane.chat.conversation.session.id
+        other = Store(path)
+        await until(pilot, lambda: len(other.messages(session_id)) == 2)
+        other.rename(session_id, "Renamed elsewhere")
+        await type_and_send(pilot, "/vsplit")
+        await until(pilot, lambda: "\n".join(screen_rows(app.screen)).count("Renamed elsewhere") == 2)
+        other.delete(session_id)
+        await until(pilot, lambda: told(app, "was deleted by another program"))
+        await until(pilot, lambda: "Renamed elsewhere" not in shown_text(main_screen(app).chats))
+        await pilot.press("alt+left")
+        await ask(pilot, "two")
+        await until(pilot, lambda: "Renamed elsewhere" in shown_text(main_screen(app).chats))
+        await until(pilot, lambda: len(other.messages(session_id)) == 4)

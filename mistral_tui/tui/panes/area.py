@@ -355,7 +355,8 @@ class PaneArea(Vertical):
             tabs = tabs.shown(-1).opened(Tab(0, 0))
         else:
             del self._panes[0]
-        self._arrange(tabs)
+        # Who has gone to the list meanwhile stays there.
+        self._arrange(tabs, focus=self.has_focus_within or self.screen.focused is None)
         if not used:
             await self._remove(first)
 
@@ -370,11 +371,12 @@ class PaneArea(Vertical):
             work = self._workspace.remember(memory.KEY, value)
             self.run_worker(work, group="remember")
 
-    def _arrange(self, tabs: Tabs) -> None:
+    def _arrange(self, tabs: Tabs, focus: bool = True) -> None:
         """Show what `tabs` says, and go to the pane in use."""
         self._tabs = tabs
         self._show()
-        self.pane.prompt.focus()
+        if focus:
+            self.pane.prompt.focus()
         self._remember()
         self.post_message(self.Changed(self))
 

@@ -273,6 +273,8 @@ class SessionActions(Widget):
         except MistralTuiError as error:
             self.notify(str(error), severity="warning")
         self.post_message(self.Changed(self))
+        if words := self._list.box.value.strip():
+            self.search(words)  # what was found may be called otherwise now, or be gone
 
     async def _target(self) -> Session:
         """Return the session that is meant.

@@ -14,7 +14,7 @@ from mistral_tui.tui.panes.memory import KEY
 from mistral_tui.types.catalog import CatalogEntry
 from tests.stubs.catalog import FakeCatalog
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
-from tests.tui.harness import ask, paste_and_send, started, until
+from tests.tui.harness import ask, main_screen, paste_and_send, started, until
 from tests.tui.panes.arrangement import area, chord, in_view, panes_are, stored_app
 
 pytestmark = pytest.mark.core
@@ -77,6 +77,15 @@ async def test_who_types_before_panes_are_back_keeps_what_was_typed(tmp_path: Pa
         await until(pilot, lambda: len(area(app).tabs.tabs) == 2)
         assert app.pane.prompt.text == "typed"
         assert len(area(app).tabs.panes) == 3
+        await pilot.press("ctrl+u")
+    gate.clear()
+    app = MistralApp(Workspace(FakePool(FakeEngine()), SlowStore(tmp_path / "chats.db"), ENTRY))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("alt+h", *"fir")
+        gate.set()
+        await until(pilot, lambda: len(in_view(app)) == 2)
+        await pilot.press(*"st")
+        assert main_screen(app).chats.box.value == "first"
 
 
 async def test_a_deleted_chat_leaves_an_empty_pane_wherever_it_was_shown(tmp_path: Path) -> None:
@@ -86,11 +95,14 @@ async def test_a_deleted_chat_leaves_an_empty_pane_wherever_it_was_shown(tmp_pat
         await ask(pilot, "first", paste_and_send)
         first = app.pane
         gone = first.chat.conversation.session.id
+        other = msgspec.structs.replace(ENTRY, name="other", path=Path("/models/other.gguf"))
+        first.chat.settings.use_model(other)
         await chord(pilot, "t")
         await until(pilot, lambda: app.pane is not first)
         await area(app).forget(gone)
         await until(pilot, lambda: not first.transcript.messages and not len(first.chat.conversation))
         assert first.chat.conversation.session.id != gone
+        assert first.chat.entry == other
 
 
 async def test_panes_come_back_with_their_own_models(tmp_path: Path) -> None:

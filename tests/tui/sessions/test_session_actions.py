@@ -78,6 +78,13 @@ async def test_a_chat_is_renamed(path: Path) -> None:
         await until(pilot, lambda: "The sea" in "\n".join(screen_rows(main_screen(app_of(pilot)))))
         await pilot.press("alt+r", "escape")
         assert titles(pilot)[0] == "The sea"
+        # Also where it was found.
+        chats = main_screen(app_of(pilot)).chats
+        await pilot.press("alt+h", *"moon")
+        await until(pilot, lambda: "The sea" in shown_text(chats) and chats.rows.option_count == 1)
+        await pilot.press("alt+r")
+        await answer(pilot, "The moon and the sea")
+        await until(pilot, lambda: "The moon and the sea" in shown_text(chats) and "found  2" in shown_text(chats))
 
 
 async def test_a_chat_is_tagged_and_found_by_its_tag(path: Path) -> None:
