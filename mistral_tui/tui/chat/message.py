@@ -244,6 +244,8 @@ class MessageView(Widget):
         self._drawn.clear()
 
     def _drawn_row(self, y: int) -> Strip:
+        if not self.is_attached:
+            return Strip.blank(self.size.width)  # another chat is shown, and the screen is not laid out yet
         selection = self.text_selection
         if selection is None and (drawn := self._drawn.get(y)) is not None:
             return drawn
