@@ -209,7 +209,9 @@ class MistralApp(App[None], inherit_bindings=False):
             self.notify(notice, severity="warning", timeout=NOTICE_TIME)
         if more := len(self._notices) - len(shown):
             self.notify(
-                f"{more} more things make no sense; /logs shows them all", severity="warning", timeout=NOTICE_TIME
+                f"{more} more things to know stand in the log of this program (/logs)",
+                severity="warning",
+                timeout=NOTICE_TIME,
             )
 
     def _tell_of_download(self, download: Download) -> None:

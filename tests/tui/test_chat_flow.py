@@ -268,7 +268,7 @@ async def test_many_notices_do_not_cover_the_screen_and_stand_in_the_log() -> No
             pilot,
             lambda: (
                 [each.message for each in app._notifications][2:]
-                == ["5 more things make no sense; /logs shows them all"]
+                == ["5 more things to know stand in the log of this program (/logs)"]
             ),
         )
         await type_and_send(pilot, "/logs")

@@ -146,6 +146,11 @@ async def test_a_model_is_loaded_and_unloaded_from_the_list() -> None:
         await pilot.press("f10")
         await until(pilot, lambda: "Mistral-7B is unloaded" in screen_text(pilot))
         assert models.pool.unloaded == ["Mistral-7B"]
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "Mistral-7B is unloaded" not in screen_text(pilot))
+        await until(pilot, lambda: picker(pilot).query_one(ModelTable).row.loaded)  # type: ignore[union-attr]
+        await pilot.press("f10")
+        await until(pilot, lambda: "Mistral-7B is unloaded" in screen_text(pilot))
         models.pool.error = EngineError("Mistral-7B is answering and stays loaded")
         await pilot.press("f10")
         await until(pilot, lambda: "is answering and stays loaded" in screen_text(pilot))

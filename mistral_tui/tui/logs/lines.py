@@ -68,11 +68,13 @@ def read_log(path: Path) -> tuple[LogLine, ...]:
 
 
 def log_files(folder: Path) -> tuple[Path, ...]:
-    """Return the logs of workers, the newest first."""
+    """Return the logs of workers in which there is something, the newest first."""
     try:
-        return tuple(sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime, reverse=True))
+        found = [(path.stat(), path) for path in folder.glob("worker-*.log")]
     except OSError:
         return ()
+    newest = sorted(found, key=lambda each: each[0].st_mtime, reverse=True)
+    return tuple(path for status, path in newest if status.st_size)
 
 
 def _level(line: str) -> Level:

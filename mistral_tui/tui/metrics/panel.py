@@ -80,7 +80,10 @@ def _rows(metrics: Metrics) -> list[Content]:
         Content(""),
         _heading("models"),
     ]
-    rows += [_row(printable_line(each.name)[:20], each.state) for each in metrics.models]
+    rows += [
+        _row(_shortened(printable_line(each.name), _COLUMN - len(each.state) - 1), each.state)
+        for each in metrics.models
+    ]
     if not metrics.models:
         rows.append(Content.styled("none is loaded", "$text-disabled"))
     rows.append(_row("prompts that wait", f"{metrics.queued}"))
@@ -127,6 +130,10 @@ def _heading(text: str) -> Content:
 
 def _row(name: str, value: str) -> Content:
     return Content(f"{name}{value:>{max(1, _COLUMN - len(name))}}")
+
+
+def _shortened(name: str, cells: int) -> str:
+    return Content(name).truncate(cells, ellipsis=True).plain
 
 
 def _number(value: float, unit: str) -> str:

@@ -182,6 +182,7 @@ class ModelPicker(AnsweredScreen[Picked | None], inherit_bindings=False):
         if not row.entry.entry.downloaded:
             self._say(f"{row.name} is not here yet; f5 fetches it")
         elif row.key not in self._loading:
+            self._say("")  # what was said of it before
             # Of the app: it goes on when the list is closed.
             loading = load_now(self.app, self._library, row.entry.entry, self.post_message)
             self.app.run_worker(loading, group="load from the list")

@@ -73,6 +73,7 @@ async def test_what_this_program_logs_is_there_too() -> None:
 
 async def test_a_key_shows_another_log(worker_log: Path) -> None:
     put(worker_log, "all is well\n")
+    put(worker_log.with_name("worker-silent-1-2.log"), "")
     async with app_with().run_test(size=(100, 30)) as pilot:
         app = await opened(pilot)
         await until(pilot, lambda: "log of worker-tiny" in shown(app))
