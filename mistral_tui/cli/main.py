@@ -64,7 +64,7 @@ COMMANDS = {
         "the models: list, info, pull, add, remove, scan; loaded, unload", "mistral_tui.cli.models", "models_app", True
     ),
     "sessions": Command("stored chats: list, show", "mistral_tui.cli.sessions", "sessions_app", True),
-    "mcp": Command("MCP servers and their tools: list, check, call, trust", "mistral_tui.cli.mcp", "mcp_app", True),
+    "mcp": Command("MCP servers: list, check, call, trust, login", "mistral_tui.cli.mcp", "mcp_app", True),
     "embedding": Command("vectors of texts, or how well they answer a query", "mistral_tui.cli.embedding", "embedding"),
     "tokenize": Command("the tokens of a text, or how many", "mistral_tui.cli.tokens", "tokenize"),
     "detokenize": Command("the text of some tokens", "mistral_tui.cli.tokens", "detokenize"),

@@ -19,7 +19,7 @@ from mistral_tui.cli.stored_sessions import print_json
 from mistral_tui.config.paths import Paths
 from mistral_tui.tools.mcp.sources import ConfiguredServer, ConfiguredServers, configured_servers
 from mistral_tui.tools.mcp.trust import Trust
-from mistral_tui.tools.mcp.variables import inputs_of, with_values
+from mistral_tui.tools.mcp.variables import inputs_of, variables_of, with_values
 from mistral_tui.tools.toolbox import Toolbox
 from mistral_tui.types.errors import InvalidRequest, ToolError
 from mistral_tui.types.messages import AudioPart, FilePart, ImagePart, TextPart
@@ -114,6 +114,10 @@ def trust(
     print(printable(f"{name} of {found.source} would run:\n  {_what_runs(found.server)}"))
     if names := ", ".join(sorted(found.server.env)):
         print(printable(f"and set: {names}"))
+    if names := ", ".join(variables_of(found.server)):
+        print(printable(f"and give it the values of: {names}"))
+    if found.server.roots:
+        print("and tell it the folder that you work in")
     if not yes and not typer.confirm("Trust it?"):
         raise typer.Exit(1)
     agreed.agree(found.server, found.source)

@@ -70,9 +70,9 @@ async def test_values_are_completed_with_a_look_at_the_others(box: Toolbox) -> N
 
 
 async def test_a_tool_that_comes_later_is_seen(box: Toolbox) -> None:
-    assert [tool.tool for tool in box.tools] == ["learn"]
+    assert [tool.tool for tool in box.tools] == ["learn", "sail"]
     await box.call("server", "learn", {})
-    await until(lambda: [tool.tool for tool in box.tools] == ["learn", "trick"])
+    await until(lambda: [tool.tool for tool in box.tools] == ["learn", "sail", "trick"])
 
 
 async def test_a_server_with_tools_alone_has_nothing_to_read(opened: Open) -> None:

@@ -21,7 +21,10 @@ from mistral_tui.types.questions import (
     SampledMessage,
     SampleQuestion,
 )
+from mistral_tui.types.servers import McpServer
 from tests.stubs.waiting import until
+from tests.tools.mcp.elsewhere import serving
+from tests.tools.mcp.library import library
 from tests.tools.test_toolbox import Open, a_server, opened, state_of
 
 pytestmark = pytest.mark.mcp
@@ -74,6 +77,19 @@ async def test_a_server_asks_for_values(opened: Open, reply: Reply, answer: obje
     assert server == "server"
     assert isinstance(question, FormQuestion)
     assert (question.message, question.fields) == ("Which tide?", FORM)
+
+
+async def test_a_server_of_2026_asks_for_values_too(opened: Open) -> None:
+    async with serving(library().streamable_http_app()) as url:
+        box = await opened(
+            McpServer("server", "http", url=f"{url}/mcp"), person=(person := Person(Accepted({"boats": 3})))
+        )
+        assert state_of(box).version == "2026-07-28"
+        assert (await box.call("server", "sail", {})).parts == (TextPart("3 boats"),)
+        ((_, question),) = person.asked
+        assert isinstance(question, FormQuestion)
+        assert question.message == "How many boats?"
+        await box.close()
 
 
 async def test_a_server_asks_for_a_visit_to_an_address_of_the_web_and_no_other(opened: Open) -> None:

@@ -1,8 +1,9 @@
 """Which servers of projects the person trusts.
 
 A project's configuration is code that others wrote: nothing of it runs before the person has agreed. What was agreed
-to is what would run (the command, its arguments, the names of what is set in its environment, the address), so that a
-change of any of it asks again. Secrets may be changed freely: values of the environment and headers are no part of it.
+to is what would run (the command, its arguments, the names of what is set in its environment, the address) and what it
+learns (the variables that it gets the values of, the folder), so that a change of any of it asks again. Secrets may be
+changed freely: other values of the environment and headers are no part of it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from mistral_tui.config.paths import make_private_folder
+from mistral_tui.tools.mcp.variables import variables_of
 from mistral_tui.types.errors import ConfigError
 from mistral_tui.types.servers import McpServer
 
@@ -81,5 +83,7 @@ def digest_of(server: McpServer, source: Path) -> str:
         server.cwd,
         server.url,
         sorted(server.headers),
+        variables_of(server),
+        server.roots,
     )
     return hashlib.sha256(msgspec.json.encode(what)).hexdigest()

@@ -30,6 +30,12 @@ def inputs_of(server: McpServer) -> frozenset[str]:
     )
 
 
+def variables_of(server: McpServer) -> tuple[str, ...]:
+    """Return the names of the variables whose values a server gets, in order; inputs are not among them."""
+    found = (each for text in _texts(server) for each in _VARIABLE.finditer(text) if each["kind"] != "input")
+    return tuple(sorted({each["name"] for each in found}))
+
+
 def with_values(
     server: McpServer, environment: Mapping[str, str], inputs: Mapping[str, str], folder: Path
 ) -> McpServer:

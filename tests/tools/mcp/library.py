@@ -1,9 +1,22 @@
 """A server of the SDK that has something to read and prompts, over HTTP."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import mcp_types
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from pydantic import BaseModel
+
+
+class Boats(BaseModel):
+    """What is asked for."""
+
+    boats: int = 2
+
+
+def ask() -> Elicit[Boats]:
+    """What is asked before the boats sail."""
+    return Elicit("How many boats?", Boats)
 
 
 def library() -> MCPServer:
@@ -45,6 +58,11 @@ def library() -> MCPServer:
         server.add_tool(trick)
         await context.notify_tools_changed()
         return "learned"
+
+    @server.tool()
+    def sail(boats: Annotated[Boats, Resolve(ask)]) -> str:
+        """Asks first how many boats there are."""
+        return f"{boats.boats} boats"
 
     return server
 

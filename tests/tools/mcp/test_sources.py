@@ -80,6 +80,8 @@ def test_trust_is_bound_to_what_would_run(tmp_path: Path, trust: Trust) -> None:
     assert trust.holds(msgspec.structs.replace(server, env={"KEY": "2"}, call_seconds=5.0), source)
     for change in ({"command": "rm"}, {"args": ("b",)}, {"env": {"PATH": "/tmp"}}, {"cwd": "/"}, {"name": "y"}):
         assert not trust.holds(msgspec.structs.replace(server, **change), source)
+    for more in ({"env": {"KEY": "${SECRET}"}}, {"bearer_token": "${SECRET}"}, {"roots": True}):
+        assert not trust.holds(msgspec.structs.replace(server, **more), source), "it would learn more"
     assert not trust.holds(server, tmp_path / "other" / ".mcp.json")
     trust.revoke(server, source)
     assert not trust.holds(server, source)
