@@ -1,6 +1,6 @@
 """What became of the calls of a chat."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from mistral_tui.types.tools import OutputPart, ToolOutput, ToolProgress, ToolRu
 
 
 class CallRecord:
-    """Keeps the calls that were heard of; of others it knows what the conversation says.
+    """Knows how far calls have come, and of those that nobody remembers, what their results say.
 
     Args:
         conversation: Its replies call.
@@ -19,29 +19,28 @@ class CallRecord:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._runs: dict[str, dict[str, ToolRun]] = {}
-        """By the reply, then by the call's id in it."""
         self._progress: dict[str, ToolProgress] = {}
 
     def note(self, event: object) -> None:
-        """Keep what an event says of a call, if it does."""
+        """Keep what an event says of the progress of a call, if it does."""
         match event:
-            case ToolChanged(run):
-                self._runs.setdefault(run.message_id, {})[run.call_id] = run
-                if run.over:
-                    self._progress.pop(run.id, None)
+            case ToolChanged(run) if run.over:
+                self._progress.pop(run.id, None)
             case ToolProgressed(run_id, progress):
                 self._progress[run_id] = progress
 
     def of(self, reply: Message) -> Mapping[str, ToolRun]:
         """Return the calls of a reply that something became of, by their ids in it."""
+        return self._of(reply, self._conversation.runs_of)
+
+    def _of(self, reply: Message, runs_of: Callable[[str], Sequence[ToolRun]]) -> Mapping[str, ToolRun]:
         calls = [part for part in reply.parts if isinstance(part, ToolCallPart)]
         if not calls:
             return {}
-        heard = self._runs.get(reply.id, {})
-        if all(call.call_id in heard for call in calls):
-            return heard
-        return {**_told(reply, calls, self._results(reply)), **heard}
+        known = {run.call_id: run for run in runs_of(reply.id)}
+        if all(call.call_id in known for call in calls):
+            return known
+        return {**_told(reply, calls, self._results(reply)), **known}
 
     def progress(self, run: ToolRun) -> ToolProgress | None:
         """Return how far a call has come, if it said so."""
@@ -49,7 +48,11 @@ class CallRecord:
 
     def all(self) -> tuple[ToolRun, ...]:
         """Return the calls of the active branch, the first one first."""
-        return tuple(run for message in self._conversation.path() for run in self.of(message).values())
+        known: dict[str, list[ToolRun]] = {}
+        for run in self._conversation.runs:
+            known.setdefault(run.message_id, []).append(run)
+        path = self._conversation.path()
+        return tuple(run for message in path for run in self._of(message, lambda id: known.get(id, ())).values())
 
     def _results(self, reply: Message) -> Sequence[Message]:
         if reply.id not in self._conversation:

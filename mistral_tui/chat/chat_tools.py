@@ -1,6 +1,9 @@
 """The tools of one chat: which its model is told of, and the calls that wait for the person."""
 
 import asyncio
+import time
+import uuid
+from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
@@ -12,10 +15,10 @@ from mistral_tui.engines.engine import Engine
 from mistral_tui.tools.policy.policy import Policy
 from mistral_tui.tools.policy.rules import Rule, rule_about
 from mistral_tui.tools.servers import Servers
-from mistral_tui.types.errors import InvalidRequest
+from mistral_tui.types.errors import InvalidArguments, InvalidRequest, MistralTuiError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.requests import NamedTool, ToolChoice
-from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolRun
+from mistral_tui.types.tools import Decision, Tool, ToolDefinition, ToolProgress, ToolRun
 
 _CHOICES: Final[tuple[Literal["auto", "none", "required"], ...]] = ("auto", "none", "required")
 
@@ -129,6 +132,34 @@ class ChatTools:
         wanted = choice.name if isinstance(choice, NamedTool) else ""
         offered = OfferedTools(tools, self._servers, engine.model.n_ctx, wanted)
         return ToolUse(offered, self._decide, self._ask, choice=choice)
+
+    async def call_by_hand(self, tool: Tool, arguments: str, on_progress: Callable[[ToolProgress], None]) -> ToolRun:
+        """Make a call that the person wants, and return what became of it; cancelling this cancels it.
+
+        The person has allowed it by asking for it, unless a rule denies it. The model is not told of it.
+        """
+        run = ToolRun(uuid.uuid4().hex, "", "", tool.name, tool.server, tool.tool, arguments, started_at=time.time())
+        offered = OfferedTools((tool,), self._servers)
+        began = time.monotonic()
+        try:
+            checked = await offered.check(tool, arguments)
+            decision = await self._decide(tool, checked) or Decision(True, "once")
+            if not decision.allowed:
+                return msgspec.structs.replace(run, state="denied", approval=decision.approval, error=decision.reason)
+            began = time.monotonic()
+            output = await offered.call(tool, checked, on_progress)
+        except InvalidArguments as error:
+            return msgspec.structs.replace(run, state="invalid", error=str(error))
+        except MistralTuiError as error:
+            took = time.monotonic() - began
+            return msgspec.structs.replace(run, state="failed", error=str(error), seconds=took)
+        return msgspec.structs.replace(
+            run,
+            state="failed" if output.failed else "done",
+            approval=decision.approval,
+            output=output,
+            seconds=time.monotonic() - began,
+        )
 
     async def changed(self, run: ToolRun) -> ToolDefinition | None:
         """Return what the tool of a call was when it was last allowed, if it has changed since."""

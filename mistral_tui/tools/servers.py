@@ -184,6 +184,15 @@ class Servers:
         self._configured = tuple(agreed if other is each else other for other in self._configured)
         await self._use()
 
+    async def agreed_before(self, name: str) -> tuple[str, ...] | None:
+        """Return what a server would run when the person agreed to it last, in lines; `None`: they never did.
+
+        Raises:
+            InvalidRequest: There is no such server.
+        """
+        each = self._find(name)
+        return None if self._trust is None else await asyncio.to_thread(self._trust.before, each.server, each.source)
+
     def inputs_of(self, name: str) -> "tuple[McpInput, ...]":
         """Return what the person has to say before a server can start, and has not said yet."""
         from mistral_tui.tools.mcp.config import McpInput

@@ -28,6 +28,7 @@ from mistral_tui.tui.panes.area import PaneArea
 from mistral_tui.tui.panes.key_menu import KeyMenu
 from mistral_tui.tui.sessions.list import SessionList
 from mistral_tui.tui.sessions.session_actions import SessionActions
+from mistral_tui.tui.tools.inspector import CallInspector, CallList
 from mistral_tui.tui.tools.questions import Questions
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.sessions import Session
@@ -74,6 +75,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             yield SessionList(self._environment, id="chats")
             yield PaneArea(self._environment)
             yield MetricsPanel(self._workspace, lambda: self.pane.chat, id="metrics")
+            yield CallInspector(lambda: self.pane.chat, id="calls")
         yield KeyBar(id="keys")
         yield Questions(self._workspace, lambda: self.pane)
 
@@ -145,6 +147,23 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def action_metrics(self) -> None:
         """Show the figures at the right, or fold them."""
         self.query_one(MetricsPanel).toggle()
+
+    async def action_calls(self) -> None:
+        """Show the calls of the chat at the right, and go there; or fold them."""
+        inspector = self.query_one(CallInspector)
+        if not inspector.has_class("-shown"):
+            await inspector.toggle()
+        elif inspector.has_focus_within:
+            await inspector.toggle()
+            self.pane.prompt.focus()
+        else:
+            inspector.query_one(CallList).focus()
+
+    async def action_servers(self) -> None:
+        """Show the servers of tools."""
+        from mistral_tui.tui.tools.servers import ServersScreen
+
+        await self.app.push_screen(ServersScreen(self._workspace.servers, self.pane.chat.tools))
 
     async def action_do(self, owner: str, call: str) -> None:
         """Let the pane in use, its model, all panes, or the list of chats do something."""
@@ -239,6 +258,23 @@ class MainScreen(Screen[None], inherit_bindings=False):
         else:
             unknown = f"there is no command /{event.name}; begin with a space to send it as it is"
             event.pane.sending.refuse(typed, wrong if action else unknown)
+
+    @on(CallInspector.MessageWanted)
+    async def _message_wanted(self, event: CallInspector.MessageWanted) -> None:
+        event.stop()
+        await self.pane.view.show_message(event.message_id)
+
+    @on(CallInspector.RunAgain)
+    async def _run_again(self, event: CallInspector.RunAgain) -> None:
+        event.stop()
+        from mistral_tui.tui.tools.try_tool import TryTool, arguments_of
+
+        tools, run = self.pane.chat.tools, event.run
+        tool = next((each for each in tools.all if (each.server, each.tool) == (run.server, run.tool)), None)
+        if tool is None:
+            self.notify(f"{run.name} is not there now; alt+v shows the servers", severity="warning")
+        else:
+            await self.app.push_screen(TryTool(tool, tools.call_by_hand, arguments_of(run)))
 
     @on(MessageActions.Forked)
     async def _forked(self, event: MessageActions.Forked) -> None:

@@ -44,6 +44,9 @@ from mistral_tui.tui.settings.chat_parameters import ChatParameters
 from mistral_tui.tui.settings.fields import FieldsScreen
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.tui.tools.approval import ApprovalDialog
+from mistral_tui.tui.tools.inspector import CallList
+from mistral_tui.tui.tools.servers import ServersScreen
+from mistral_tui.tui.tools.try_tool import TryTool
 
 pytestmark = pytest.mark.core
 
@@ -76,6 +79,9 @@ OWNERS: dict[Where, type] = {
     "asking": AddModel,
     "place": PlaceValue,
     "approval": ApprovalDialog,
+    "calls": CallList,
+    "servers": ServersScreen,
+    "try_tool": TryTool,
 }
 
 LEGACY = {

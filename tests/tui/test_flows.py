@@ -39,6 +39,11 @@ async def chats(pilot: Pilot[None], app: MistralApp) -> None:
     await until(pilot, lambda: app.screen.query_one("#chats-rows").has_focus)
 
 
+async def calls(pilot: Pilot[None], app: MistralApp) -> None:
+    await pilot.press("alt+k")
+    await until(pilot, lambda: app.screen.query_one("#calls-list").has_focus)
+
+
 def behind(*keys: str) -> Place:
     """Return how to get to what opens by these keys."""
 
@@ -72,12 +77,15 @@ PLACES: dict[Where, Place] = {
     "system_prompt": behind("alt+s"),
     "logs": behind("alt+j"),
     "models": behind("f11"),
+    "calls": calls,
+    "servers": behind("alt+v"),
 }
 ELSEWHERE: dict[Where, str] = {
     "completion": "prompt/test_files and settings/test_commands press its keys in a list that only typing opens",
     "compare": "compare/test_compare_screen presses its keys beside answers that have to be written first",
     "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",
+    "try_tool": "tools/test_servers presses its keys on a form",
     "approval": "tools/test_approval presses its keys on a call that waits",
     "asking": "test_picker and sessions/ press its key in their dialogs",
     "place": "prompt/test_sources presses its keys in the form of a template",

@@ -16,12 +16,14 @@ import msgspec
 from mistral_tui.config.paths import make_private_folder
 from mistral_tui.tools.mcp.variables import variables_of
 from mistral_tui.types.errors import ConfigError
-from mistral_tui.types.servers import McpServer
+from mistral_tui.types.servers import McpServer, what_runs
 
 
 class _Agreed(msgspec.Struct, frozen=True):
     servers: dict[str, str] = {}
     """What each digest stands for, for people who look into the file."""
+    runs: dict[str, tuple[str, ...]] = {}
+    """What would run, by the same digests: a change is shown."""
 
 
 class Trust:
@@ -40,8 +42,18 @@ class Trust:
         Raises:
             ConfigError: The file cannot be written.
         """
-        servers = {**self._read().servers, digest_of(server, source): f"{server.name} of {source}"}
-        self._write(_Agreed(servers))
+        agreed, digest = self._read(), digest_of(server, source)
+        servers = {**agreed.servers, digest: _called(server, source)}
+        self._write(_Agreed(servers, {**agreed.runs, digest: what_runs(server)}))
+
+    def before(self, server: McpServer, source: Path) -> tuple[str, ...] | None:
+        """Return what the server of this name and file would run when the person agreed to it last.
+
+        `None`: they never did, or nobody remembers.
+        """
+        agreed = self._read()
+        found = [agreed.runs.get(digest) for digest, what in agreed.servers.items() if what == _called(server, source)]
+        return found[-1] if found else None
 
     def revoke(self, server: McpServer, source: Path) -> None:
         """Remember that the person agrees no more.
@@ -50,7 +62,9 @@ class Trust:
             ConfigError: The file cannot be written.
         """
         digest = digest_of(server, source)
-        self._write(_Agreed({each: what for each, what in self._read().servers.items() if each != digest}))
+        agreed = self._read()
+        servers = {each: what for each, what in agreed.servers.items() if each != digest}
+        self._write(_Agreed(servers, {each: lines for each, lines in agreed.runs.items() if each != digest}))
 
     def _read(self) -> _Agreed:
         try:
@@ -69,6 +83,10 @@ class Trust:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise ConfigError(f"{self._path}: cannot be written: {error.strerror or error}") from None
+
+
+def _called(server: McpServer, source: Path) -> str:
+    return f"{server.name} of {source}"
 
 
 def digest_of(server: McpServer, source: Path) -> str:

@@ -8,12 +8,14 @@ Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "message", "prompt", "box", "completion", "sources",
     "transcript", "tokens", "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models",
     "details", "field", "asking", "place", "compare", "logs", "approval",
+    "calls", "servers", "try_tool",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the chosen message,
 the prompt, its box with the files, its list of completions, where else prompts come from, the transcript, the panel
 of tokens, the list of chats, what is done with its sessions, a dialog, one with a text, one with a choice, one with
 fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, a place of a
-prompt template, several answers, logs, or the question whether a call may be made."""
+prompt template, several answers, logs, the question whether a call may be made, the pane of calls, the servers, or the
+form of a tool."""
 Group = Literal[
     "Chat", "Chats", "Reading", "Messages", "Writing", "Model", "Models", "Panes", "Tools", "Program", "Dialogs"
 ]
@@ -22,7 +24,7 @@ Group = Literal[
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes", "box", "sources")
 _OF_DIALOGS: tuple[Where, ...] = (
     "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "place",
-    "compare", "logs", "approval",
+    "compare", "logs", "approval", "servers", "try_tool",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from mistral_tui.tui.tools.call_rows import UNFOLDED_ROWS, CallState
 from mistral_tui.types.events import ToolChanged, ToolProgressed
 from mistral_tui.types.messages import ImagePart, Message, TextPart, ToolCallPart, ToolResultPart
 from mistral_tui.types.tools import ToolOutput, ToolProgress, ToolRun
-from tests.tui.tools.runs import RUNS, calling, changed
+from tests.tui.tools.runs import RUNS, calling
 
 pytestmark = pytest.mark.core
 
@@ -91,8 +91,9 @@ def test_what_was_heard_of_a_call_counts_and_the_calls_of_the_branch_are_listed(
     conversation.append(Message("user", (TextPart("?"),)))
     conversation.append(calling(*RUNS[:2]))
     record = CallRecord(conversation)
-    for event in (*changed(*RUNS[:2]), ToolProgressed("r2", ToolProgress(1))):
-        record.note(event)
+    for run in RUNS[:2]:
+        conversation.note_run(run)
+    record.note(ToolProgressed("r2", ToolProgress(1)))
     assert record.all() == RUNS[:2]
     assert record.progress(RUNS[1]) == ToolProgress(1)
     record.note(ToolChanged(msgspec.structs.replace(RUNS[1], state="done")))

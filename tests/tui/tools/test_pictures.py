@@ -10,13 +10,15 @@ from textual.pilot import Pilot
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.tools import approval as approval_module
 from mistral_tui.types.events import ToolProgressed
+from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool, ToolProgress
 from tests.stubs.engines import Reply
-from tests.stubs.tools import FakeBox
+from tests.stubs.tools import CLOCK, STOP, TIME, FakeBox
 from tests.stubs.tools import calls as made
-from tests.tui.harness import app_with, ask, paste_and_send, put, shown_text, started, until
-from tests.tui.tools.runs import RUNS, calling, changed
+from tests.tui.harness import app_with, ask, main_screen, paste_and_send, paste_into, put, shown_text, started, until
+from tests.tui.tools.runs import RUNS, calling
 from tests.tui.tools.test_approval import NOON, app_that_calls, asked
+from tests.tui.tools.test_servers import app_with_servers, opened
 
 pytestmark = pytest.mark.core
 
@@ -29,11 +31,13 @@ async def called(pilot: Pilot[None]) -> MistralApp:
     app = await started(pilot)
     await ask(pilot, "What is the weather, and what do my notes say?", paste_and_send)
     chat = app.pane.chat
-    for event in (*changed(*RUNS), ToolProgressed("r2", ToolProgress(3, 10))):
-        chat.calls.note(event)
+    for run in RUNS:
+        chat.conversation.note_run(run)
+    chat.calls.note(ToolProgressed("r2", ToolProgress(3, 10)))
     chat.conversation.append(calling(*RUNS))
     await app.pane.show_chat(chat)
-    await until(pilot, lambda: "weather/look" in shown_text(app.pane.transcript))
+    await until(pilot, lambda: app.pane.transcript.messages[-1].id == "m")
+    await pilot.pause(0.1)
     return app
 
 
@@ -72,7 +76,55 @@ def approval_of_a_change(theme: str) -> Scene:
     return app_that_calls(made(("files_edit_file", arguments)), box=FakeBox({"files": (tool,)}), theme=theme), before
 
 
-SCENES = (calls, unfolded, approval, approval_of_a_change)
+def inspector(theme: str) -> Scene:
+    async def before(pilot: Pilot[None]) -> None:
+        app = await called(pilot)
+        await pilot.press("alt+k", "home")
+        await until(pilot, lambda: "by you" in shown_text(main_screen(app).query_one("#calls")))
+
+    return app_with(Reply(["I will look."]), theme=theme), before
+
+
+def servers(theme: str) -> Scene:
+    box = FakeBox({"clock": (TIME, STOP), "weather": ()})
+    said = "Ask it for the time."
+    ready = ServerState("clock", "ready", "", 4711, "2026-07-28", "clock 1.0", said, (TIME, STOP))
+    why = "the MCP server weather ended with exit status 1; it said: no license found"
+    app = app_with_servers(box, CLOCK, McpServer("weather", command="weather-server"), theme=theme)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        box.set_states(ready, ServerState("weather", "failed", why, starts=3))
+        await until(pilot, lambda: "4711" in shown_text(pilot.app.screen))
+
+    return app, before
+
+
+def trying(theme: str) -> Scene:
+    app = app_with_servers(FakeBox(), theme=theme)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: pilot.app.screen.query("#try Field"))
+        await paste_into(pilot, "UTC")
+
+    return app, before
+
+
+def trust(theme: str) -> Scene:
+    server = McpServer("clock", command="uvx", args=("clock-server", "--now"), env={"TOKEN": "secret"})
+    app = app_with_servers(FakeBox(), server, untrusted=("clock",), theme=theme)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await opened(pilot, "not running")
+        await pilot.press("t")
+        await until(pilot, lambda: pilot.app.screen.query("#trust Choices"))
+
+    return app, before
+
+
+SCENES = (calls, unfolded, approval, approval_of_a_change, inspector, servers, trying, trust)
 
 
 @pytest.mark.parametrize(("size", "theme"), [("80x24", "mistral-dark"), ("120x36", "mistral-light")])
