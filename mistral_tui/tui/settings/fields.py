@@ -259,7 +259,8 @@ class FieldsScreen(Dialog[None], inherit_bindings=False):
             self.query_one("#fields-search", Input).focus()
             return
         value.value = field.value
-        value.suggester = SuggestFromList(field.setting.choices) if field.setting.choices else None
+        choices = ("true", "false") if field.setting.kind == "switch" else field.setting.choices
+        value.suggester = SuggestFromList(choices) if choices else None
         value.cursor_position = len(field.value)
         value.focus()
 

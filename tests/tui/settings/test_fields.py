@@ -63,6 +63,17 @@ async def test_what_makes_no_sense_is_said_as_it_is_typed_and_not_saved(file: Pa
         await until(pilot, lambda: not said(screen, "problem"))
 
 
+async def test_the_value_of_a_switch_is_completed(file: Path) -> None:
+    async with app_with().run_test() as pilot:
+        screen = await opened(pilot, "alt+c")
+        await write(pilot, "vim_keys")
+        await pilot.press("enter", "t", "r")
+        field = screen.query_one("#fields-value", Input)
+        await until(pilot, lambda: field._suggestion == "true")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: read_settings(file).settings == Settings(vim_keys=True))
+
+
 async def test_an_empty_text_is_the_default_again(file: Path) -> None:
     put(file, "# mine\ntop_k = 3\n")
     async with app_with().run_test() as pilot:
