@@ -14,6 +14,7 @@ from mistral_tui.tui import key_order
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.chat.message import GLYPH
 from mistral_tui.types.events import PromptProgress
+from mistral_tui.types.messages import Message, TextPart
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import (
     app_with,
@@ -233,10 +234,14 @@ async def test_what_another_program_does_with_the_chat_in_view_is_shown(
         other.rename(session_id, "Renamed elsewhere")
         await type_and_send(pilot, "/vsplit")
         await until(pilot, lambda: "\n".join(screen_rows(app.screen)).count("Renamed elsewhere") == 2)
+        # Its own branch beside the one in view.
+        left = main_screen(app).panes.panes[0]
+        other.save(other.session(session_id), [Message("user", (TextPart("said elsewhere"),))])
+        await until(pilot, lambda: " 1/2 " in shown_text(left.transcript))
         other.delete(session_id)
         await until(pilot, lambda: told(app, "was deleted by another program"))
         await until(pilot, lambda: "Renamed elsewhere" not in shown_text(main_screen(app).chats))
         await pilot.press("alt+left")
         await ask(pilot, "two")
         await until(pilot, lambda: "Renamed elsewhere" in shown_text(main_screen(app).chats))
-        await until(pilot, lambda: len(other.messages(session_id)) == 4)
+        await until(pilot, lambda: len(other.messages(session_id)) == 5)

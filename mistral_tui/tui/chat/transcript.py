@@ -278,6 +278,8 @@ class Transcript(MessageWindow, inherit_bindings=False):
             return
         if shown and messages[len(shown) - 1] != shown[-1]:
             self.finish(messages[len(shown) - 1])
+        for view in self.query_children(MessageView):
+            self._refresh_look(view.message.id)  # it may have a branch beside it now
         at_end = self.at_end
         shown.extend(messages[len(shown) :])
         if at_end:
