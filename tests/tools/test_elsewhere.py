@@ -74,6 +74,16 @@ async def test_headers_and_token_go_along_and_a_wrong_token_is_not_tried_again(o
         await box.close()
 
 
+@pytest.mark.parametrize("transport", ["http", "sse", "websocket"])
+async def test_a_token_that_cannot_be_sent_is_not_told(opened: Open, transport: Transport) -> None:
+    url = "ws://127.0.0.1:1" if transport == "websocket" else "http://127.0.0.1:1"
+    for token in ("moon\nlight", "m\u00f6\u00f6n"):
+        box = await opened(a_server(url, transport, bearer_token=token))
+        assert "its bearer_token has characters that none has; correct it" in state_of(box).error
+        assert not any(secret in state_of(box).error for secret in ("moon", "light", "\u00f6"))
+        await box.close()
+
+
 async def test_headers_and_token_do_not_follow_a_redirect_to_another_origin(opened: Open) -> None:
     stranger = Misbehaving()
     async with serving(stranger.app) as away, serving(Misbehaving(f"redirects to {away}/mcp?key=1").app) as url:

@@ -30,7 +30,7 @@ from mistral_tui.tools.mcp.client.tap import Streams, tapped
 from mistral_tui.tools.mcp.client.vault import Vault
 from mistral_tui.tools.mcp.client.watch import Watch
 from mistral_tui.tools.mcp.client.watched_http import words_of
-from mistral_tui.types.errors import ServerFailed, ToolError
+from mistral_tui.types.errors import MistralTuiError, ServerFailed, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.text import printable_line
@@ -263,7 +263,7 @@ class Connection:
                     self._change(tools=await list_tools(client, self.server.name))
                 if "prompts" in kinds:
                     self._change(prompts=await list_prompts(client, self.server.name))
-        except (MCPError, TimeoutError, ValueError) as error:
+        except (MCPError, MistralTuiError, TimeoutError, ValueError, RuntimeError) as error:
             self._peer.lines.append(f"what has changed could not be read: {line_of(error)}")
 
     def _asked(self, is_asked: bool) -> None:
@@ -276,7 +276,7 @@ class Connection:
 
     def _failure(self, what: str) -> str:
         said = f"; it said: {self._peer.lines[-1]}" if self._peer.lines else ""
-        return f"the MCP server {self.server.name} {what}{said}"
+        return printable_line(f"the MCP server {self.server.name} {what}{said}")
 
     def _change(self, **changes: Any) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)

@@ -10,6 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from mistral_tui.tools.mcp.client.peer import LONGEST_MESSAGE, Peer
 from mistral_tui.tools.mcp.client.watched_http import WatchedHttp
+from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
 
 
@@ -45,8 +46,18 @@ async def http_transport(server: McpServer, peer: Peer, auth: httpx2.Auth | None
 
 
 def headers_of(server: McpServer) -> dict[str, str]:
-    """Return the headers of all requests to a server."""
+    """Return the headers of all requests to a server.
+
+    Raises:
+        ServerFailed: One cannot be sent; names it, and never says its value, which may be a secret.
+    """
     headers = dict(server.headers)
     if server.bearer_token is not None:
         headers["Authorization"] = f"Bearer {server.bearer_token}"
+    for name, value in headers.items():
+        if not (name + value).isascii() or not (name + value).isprintable():
+            what = "bearer_token" if value == f"Bearer {server.bearer_token}" else f"header {name}"
+            raise ServerFailed(
+                f"the MCP server {server.name} cannot be reached: its {what} has characters that none has; correct it"
+            )
     return headers

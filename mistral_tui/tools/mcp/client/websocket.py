@@ -57,7 +57,7 @@ async def websocket_transport(server: McpServer, peer: Peer) -> AsyncGenerator[A
         peer.give_up(f"answered {status} {error.response.reason_phrase}")
         raise
     except InvalidHandshake as error:
-        peer.give_up(f"does not speak WebSocket: {error}")
+        peer.give_up(f"does not speak WebSocket ({type(error).__name__})")
         raise
     except OSError as error:
         peer.give_up(f"cannot be reached: {os.strerror(error.errno) if error.errno else error}")
