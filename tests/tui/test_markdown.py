@@ -99,6 +99,10 @@ def test_a_text_too_long_to_parse_is_shown_as_it_is() -> None:
     assert markdown_rows("**x** " * (MAX_MARKDOWN // 5), 80)[0].content.plain.startswith("**x**")
 
 
+def test_a_text_of_brackets_is_shown_as_it_is() -> None:
+    assert lines("*a* " + "[" * 5000, 5100) == ["*a* " + "[" * 5000]
+
+
 def test_deep_nesting_is_survived() -> None:
     assert markdown_rows(">" * 500 + " x", 40)
     assert markdown_rows("*_" * 2000 + "x" + "_*" * 2000, 40)

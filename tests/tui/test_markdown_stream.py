@@ -5,13 +5,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.content import Content
 
 from mistral_tui.tui.chat.markdown import markdown_rows
 from mistral_tui.tui.chat.markdown_stream import MarkdownStream
 from mistral_tui.tui.chat.message import MARGIN, MessageView
 from mistral_tui.tui.chat.reply_stream import ReplyStream
-from mistral_tui.tui.chat.rows import Row
-from mistral_tui.tui.chat.streaming_rows import SMALL, StreamingRows
+from mistral_tui.tui.chat.rows import Row, wrapped
+from mistral_tui.tui.chat.streaming_rows import OPEN_ROWS, SMALL, StreamingRows
 from mistral_tui.types.events import TextDelta
 from mistral_tui.types.messages import FinishReason, Message, TextPart
 from tests.tui.harness import DOCUMENT
@@ -140,3 +141,31 @@ def test_a_fence_inside_a_list_item_stays_in_it() -> None:
     stream = MarkdownStream()
     stream.feed("- item\n\n  ```\n  - not an item\n\n  # nor a title\n  ```\n- next\n")
     assert [block.text for block in stream.closed] == ["- item\n\n  ```\n  - not an item\n\n  # nor a title\n  ```\n"]
+
+
+@pytest.mark.parametrize("width", [20, 43])
+def test_a_line_without_an_end_grows_into_what_it_is_in_the_end(width: int) -> None:
+    stream = MarkdownStream()
+    stream.feed("above\n\n")
+    rows = StreamingRows(stream, width)
+    line = "begins " * 600
+    stream.feed(line)
+    for number in range(60):
+        piece = f"word {number} wide 界界 and "
+        stream.feed(piece)
+        line += piece
+        rows.update()
+    assert plain(rows.rows) == ["above", "", *plain(wrapped(Content(line.rstrip()), width))]
+    stream.feed("\nbelow")
+    rows.update()
+    assert plain(rows.rows)[-1] == "below"
+
+
+def test_only_the_end_of_a_line_without_an_end_is_laid_out_again() -> None:
+    stream = MarkdownStream()
+    rows = StreamingRows(stream, 40)
+    for _ in range(100):
+        stream.feed("some words of it " * 60)
+        first = rows.update()
+    assert len(rows.rows) > 2000
+    assert len(rows.rows) - first < 2 * OPEN_ROWS

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CODE_FILL = "on $code-background"
 MAX_MARKDOWN = 200_000
 """Characters. A text beyond this is shown as it is: no model writes that much, and parsing it would take seconds."""
+MAX_BRACKETS = 4_000
+"""Opening brackets; for each the parser looks for a link in all that follows. A text with more is shown as it is."""
 MAX_HIGHLIGHT = 20_000
 """Characters of a code block that are coloured."""
 
@@ -48,7 +50,7 @@ def markdown_rows(source: str, width: int) -> list[Row]:
     Returns:
         The rows, with one blank row between blocks and none at either end.
     """
-    if len(source) > MAX_MARKDOWN:
+    if len(source) > MAX_MARKDOWN or source.count("[") > MAX_BRACKETS:
         return wrapped(Content(source), width)
     from markdown_it.tree import SyntaxTreeNode
 
