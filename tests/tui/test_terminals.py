@@ -12,10 +12,12 @@ from textual.widgets import Input
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.chat.message import MessageView
 from mistral_tui.tui.glyphs import ASCII, SILENT
 from mistral_tui.tui.settings.fields import FieldsScreen
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.tui.harness import DOCUMENT, ask, paste_and_send, pieces, screen_rows, started, until
+from tests.tui.test_transcript import long_chat
 
 pytestmark = pytest.mark.core
 
@@ -113,6 +115,20 @@ async def test_a_screen_that_is_listened_to_is_plain_lines_in_order() -> None:
         assert said[:5] == ["You:", "What makes the tides?", "The model:", "The Moon.", "And the Sun."]
         drawing = {char for char in text_of(pilot) if not (char.isalnum() or char.isspace() or char in ".,:?!/+-")}
         assert not drawing
+
+
+async def test_who_said_what_is_heard_of_older_messages_too() -> None:
+    async with app_for(screen_reader=True).run_test() as pilot:
+        app = await started(pilot)
+        await app.pane.show_chat(long_chat(100))
+        transcript = app.pane.transcript
+        first = transcript.children[0]
+        await until(pilot, lambda: transcript.at_end and transcript.max_scroll_y > 0)
+        while first in transcript.children and transcript.children[0] is first:
+            await pilot.press("pageup")
+            await until(pilot, lambda: not transcript._moving)
+        spoken = [view.rows_at(view.size.width)[0].content.plain for view in transcript.query(MessageView)]
+        assert set(spoken) == {"You:", "The model:"}
 
 
 async def test_what_is_listened_to_grows_by_lines() -> None:

@@ -126,6 +126,25 @@ async def test_long_messages_are_mounted_a_few_at_a_time() -> None:
         assert max(after - before for before, after in itertools.pairwise(mounted)) < STEP / 2
 
 
+async def test_a_chat_of_long_messages_opens_with_those_that_are_soon_seen() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 30)
+        app = await started(pilot)
+        await app.pane.show_chat(long_chat(60, "\n\nand on it goes" * 15))
+        await until(pilot, lambda: transcript.at_end and len(transcript.messages) == 60)
+        assert len(transcript.children) < STEP / 2
+        assert transcript.max_scroll_y > 2 * transcript.size.height
+
+
+async def test_messages_that_were_taken_away_may_be_drawn_until_the_next_layout() -> None:
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        transcript = await showing(pilot, 30)
+        shown = screen_rows(pilot.app.screen)
+        with pilot.app.batch_update():
+            await transcript.remove_children()
+            assert screen_rows(pilot.app.screen) == shown
+
+
 async def test_the_whole_chat_can_be_read_to_its_start_and_back() -> None:
     async with app_with().run_test(size=(80, 24)) as pilot:
         transcript = await showing(pilot, 150)

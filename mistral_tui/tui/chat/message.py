@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from rich.segment import Segment
 from textual import events
+from textual._context import active_app
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message as PostedMessage
@@ -227,6 +228,9 @@ class MessageView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the rows in view; there is no border around them, nor anything else that style sheets could add."""
+        if not self.is_attached:
+            # It was taken away, and is in the picture until the next layout.
+            return [self._drawn.get(y, Strip.blank(crop.width)) for y in crop.line_range]
         if len(self._drawn) > DRAWN_ROWS or self._drawn_width != self.size.width:
             self._drawn.clear()
             self._drawn_width = self.size.width
@@ -303,7 +307,9 @@ class MessageView(Widget):
 
     @property
     def _graphics(self) -> Graphics:
-        return graphics_of(self.app) if self.is_attached else "words"
+        # Not "attached": messages are laid out before they are mounted, so that it is known how high they will be.
+        app = active_app.get(None)
+        return graphics_of(app) if app is not None else "words"
 
     def _media_came(self) -> None:
         """A picture is decoded; it goes where there is room for it already."""
@@ -313,7 +319,8 @@ class MessageView(Widget):
     @property
     def _is_heard(self) -> bool:
         """Whether the screen is listened to."""
-        return self.is_attached and self.app.has_class("-screen-reader")
+        app = active_app.get(None)
+        return app is not None and app.has_class("-screen-reader")
 
     @property
     def _shows_all(self) -> bool:

@@ -69,7 +69,7 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
     async def show_end(self) -> None:
         """Go to the end and follow it."""
         if self._last < len(self._messages) - STEP:
-            await self._mount_window(len(self._messages) - STEP, len(self._messages))
+            await self._mount_end()
         elif self._last < len(self._messages):
             await self.mount_all(self._views(self._last, len(self._messages)))
             self._last = len(self._messages)
@@ -136,6 +136,20 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
         if not self._first <= index < self._last:
             first = max(0, index - STEP)
             await self._mount_window(first, min(len(self._messages), first + 2 * STEP))
+
+    async def _mount_end(self) -> None:
+        """Mount the last messages: no more than are soon to be seen, for all are laid out when the size changes."""
+        room = self.size
+        views: list[MessageView] = []
+        rows = 0
+        while len(views) < min(STEP, len(self._messages)) and (not room or rows <= (1 + AHEAD) * room.height):
+            views.insert(0, self._make_view(self._messages[-len(views) - 1]))
+            rows += self._rows_of(views[:1]) if room else 0
+        with self.app.batch_update():
+            await self.remove_children()
+            self._last = len(self._messages)
+            self._first = self._last - len(views)
+            await self.mount_all(views)
 
     async def _mount_window(self, first: int, last: int) -> None:
         with self.app.batch_update():

@@ -93,7 +93,7 @@ class Transcript(MessageWindow, inherit_bindings=False):
         self._chosen = None
         known = {message.id for message in self._messages}
         self._looks = {message_id: look for message_id, look in self._looks.items() if message_id in known}
-        await self._mount_window(max(0, len(self._messages) - STEP), len(self._messages))
+        await self._mount_end()
         self._follow()
 
     async def show_branch(self, messages: Sequence[ChatMessage], message_id: str) -> None:

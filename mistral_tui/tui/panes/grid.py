@@ -49,6 +49,7 @@ class PaneGrid(Widget):
             root: How they divide the room.
             panes: All there are, by number.
         """
+        same = root == self._root and panes == self._panes
         self._root = root
         self._panes = panes
         shown = set(tree.panes(root))
@@ -60,8 +61,9 @@ class PaneGrid(Widget):
             self.mount_all(missing)
         for number, pane in panes.items():
             pane.display = number in shown
-        self._clear_arrangement_cache()
-        self.refresh(layout=True)
+        if not same or missing:
+            self._clear_arrangement_cache()
+            self.refresh(layout=True)
 
     def places(self, size: Size) -> dict[Widget, Region]:
         """Return where each displayed child goes."""
