@@ -86,6 +86,7 @@ class Spent:
     budget: TurnBudget
     rounds: int = 0
     calls: int = 0
+    tokens: int = 0
     bad_rounds: int = 0
     """Rounds in a row without one call that could be made."""
     made: Counter[str] = field(default_factory=Counter)
@@ -98,6 +99,8 @@ class Spent:
             return f"the {self.budget.rounds} rounds of tool calls that a turn may have are used up"
         if self.calls >= self.budget.calls:
             return f"the {self.budget.calls} tool calls that a turn may have are used up"
+        if self.tokens >= self.budget.tokens:
+            return f"the {self.budget.tokens:,} tokens that the replies of a turn may have are used up"
         if self.bad_rounds > self.budget.repairs:
             return "the calls could not be made, again"
         return ""

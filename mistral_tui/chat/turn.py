@@ -66,6 +66,7 @@ async def run_turn(
             async for event in events:
                 yield event
         finished = writing.finished
+        spent.tokens += finished.usage.completion_tokens
         if use is None or finished.reason != "tool_calls":
             break
         async with contextlib.aclosing(call_tools(writing.reply, use, spent, engine, cancelled)) as happening:

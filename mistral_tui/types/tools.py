@@ -159,6 +159,8 @@ class TurnBudget(msgspec.Struct, frozen=True):
     rounds: int = 10
     """How often the model may call tools, several at once being one round."""
     calls: int = 50
+    tokens: int = 20_000
+    """What the model may write, in all its replies, before it may call nothing more."""
     result_tokens: int = 2000
     """What the model is shown of one result, at most; less where its context is small."""
     repeats: int = 2

@@ -172,9 +172,10 @@ async def test_a_model_that_calls_wrongly_twice_must_answer() -> None:
     assert turn.end == TurnEnded("stop")
 
 
-async def test_a_model_that_calls_for_ever_is_stopped_by_the_budget() -> None:
+@pytest.mark.parametrize("budget", [TurnBudget(rounds=3), TurnBudget(calls=3), TurnBudget(tokens=3)])
+async def test_a_model_that_calls_for_ever_is_stopped_by_the_budget(budget: TurnBudget) -> None:
     rounds = [calls(("clock_time", f'{{"zone": "{number}"}}')) for number in range(9)]
-    turn = await a_turn(a_use(FakeTools(), budget=TurnBudget(rounds=3)), *rounds[:3], Reply(["Enough."]))
+    turn = await a_turn(a_use(FakeTools(), budget=budget), *rounds[:3], Reply(["Enough."]))
     assert [request.tool_choice for request in turn.engine.requests] == ["auto", "auto", "auto", "none"]
 
 
