@@ -47,7 +47,7 @@ def _line(action: Action, cells: int) -> Content:
     slash = "".join(f"  /{name}" for name in action.slash) + hint
     text = Content.assemble(action.title, (slash, "$text-muted"))
     keys = [Content.styled(line, "$accent") for line in _key_lines(action)]
-    lines = zip_longest(keys, text.wrap(max(20, cells - _KEYS - 2)), fillvalue=Content(""))
+    lines = zip_longest(keys, text.wrap(max(12, cells - _KEYS - 2)), fillvalue=Content(""))
     return Content("\n").join(left.pad_right(_KEYS + 2 - left.cell_length) + right for left, right in lines)
 
 
