@@ -66,7 +66,7 @@ class McpServer(msgspec.Struct, frozen=True):
     """How long a call may take in any case."""
     start_seconds: float = 30.0
     """How long the server may take until it is ready."""
-    calls_at_once: int = 4
+    calls_at_once: int = 8
     resources: tuple[str, ...] = ()
     """Patterns of the resources that are of interest; empty: all."""
     roots: bool = False

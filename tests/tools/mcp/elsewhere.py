@@ -145,9 +145,9 @@ class Misbehaving:
                 number += 1000
             case "never answers a call":
                 await asyncio.sleep(1000)
-            case "answers four calls at once":
+            case "answers five calls at once":
                 self._calls += 1
-                if self._calls == 4:
+                if self._calls == 5:
                     self._all.set()
                 await self._all.wait()
             case "refuses calls":
