@@ -42,6 +42,7 @@ class Box(Protocol):
     async def use(self, servers: tuple[McpServer, ...]) -> None: ...  # noqa: D102
     async def settled(self, names: tuple[str, ...] | None = None) -> None: ...  # noqa: D102
     async def restart(self, server: str) -> None: ...  # noqa: D102
+    async def read_log(self, server: str) -> tuple[str, ...]: ...  # noqa: D102
     async def call(self, server: str, tool: str, arguments: Json, on_progress: OnProgress) -> ToolOutput: ...  # noqa: D102
     async def check(self, tool: Tool, arguments: Json) -> None: ...  # noqa: D102
     async def close(self) -> None: ...  # noqa: D102
@@ -184,14 +185,29 @@ class Servers:
         self._configured = tuple(agreed if other is each else other for other in self._configured)
         await self._use()
 
-    async def agreed_before(self, name: str) -> tuple[str, ...] | None:
-        """Return what a server would run when the person agreed to it last, in lines; `None`: they never did.
+    async def to_agree(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+        """Return what the person agrees to when a server is started, and what they agreed to last, in lines.
+
+        The second is `None` if they never did.
 
         Raises:
             InvalidRequest: There is no such server.
         """
+        from mistral_tui.tools.mcp.trust import what_runs
+
         each = self._find(name)
-        return None if self._trust is None else await asyncio.to_thread(self._trust.before, each.server, each.source)
+        before = None if self._trust is None else await asyncio.to_thread(self._trust.before, each.server, each.source)
+        return what_runs(each.server), before
+
+    async def read_log(self, name: str) -> tuple[str, ...]:
+        """Return the last lines that a server has written to its standard error.
+
+        Raises:
+            ToolError: It does not run.
+        """
+        if self._box is None:
+            raise ToolError(f"{name} was never started, so that it has no log")
+        return await self._box.read_log(name)
 
     def inputs_of(self, name: str) -> "tuple[McpInput, ...]":
         """Return what the person has to say before a server can start, and has not said yet."""

@@ -8,7 +8,6 @@ import msgspec
 
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.resources import Prompt
-from mistral_tui.types.text import printable_line
 from mistral_tui.types.tools import Tool
 
 Transport = Literal["stdio", "http", "sse", "websocket"]
@@ -106,15 +105,6 @@ class McpServer(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         # The environment, headers and a url may hold secrets, and what is printed may end in a log.
         return f"McpServer({self.name!r}, {self.transport!r})"
-
-
-def what_runs(server: McpServer) -> tuple[str, ...]:
-    """Return what a person agrees to when a server is started, a line each and harmless to show; no secrets."""
-    lines = [("transport", server.transport), ("command", server.command)]
-    lines += [("argument", each) for each in server.args]
-    lines += [("folder", server.cwd or ""), ("url", server.url)]
-    lines += [("sets", name) for name in sorted(server.env)] + [("header", name) for name in sorted(server.headers)]
-    return tuple(f"{name:<10}{printable_line(value)}" for name, value in lines if value)
 
 
 class ServerState(msgspec.Struct, frozen=True):

@@ -69,6 +69,12 @@ def test_a_call_is_asked_about_made_shown_and_stored(screen: Tmux) -> None:
     (part,) = run.output.parts
     assert isinstance(part, TextPart)
     assert json.loads(part.text)["timezone"] == "UTC"
-    assert "get_current_time" in screen.text
+    assert "✓ time/get_current_time" in screen.text
+    screen.press("M-k")
+    screen.wait_for("by you, this once")
+    screen.press("M-v")
+    screen.wait_for("servers of tools")
+    screen.wait_for("convert_time")
+    screen.press("Escape")
     screen.press("C-q")
     assert screen.wait_for_exit() == 0

@@ -53,6 +53,9 @@ class FakeBox:
         while any(state.health == "starting" for state in self.states):  # noqa: ASYNC110 - a test says when
             await asyncio.sleep(0)
 
+    async def read_log(self, server: str) -> tuple[str, ...]:
+        return (f"{server} listens", "\x1b[2Jit warns")
+
     async def restart(self, server: str) -> None:
         self.restarted.append(server)
 

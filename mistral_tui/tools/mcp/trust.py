@@ -16,7 +16,8 @@ import msgspec
 from mistral_tui.config.paths import make_private_folder
 from mistral_tui.tools.mcp.variables import variables_of
 from mistral_tui.types.errors import ConfigError
-from mistral_tui.types.servers import McpServer, what_runs
+from mistral_tui.types.servers import McpServer
+from mistral_tui.types.text import printable_line
 
 
 class _Agreed(msgspec.Struct, frozen=True):
@@ -83,6 +84,16 @@ class Trust:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise ConfigError(f"{self._path}: cannot be written: {error.strerror or error}") from None
+
+
+def what_runs(server: McpServer) -> tuple[str, ...]:
+    """Return what a person agrees to when a server is started, a line each and harmless to show; no secrets."""
+    lines = [("transport", server.transport), ("command", server.command)]
+    lines += [("argument", each) for each in server.args]
+    lines += [("folder", server.cwd or ""), ("url", server.url), ("is told", "your folder" if server.roots else "")]
+    lines += [("sets", name) for name in sorted(server.env)] + [("header", name) for name in sorted(server.headers)]
+    lines += [("reads", name) for name in variables_of(server)]
+    return tuple(f"{name:<10}{printable_line(value)}" for name, value in lines if value)
 
 
 def _called(server: McpServer, source: Path) -> str:

@@ -149,10 +149,10 @@ class CallInspector(Vertical):
             self.query_one("#calls-text").scroll_relative(y=8 if event.what == "down" else -8, animate=False)
 
     def _open(self) -> None:
-        from mistral_tui.tui.tools.call_screen import CallScreen
+        from mistral_tui.tui.tools.text_screen import TextScreen
 
-        if self._marked is not None:
-            self.app.push_screen(CallScreen(self._marked))
+        if (marked := self._marked) is not None:
+            self.app.push_screen(TextScreen(call_name(marked), call_text(marked)))
 
     def _list(self) -> None:
         """List the calls that the filter finds; the mark stays with its call, or goes to the last one."""

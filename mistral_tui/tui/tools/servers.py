@@ -20,7 +20,7 @@ from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.tools.server_text import server_row, server_text, tool_row, tool_text
 from mistral_tui.types.errors import MistralTuiError
-from mistral_tui.types.text import printable_line
+from mistral_tui.types.text import printable, printable_line
 from mistral_tui.types.tools import Tool
 
 _EMPTY = (
@@ -58,7 +58,7 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
                 yield Choices(id="servers-list", markup=False)
                 with VerticalScroll(id="servers-text", can_focus=False):
                     yield Static(id="servers-about", markup=False)
-            yield KeyHint("space on or off · r restart · enter try · t trust · esc closes")
+            yield KeyHint("space on or off · r restart · enter try · l log · t trust · esc")
 
     def on_mount(self) -> None:
         """Show what there is, and what becomes of it."""
@@ -95,6 +95,20 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
         if self._marked is not None:
             self.run_worker(self._ask_trust(self._marked[0]), exclusive=True)
 
+    def action_log(self) -> None:
+        """Show what the marked server has written to its standard error."""
+        if self._marked is not None:
+            self._do(self._show_log(self._marked[0]))
+
+    async def _show_log(self, name: str) -> None:
+        from mistral_tui.tui.tools.text_screen import TextScreen
+
+        lines = await self._servers.read_log(name)
+        text = (
+            Content(printable("\n".join(lines))) if lines else Content.styled("nothing was written", "$text-disabled")
+        )
+        await self.app.push_screen(TextScreen(f"log of {name}", text, at_end=True))
+
     @on(OptionList.OptionSelected)
     async def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -126,8 +140,8 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
         if found is None or found.trusted:
             self.app.notify(f"{name} is trusted already", timeout=3)
             return
-        before = await self._servers.agreed_before(name)
-        if await self.app.push_screen_wait(TrustDialog(found.server, str(found.source), before)):
+        now, before = await self._servers.to_agree(name)
+        if await self.app.push_screen_wait(TrustDialog(name, str(found.source), now, before)):
             self._do(self._servers.agree(name))
 
     def _do(self, work: Awaitable[None]) -> None:

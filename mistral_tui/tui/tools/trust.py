@@ -16,7 +16,6 @@ from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.tools.text import diff_content
-from mistral_tui.types.servers import McpServer, what_runs
 from mistral_tui.types.text import printable_line
 
 
@@ -24,23 +23,25 @@ class TrustDialog(Dialog[bool], inherit_bindings=False):
     """Closes with whether the person agrees.
 
     Args:
-        server: What would be started.
+        name: Which server would be started.
         source: The file that says so.
+        now: What it would run, in lines.
         before: What it was when the person agreed to it; `None`: they never did.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    def __init__(self, server: McpServer, source: str, before: Sequence[str] | None) -> None:
+    def __init__(self, name: str, source: str, now: Sequence[str], before: Sequence[str] | None) -> None:
         super().__init__()
-        self._server = server
+        self._server = name
+        self._now = now
         self._source = source
         self._before = before
 
     def compose(self) -> ComposeResult:
         """Lay out what would run, and the question."""
         with Vertical(classes="dialog", id="trust"):
-            title = f"may {printable_line(self._server.name)} be started?"
+            title = f"may {printable_line(self._server)} be started?"
             yield Static(title, classes="dialog-title", markup=False)
             changed = " It is not what you agreed to before." if self._before is not None else ""
             words = f"{printable_line(self._source)} is the project's: others may have written it.{changed}"
@@ -58,10 +59,9 @@ class TrustDialog(Dialog[bool], inherit_bindings=False):
         self.dismiss(event.option_id == "yes")
 
     def _text(self) -> Content:
-        now = what_runs(self._server)
         if self._before is None:
-            return Content("\n").join([Content(line) for line in now])
+            return Content("\n").join([Content(line) for line in self._now])
         import difflib
 
-        lines = difflib.ndiff(list(self._before), list(now))
+        lines = difflib.ndiff(list(self._before), list(self._now))
         return diff_content([line for line in lines if not line.startswith("?")])

@@ -7,7 +7,7 @@ from mistral_tui.chat.call_record import CallRecord, spoken
 from mistral_tui.chat.conversation import Conversation
 from mistral_tui.tui.chat.message import MARGIN, MessageView
 from mistral_tui.tui.chat.message_look import Look
-from mistral_tui.tui.tools.call_rows import UNFOLDED_ROWS, CallState
+from mistral_tui.tui.tools.call_rows import UNFOLDED_ROWS, CallState, call_row
 from mistral_tui.types.events import ToolChanged, ToolProgressed
 from mistral_tui.types.messages import ImagePart, Message, TextPart, ToolCallPart, ToolResultPart
 from mistral_tui.types.tools import ToolOutput, ToolProgress, ToolRun
@@ -65,6 +65,12 @@ def test_a_huge_result_is_cut_and_says_where_all_of_it_is() -> None:
     assert len(text) < 2 * UNFOLDED_ROWS + 6
     assert "alt+k" in text[-1]
     assert not any("\x1b" in line for line in text)
+
+
+def test_to_those_who_listen_a_call_says_its_state_in_words() -> None:
+    run = RUNS[0]
+    row = call_row(run.name, run.arguments, 76, CallState(run), heard=True)
+    assert row.content.plain.endswith(" done 0.3 s 90 B")
 
 
 @pytest.mark.parametrize("width", [1, 5, 20, 43, 44, 100])

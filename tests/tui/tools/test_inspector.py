@@ -70,7 +70,7 @@ async def test_the_whole_call_has_a_screen_of_its_own() -> None:
         app = await opened(pilot)
         await pilot.press("home", "enter")
         await until(pilot, lambda: app.screen.query("#call-text"))
-        assert '"from": "north"' in shown_text(app.screen.query_one("#call"))
+        assert '"temperature": -3.5' in shown_text(app.screen.query_one("#call"))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is main_screen(app))
 

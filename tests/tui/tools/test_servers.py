@@ -1,10 +1,15 @@
 """The screen of servers, the form of a tool, and trust."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.tools.mcp.sources import ConfiguredServer, ConfiguredServers
+from mistral_tui.tools.mcp.trust import Trust
+from mistral_tui.tools.servers import Servers
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.tools.servers import ServersScreen
 from mistral_tui.tui.tools.trust import TrustDialog
@@ -68,6 +73,35 @@ async def test_what_is_wrong_with_a_server_is_said_and_it_is_started_again() -> 
         await until(pilot, lambda: "no license" in shown_text(app.screen))
         await pilot.press("r")
         await until(pilot, lambda: box.restarted == ["clock"])
+
+
+async def test_the_log_of_a_server_is_shown() -> None:
+    async with app_with_servers(FakeBox()).run_test(size=(80, 24)) as pilot:
+        app = await opened(pilot)
+        await pilot.press("l")
+        await until(pilot, lambda: "it warns" in shown_text(app.screen))
+
+
+async def test_a_server_that_has_changed_since_it_was_trusted_shows_what(tmp_path: Path) -> None:
+    trust, source = Trust(tmp_path / "trust.json"), tmp_path / ".mcp.json"
+    trust.agree(McpServer("clock", command="clock-server", args=("--safe",)), source)
+    changed = McpServer("clock", command="clock-server", args=("--unsafe",))
+
+    def read() -> ConfiguredServers:
+        return ConfiguredServers((ConfiguredServer(changed, source, trust.holds(changed, source)),))
+
+    servers = Servers(read, lambda on_state: FakeBox(on_state=on_state), trust, tmp_path)
+    app = MistralApp(Workspace(FakePool(FakeEngine()), None, ENTRY, servers=servers), theme="mistral-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "not running")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TrustDialog) and app.screen.query("Choices"))
+        text = shown_text(app.screen)
+        assert "agreed to before" in " ".join(text.split())
+        assert "- argument  --safe" in text
+        assert "+ argument  --unsafe" in text
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: trust.holds(changed, source))
 
 
 async def test_a_tool_is_tried_with_a_form() -> None:
