@@ -142,9 +142,14 @@ class Servers:
         return lambda: self._listeners.remove(on_change) if on_change in self._listeners else None
 
     def start(self) -> None:
-        """Read what is configured and start what may be started, in the background; only the first call does."""
+        """Read what is configured and start what may be started, in the background.
+
+        Later calls do so only when the process that servers run in has ended.
+        """
         if self._starting is None and self._read is not None:
             self._starting = asyncio.create_task(self._start(self._read), name="start of the MCP servers")
+        elif self._starting is not None and self._starting.done() and self._has_ended:
+            self._starting = asyncio.create_task(self._start_again(), name="start of the MCP servers")
 
     async def settled(self) -> None:
         """Return when every server is ready or has failed."""
@@ -270,6 +275,17 @@ class Servers:
         except Exception as error:
             _log.exception("the MCP servers could not be started")
             self.tell(f"the MCP servers could not be started: {error!r}"[:400])
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether servers run no more that should, and that nobody starts again."""
+        return self._box is not None and any(state.health == "stopped" for state in self._box.states)
+
+    async def _start_again(self) -> None:
+        try:
+            await self._use()
+        except MistralTuiError as error:
+            self.tell(str(error))
 
     async def _use(self) -> None:
         """Let those servers run that may."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mistral_tui.chat.live import LiveChat
@@ -75,6 +76,16 @@ async def test_a_forced_call_is_asked_about_made_answered_and_stored(workspace: 
     (prompt, call, result, reply) = chat.conversation.path()
     assert [message.role for message in (prompt, call, result, reply)] == ["user", "assistant", "tool", "assistant"]
     assert reply.finish in ("stop", "length")
+
+
+async def test_servers_whose_process_was_killed_are_there_for_the_next_turn_but_one(workspace: Workspace) -> None:
+    await workspace.servers.settled()
+    (state,) = workspace.servers.states
+    assert state.pid is not None
+    psutil.Process(state.pid).parent().kill()  # type: ignore[union-attr] # it has one
+    await until(lambda: not workspace.servers.tools)
+    workspace.servers.start()
+    await until(lambda: workspace.servers.tools)
 
 
 async def test_a_forced_call_that_is_denied_is_stored_and_the_model_goes_on(workspace: Workspace) -> None:

@@ -82,6 +82,17 @@ async def test_a_value_that_only_the_person_knows_is_asked_for_and_put_in() -> N
     assert servers.configured[0].server.env == {"KEY": "${input:key}"}, "what is shown has no secret in it"
 
 
+async def test_servers_whose_process_has_ended_are_started_again_when_they_are_wanted() -> None:
+    box = FakeBox()
+    servers = servers_with(box)
+    await servers.settled()
+    box.set_states(ServerState("clock", "stopped", "the process of the tools was killed"))
+    assert [tool.name for tool in servers.tools] == []
+    servers.start()
+    await servers.settled()
+    assert [tool.name for tool in servers.tools] == ["clock_time", "clock_stop"]
+
+
 async def test_no_more_calls_are_made_at_once_than_the_configuration_says() -> None:
     box = FakeBox(hold=asyncio.Event())
     servers = servers_with(box, at_once=2)
