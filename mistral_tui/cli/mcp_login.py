@@ -5,7 +5,7 @@ import webbrowser
 
 from mistral_tui.cli.failures import say
 from mistral_tui.config.paths import Paths
-from mistral_tui.tools.mcp.client.vault import Vault
+from mistral_tui.tools.mcp.vault import Vault
 from mistral_tui.tools.toolbox import Toolbox
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.servers import McpServer

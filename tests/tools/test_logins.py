@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from mistral_tui.tools.mcp.client.vault import Login, Vault
+from mistral_tui.tools.mcp.vault import Login, Vault
 from mistral_tui.tools.toolbox import Toolbox
 from mistral_tui.types.errors import ServerFailed, ToolError
 from mistral_tui.types.messages import TextPart

@@ -12,7 +12,7 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.processes.frames import WireError
 from mistral_tui.tools import wire
 from mistral_tui.tools.arguments.checker import Checker
-from mistral_tui.tools.mcp.client.vault import Vault
+from mistral_tui.tools.mcp.vault import Vault
 from mistral_tui.types.errors import MistralTuiError, ToolError
 from mistral_tui.types.questions import Question, Reply
 from mistral_tui.types.servers import McpServer, ServerState

@@ -27,9 +27,9 @@ from mistral_tui.tools.mcp.client.peer import Peer
 from mistral_tui.tools.mcp.client.results import output_of
 from mistral_tui.tools.mcp.client.stdio import ServerProcess, stdio_transport
 from mistral_tui.tools.mcp.client.tap import Streams, tapped
-from mistral_tui.tools.mcp.client.vault import Vault
 from mistral_tui.tools.mcp.client.watch import Watch
 from mistral_tui.tools.mcp.client.watched_http import words_of
+from mistral_tui.tools.mcp.vault import Vault
 from mistral_tui.types.errors import MistralTuiError, ServerFailed, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerState

@@ -13,7 +13,7 @@ from mistral_tui.tools.mcp.client.failures import first, line_of
 from mistral_tui.tools.mcp.client.http import http_transport
 from mistral_tui.tools.mcp.client.oauth import OAuth
 from mistral_tui.tools.mcp.client.peer import Peer
-from mistral_tui.tools.mcp.client.vault import Vault
+from mistral_tui.tools.mcp.vault import Vault
 from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
 

@@ -28,7 +28,7 @@ from mcp.shared.auth import (
 from pydantic import AnyUrl, BaseModel, ValidationError
 
 from mistral_tui.tools.mcp.client.callback import Callback
-from mistral_tui.tools.mcp.client.vault import Login, Vault
+from mistral_tui.tools.mcp.vault import Login, Vault
 from mistral_tui.types.errors import ServerFailed
 from mistral_tui.types.servers import McpServer
 
@@ -102,7 +102,8 @@ class OAuth(OAuthClientProvider):
         async with context.lock:
             if not self._initialized:
                 await self._initialize()
-            if not context.is_token_valid() and not await self._is_newer() and context.can_refresh_token():
+            has_ended = context.current_tokens is not None and not context.is_token_valid()
+            if has_ended and not await self._is_newer() and context.can_refresh_token():
                 await self._handle_refresh_response((yield await self._refresh_token()))
         self._add_auth_header(request)
         sent = context.current_tokens
