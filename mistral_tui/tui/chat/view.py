@@ -78,7 +78,8 @@ class ChatView:
         self._unsubscribe()
         self._subscription += 1
         subscription = self._subscription
-        self._unsubscribe = chat.subscribe(lambda event: self._post(subscription, event))
+        self._progress_is_due = False
+        self._unsubscribe = chat.subscribe(lambda event: self._hear(subscription, event))
         # No event may come between subscribing and looking at the conversation: there is no waiting here.
         path = chat.conversation.path()
         self._show_failure("")
@@ -168,7 +169,7 @@ class ChatView:
                 pane.transcript.show_calls(run.message_id)
                 pane.figures.show_state("asks you" if run.state == "asked" else "calling")
             case ToolProgressed():
-                self._show_progress_soon()
+                self._pane.set_timer(PROGRESS_INTERVAL, self._show_progress)
             case Finished(_, usage, _):
                 pane.figures.finish(usage)
             case TurnEnded(reason, _):
@@ -230,11 +231,13 @@ class ChatView:
         calls = self._pane.chat.calls
         return {call_id: CallState(run, calls.progress(run)) for call_id, run in calls.of(message).items()}
 
-    def _show_progress_soon(self) -> None:
-        """Show how far calls have come; a tool may say so thousands of times a second."""
-        if not self._progress_is_due:
+    def _hear(self, subscription: int, event: ChatEvent) -> None:
+        """Let the pane take an event when it has time; a tool may report progress thousands of times a second."""
+        if isinstance(event, ToolProgressed):
+            if self._progress_is_due:
+                return  # the latest is shown in a moment
             self._progress_is_due = True
-            self._pane.set_timer(PROGRESS_INTERVAL, self._show_progress)
+        self._post(subscription, event)
 
     def _show_progress(self) -> None:
         self._progress_is_due = False

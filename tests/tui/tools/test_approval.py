@@ -1,6 +1,7 @@
 """The question whether a call may be made, and what its answers lead to."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.app import MistralApp
 from mistral_tui.tui.tools import approval
 from mistral_tui.tui.tools.approval import ApprovalDialog
-from mistral_tui.types.messages import ToolResultPart
+from mistral_tui.types.messages import Json, ToolResultPart
 from mistral_tui.types.servers import McpServer, ServerState
-from mistral_tui.types.tools import Tool
+from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
 from tests.stubs.engines import ENTRY, FakeEngine, FakePool, Reply
 from tests.stubs.tools import TIME, FakeBox, calls, servers_with
 from tests.tui.harness import paste_and_send, shown_text, started, until
@@ -225,3 +226,24 @@ async def test_a_tool_that_has_changed_since_it_was_allowed_is_asked_about_with_
         text = shown_text(await another(pilot))
         assert "has changed since you allowed it" in text
         assert "tells everyone" in text
+
+
+async def test_a_flood_of_progress_is_shown_as_it_ends() -> None:
+    class Eager(FakeBox):
+        async def call(
+            self, server: str, tool: str, arguments: Json, on_progress: Callable[[ToolProgress], None]
+        ) -> ToolOutput:
+            for number in range(5_001):
+                on_progress(ToolProgress(number, 5_000))
+            return await super().call(server, tool, arguments, lambda progress: None)
+
+    box = Eager(hold=asyncio.Event())
+    async with app_that_calls(calls(NOON), box=box).run_test(size=(80, 24)) as pilot:
+        await asked(pilot)
+        app = pilot.app
+        assert isinstance(app, MistralApp)
+        await pilot.press("o")
+        await until(pilot, lambda: "running  100%" in shown_text(app.pane.transcript))
+        assert box.hold is not None
+        box.hold.set()
+        await answered(pilot, app)
