@@ -54,6 +54,8 @@ SCREENS = {
     "logs": ("alt+j",),
     "older prompts": ("alt+q",),
     "figures": ("alt+i",),
+    "calls of tools": ("alt+k",),
+    "servers of tools": ("alt+v",),
     "keys of panes": ("ctrl+s",),
     "two panes": ("ctrl+s", "v"),
 }

@@ -36,6 +36,8 @@ _HIGHEST: Final = 34
 """Rows of the dialog."""
 _AROUND: Final = 12
 """Of these, rows that are not the call: title, answers, hint and the space between them."""
+_AROUND_LOW: Final = 7
+"""The same where the terminal is low."""
 _CHOICES: Final[tuple[tuple[str, str, str], ...]] = (
     ("o", "once", "Allow it this once"),
     ("s", "session", "Allow this tool in this chat"),
@@ -161,9 +163,11 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
             self.action_choose(event.option_id)
 
     def _fit(self) -> None:
-        extra = sum(2 for name in ("where", "why") if self.query_one(f"#approval-{name}").display)
-        height = min(_HIGHEST, self.size.height - 6) - _AROUND - extra
-        self.query_one("#approval-text").styles.max_height = max(3, height)
+        lines = sum(self.query_one(f"#approval-{name}").display for name in ("where", "why"))
+        low = self.has_class("-low")  # then there is no space between anything
+        around, room = (_AROUND_LOW + lines, 0) if low else (_AROUND + 2 * lines, 6)
+        height = min(_HIGHEST, self.size.height - room) - around
+        self.query_one("#approval-text").styles.max_height = max(2, height)
 
     def _rest(self) -> None:
         """Let no answer count until the keys have rested."""

@@ -247,3 +247,12 @@ async def test_a_flood_of_progress_is_shown_as_it_ends() -> None:
         assert box.hold is not None
         box.hold.set()
         await answered(pilot, app)
+
+
+async def test_the_question_is_usable_in_a_low_terminal() -> None:
+    async with app_that_calls(calls(NOON)).run_test(size=(40, 12)) as pilot:
+        text = shown_text(await asked(pilot))
+        assert '"zone"' in text
+        assert "o  Allow it this once" in text
+        assert "w  Do not allow it" in text
+        assert "enter answers" in text
