@@ -50,7 +50,10 @@ def file_change(run: ToolRun, folder: Path) -> FileChange | None:
     edits = list(_edits(arguments))
     if not path or (content is None and not edits):
         return None
-    return _change(path, folder / Path(path).expanduser(), content, edits)
+    try:
+        return _change(path, folder / Path(path).expanduser(), content, edits)
+    except RuntimeError:  # ~ with a name that nobody has
+        return FileChange(path, note="what is there now cannot be read as text")
 
 
 def _change(path: str, file: Path, content: str | None, edits: list[tuple[str, str]]) -> FileChange:

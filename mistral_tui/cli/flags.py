@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
+from mistral_tui.cli.agent_flags import AgentFlags
 from mistral_tui.cli.template_flags import TemplateFlags, add_template_flags
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.types.choices import ContextPolicy, FlashAttention, KvType
@@ -38,7 +39,7 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InvalidRequest(f"{message.removeprefix('argument ')}; `{self.prog} --help` shows what there is")
 
 
-class ModelFlags(TemplateFlags):
+class ModelFlags(TemplateFlags, AgentFlags):
     """Which model, and how to load it."""
 
     model: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mistral_tui.chat.model_library import ModelLibrary
 from mistral_tui.chat.workspace import Workspace
+from mistral_tui.cli.agent_flags import agent_options
 from mistral_tui.cli.failures import say
 from mistral_tui.cli.flags import ModelFlags
 from mistral_tui.cli.pools import pool_for
@@ -46,6 +47,12 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         end_with_server()
     setup = Setup.read(strict=False)
     entry, notices = _choose(setup, flags.wanted)
+    try:
+        agent = agent_options(flags, setup.settings, setup.paths)
+    except InvalidRequest as error:
+        if not setup.settings.agent_mode or flags.agent_mode:
+            raise
+        agent, notices = None, (*notices, f"agent_mode: {error}")
     workspace = Workspace(
         pool_for(setup, flags, loader),
         Store(setup.paths.database),
@@ -53,7 +60,7 @@ def open_interface(flags: ModelFlags, loader: str = GGUF_LOADER) -> int:
         setup.load_options(flags),
         setup.request(flags),
         lambda: setup.catalog,
-        Servers.of(setup.paths, Path.cwd()),
+        Servers.of(setup.paths, Path.cwd(), agent),
         Policy.of(setup.paths),
     )
 

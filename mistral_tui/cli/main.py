@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mistral_tui
+from mistral_tui.cli.agent_flags import add_agent_flags
 from mistral_tui.cli.failures import keep_quiet, report
 from mistral_tui.cli.flags import (
     ArgumentParser,
@@ -153,6 +154,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("command", nargs="...", help=SUPPRESS)
     add_model_flags(parser)
     add_sampling_flags(parser, shown=False)
+    add_agent_flags(parser)
     group = parser.add_argument_group("program")
     group.add_argument("--web", action="store_true", help="the interface in a browser on this machine")
     group.add_argument("--web-port", type=_port, metavar="N", help="the same, at this port; 8000 unless given")

@@ -6,7 +6,7 @@ import msgspec
 
 from mistral_tui.config.quantities import duration, size
 from mistral_tui.config.setting import about
-from mistral_tui.types.choices import ContextPolicy, Discoverable, FlashAttention, KvType
+from mistral_tui.types.choices import ContextPolicy, Discoverable, FlashAttention, KvType, SandboxMode
 from mistral_tui.types.models import LoadOptions
 from mistral_tui.types.pool import PoolLimits
 from mistral_tui.types.requests import SamplingParams
@@ -120,6 +120,19 @@ class Settings(msgspec.Struct, frozen=True):
     ] = None
     mirostat_tau: Annotated[float | None, about("Sampling", "that surprise, in bits")] = None
     mirostat_eta: Annotated[float | None, about("Sampling", "how fast it is reached")] = None
+
+    agent_mode: Annotated[
+        bool | None, about("Tools", "models may call tools for files and commands, once you allow it", "false")
+    ] = None
+    agent_sandbox_root: Annotated[
+        str | None, about("Tools", "the folder that these tools work in", "the current folder")
+    ] = None
+    agent_sandbox_mode: Annotated[
+        SandboxMode | None, about("Tools", "commands run only confined, also unconfined, or never confined", "strict")
+    ] = None
+    agent_max_file_size: Annotated[
+        str | float | None, about("Tools", "the largest file these tools touch: 10MB; a number means MB", "100MB")
+    ] = None
 
     def load_options(self) -> LoadOptions:
         """Return how models are loaded."""

@@ -15,10 +15,11 @@ import msgspec
 
 from mistral_tui.config.paths import Paths
 from mistral_tui.tools.naming import named
+from mistral_tui.types.agent import AgentOptions
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, ToolError
 from mistral_tui.types.messages import Json
 from mistral_tui.types.servers import McpServer, ServerHealth, ServerState
-from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
+from mistral_tui.types.tools import BUILTIN, Tool, ToolOutput, ToolProgress
 
 if TYPE_CHECKING:
     from mistral_tui.tools.mcp.config import McpInput
@@ -56,6 +57,7 @@ class Servers:
         make_box: Makes what the servers run in, given whom it tells of their states.
         trust: What the person has agreed to.
         project: The folder that the program works in.
+        agent: What the program's own tools may do; `None`: there are none.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Servers:
         make_box: Callable[[OnState], Box] | None = None,
         trust: "Trust | None" = None,
         project: Path | None = None,
+        agent: AgentOptions | None = None,
     ) -> None:
         self._read = read
         self._make_box = make_box
         self._trust = trust
         self._project = project or Path.cwd()
+        self._agent = agent
         self._configured: tuple[ConfiguredServer, ...] = ()
         self._box: Box | None = None
         self._failed: dict[str, str] = {}
@@ -85,7 +89,7 @@ class Servers:
         """Told of what the person should know of the configuration, one line each."""
 
     @classmethod
-    def of(cls, paths: Paths, project: Path) -> Self:
+    def of(cls, paths: Paths, project: Path, agent: AgentOptions | None = None) -> Self:
         """Return those of the person and of a project, as `mistral_tui.tools.mcp.sources` finds them."""
         from mistral_tui.tools.mcp.trust import Trust
 
@@ -99,9 +103,9 @@ class Servers:
         def make_box(on_state: OnState) -> Box:
             from mistral_tui.tools.toolbox import Toolbox
 
-            return Toolbox(paths.logs, paths.attachments, on_state)
+            return Toolbox(paths.logs, paths.attachments, on_state, agent)
 
-        return cls(read, make_box, trust, project)
+        return cls(read, make_box, trust, project, agent)
 
     @property
     def configured(self) -> "tuple[ConfiguredServer, ...]":
@@ -110,9 +114,10 @@ class Servers:
 
     @property
     def states(self) -> tuple[ServerState, ...]:
-        """What each configured server does, in their order."""
+        """What the program's own tools do, if there are any, and each configured server, in their order."""
         known = {} if self._box is None else {state.name: state for state in self._box.states}
-        return tuple(
+        own = () if self._agent is None else (known.get(BUILTIN) or ServerState(BUILTIN),)
+        return own + tuple(
             known.get(each.server.name) or ServerState(each.server.name, *self._why_not(each))
             for each in self._configured
         )
@@ -124,6 +129,10 @@ class Servers:
             servers = {each.server.name: each.server for each in self._configured}
             self._tools = named((tool for state in self.states for tool in state.tools), servers)
         return self._tools
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder in which the paths begin that tools of a server are given, as far as it is known."""
+        return Path(self._agent.root) if name == BUILTIN and self._agent is not None else Path.cwd()
 
     def offers(self, name: str) -> bool:
         """Whether models are told of the tools of a server unless a chat says otherwise."""
@@ -166,6 +175,9 @@ class Servers:
             InvalidRequest: There is no such server, or the person has not agreed to it.
             ToolError: It cannot be started.
         """
+        if name == BUILTIN and self._agent is not None:
+            await self._use()  # it starts the process of the tools, if that has ended
+            return
         each = self._find(name)
         if not each.trusted:
             raise InvalidRequest(f"{name} of {each.source} is not trusted yet; look at what it runs, and agree first")
@@ -303,7 +315,7 @@ class Servers:
                 ready.append(msgspec.structs.replace(server, enabled=True))
             except (MissingVariable, InvalidRequest) as error:
                 self._failed[name] = str(error)
-        if self._box is None and self._make_box is not None and ready:
+        if self._box is None and self._make_box is not None and (ready or self._agent is not None):
             self._box = self._make_box(self._state_changed)
         if self._box is not None:
             try:

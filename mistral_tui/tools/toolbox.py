@@ -18,12 +18,13 @@ from mistral_tui.processes.frames import FrameDecoder, WireError, encode
 from mistral_tui.processes.log import WorkerLog
 from mistral_tui.processes.parent_death import CREATION_FLAGS, NEW_SESSION, bind_child
 from mistral_tui.tools import wire
+from mistral_tui.types.agent import AgentOptions
 from mistral_tui.types.errors import ToolError, error_named
 from mistral_tui.types.messages import Json
 from mistral_tui.types.questions import Answerer, Dismissed, Reply
 from mistral_tui.types.resources import Prompt, PromptMessage, Resource, ResourceTemplate
 from mistral_tui.types.servers import McpServer, ServerState
-from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
+from mistral_tui.types.tools import BUILTIN, Tool, ToolOutput, ToolProgress
 
 _CLOSE_SECONDS = 2.0
 _READ_BYTES = 256 * 1024
@@ -48,14 +49,20 @@ class Toolbox:
         log_folder: Where that process writes its log.
         folder: Where files go that tools answer with.
         on_change: Told of every new state of a server.
+        agent: What the program's own tools may do; `None`: there are none. They are a server named `BUILTIN`.
     """
 
     def __init__(
-        self, log_folder: Path, folder: Path, on_change: Callable[[ServerState], None] = lambda state: None
+        self,
+        log_folder: Path,
+        folder: Path,
+        on_change: Callable[[ServerState], None] = lambda state: None,
+        agent: AgentOptions | None = None,
     ) -> None:
         self._log = WorkerLog(log_folder, "tools")
         self._folder = folder
         self._on_change = on_change
+        self._agent = agent
         self._servers: tuple[McpServer, ...] = ()
         self._states: dict[str, ServerState] = {}
         self._calls: dict[str, _Call] = {}
@@ -75,7 +82,7 @@ class Toolbox:
     @property
     def states(self) -> tuple[ServerState, ...]:
         """What each server does, in the order of the configuration."""
-        return tuple(self._states[server.name] for server in self._servers if server.name in self._states)
+        return tuple(self._states.values())
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -91,10 +98,10 @@ class Toolbox:
         if any(server.enabled for server in servers):
             _look_for_sdk()
         self._servers = tuple(server for server in servers if server.enabled)
-        self._states = {
-            server.name: self._states.get(server.name, ServerState(server.name)) for server in self._servers
-        }
-        if self._servers or self._process is not None:
+        names = [BUILTIN] if self._agent is not None else []
+        names += [server.name for server in self._servers]
+        self._states = {name: self._states.get(name, ServerState(name)) for name in names}
+        if names or self._process is not None:
             await self._start()
 
     async def settled(self, names: tuple[str, ...] | None = None) -> None:
@@ -274,7 +281,8 @@ class Toolbox:
             self._send_use()
 
     def _send_use(self) -> None:
-        self._send(wire.Use(servers=self._servers, folder=str(self._folder), person=self.person is not None))
+        person = self.person is not None
+        self._send(wire.Use(servers=self._servers, folder=str(self._folder), person=person, agent=self._agent))
 
     def _send(self, frame: wire.ToTools) -> None:
         data = encode(frame)

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from mistral_tui import __version__
+from mistral_tui.types.agent import AgentOptions
 from mistral_tui.types.messages import Json
 from mistral_tui.types.questions import Question, Reply
 from mistral_tui.types.resources import PromptMessage, Resource, ResourceTemplate
@@ -38,6 +39,8 @@ class Use(Frame, frozen=True, tag="use"):
     """Where files go that a tool answers with, such as pictures."""
     person: bool = False
     """Whether there is somebody to ask what servers ask."""
+    agent: AgentOptions | None = None
+    """What the program's own tools may do; `None`: there are none."""
 
 
 class Restart(Frame, frozen=True, tag="restart"):

@@ -8,7 +8,7 @@ import msgspec
 
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.resources import Prompt
-from mistral_tui.types.tools import Tool
+from mistral_tui.types.tools import BUILTIN, Tool
 
 Transport = Literal["stdio", "http", "sse", "websocket"]
 ServerHealth = Literal["stopped", "starting", "ready", "failed", "waiting"]
@@ -76,6 +76,8 @@ class McpServer(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InvalidRequest(f"the name is {self.name!r:.100}; use letters, digits and _ . : -")
+        if self.name == BUILTIN:
+            raise InvalidRequest(f"the name is {BUILTIN}, which means the program's own tools; use another")
         if self.transport == "stdio":
             if not self.command or "\0" in "".join((self.command, *self.args)):
                 raise InvalidRequest(f"{self.name} has no command; say which program it is, or give its url")

@@ -12,11 +12,13 @@ from mistral_tui.config.paths import Paths
 from mistral_tui.processes.frames import WireError
 from mistral_tui.tools import wire
 from mistral_tui.tools.arguments.checker import Checker
+from mistral_tui.tools.builtin.tools import BuiltinTools
 from mistral_tui.tools.mcp.vault import Vault
+from mistral_tui.types.agent import AgentOptions
 from mistral_tui.types.errors import MistralTuiError, ToolError
 from mistral_tui.types.questions import Question, Reply
 from mistral_tui.types.servers import McpServer, ServerState
-from mistral_tui.types.tools import ToolProgress
+from mistral_tui.types.tools import BUILTIN, ToolProgress
 
 if TYPE_CHECKING:
     from mistral_tui.tools.mcp.client.connection import Connection
@@ -38,6 +40,7 @@ class Desk:
         self._closing: set[asyncio.Task[None]] = set()
         self._questions: dict[str, asyncio.Future[Reply]] = {}
         """What the person was asked, and has not said yet."""
+        self._builtin: BuiltinTools | None = None
         self._checker = Checker()
         self._vault = Vault(Paths.resolve().mcp_logins)
 
@@ -83,6 +86,7 @@ class Desk:
     def _use(self, frame: wire.Use) -> None:
         self._folder = Path(frame.folder)
         self._has_person = frame.person
+        self._use_builtin(frame.agent)
         wanted = {server.name: server for server in frame.servers if server.enabled}
         for name, connection in list(self._connections.items()):
             if wanted.get(name) != connection.server:
@@ -91,6 +95,16 @@ class Desk:
         for name, server in wanted.items():
             if name not in self._connections:
                 self._connections[name] = self._connection(server)
+
+    def _use_builtin(self, options: AgentOptions | None) -> None:
+        if options is None or self._builtin is not None:
+            return
+        try:
+            self._builtin = BuiltinTools(options)
+        except ToolError as error:
+            self._send(wire.ServerChanged(state=ServerState(BUILTIN, "failed", str(error))))
+        else:
+            self._send(wire.ServerChanged(state=self._builtin.state))
 
     def _restart(self, name: str) -> None:
         old = self._connections.get(name)
@@ -132,10 +146,16 @@ class Desk:
         def progressed(progress: ToolProgress) -> None:
             self._send(wire.Progressed(request=frame.request, progress=progress))
 
+        if frame.server == BUILTIN and self._builtin is not None:
+            output = await self._builtin.call(frame.tool, frame.arguments)
+            return wire.Returned(request=frame.request, output=output)
         output = await self._connection_of(frame).call(frame.tool, frame.arguments, progressed)
         return wire.Returned(request=frame.request, output=output)
 
     async def _check(self, frame: wire.Check) -> wire.Checked:
+        if frame.server == BUILTIN and self._builtin is not None:
+            self._builtin.check(frame.name, frame.tool, frame.arguments)
+            return wire.Checked(request=frame.request)
         tools = self._connection_of(frame).state.tools
         tool = next((tool for tool in tools if tool.tool == frame.tool), None)
         if tool is None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textual import events
@@ -19,6 +18,8 @@ from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.tools import Decision, ToolRun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mistral_tui.chat.file_changes import FileChange
     from mistral_tui.tui.tools.approval import ApprovalDialog
 
@@ -82,7 +83,7 @@ class Questions(Widget):
         from mistral_tui.tui.tools.approval import DENIED, ApprovalDialog, Question
 
         title = chat.conversation.session.title or "a chat"
-        change = await _change(run)
+        change = await _change(run, self._workspace.servers.folder_of(run.server))
         before = await chat.tools.changed(run)
         now = next(
             (tool.definition for tool in chat.tools.all if (tool.server, tool.tool) == (run.server, run.tool)), None
@@ -113,11 +114,11 @@ class Questions(Widget):
                 yield chat, run
 
 
-async def _change(run: ToolRun) -> "FileChange | None":
+async def _change(run: ToolRun, folder: "Path") -> "FileChange | None":
     from mistral_tui.chat.file_changes import file_change
 
     try:
         async with asyncio.timeout(_PATIENCE):
-            return await asyncio.to_thread(file_change, run, Path.cwd())
+            return await asyncio.to_thread(file_change, run, folder)
     except TimeoutError:
         return None

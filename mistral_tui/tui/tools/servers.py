@@ -21,7 +21,7 @@ from mistral_tui.tui.models.template_choice import Choices
 from mistral_tui.tui.tools.server_text import server_row, server_text, tool_row, tool_text
 from mistral_tui.types.errors import MistralTuiError
 from mistral_tui.types.text import printable, printable_line
-from mistral_tui.types.tools import Tool
+from mistral_tui.types.tools import BUILTIN, Tool
 
 _EMPTY = (
     "no MCP server is configured\n\nPut servers into mcp.json in the folder that mistral-tui config path shows, "
@@ -159,7 +159,7 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
         return None if index is None or index >= len(self._rows) else self._rows[index]
 
     def _is_trusted(self, name: str) -> bool:
-        return any(each.server.name == name and each.trusted for each in self._servers.configured)
+        return name == BUILTIN or any(each.server.name == name and each.trusted for each in self._servers.configured)
 
     def _list(self) -> None:
         """List everything; the mark stays where it was."""

@@ -1,0 +1,1 @@
+"""The program's own tools: files below one folder, commands, and what time it is."""
