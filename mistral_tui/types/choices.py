@@ -8,7 +8,6 @@ Discoverable = Literal["huggingface", "lmstudio", "ollama", "here", "none"]
 """Where models are looked for beside the inventory and named folders: others' stores, the working folder."""
 ContextPolicy = Literal["drop", "shift", "stop"]
 """When the context is full: leave out the oldest turns, give up the oldest tokens and go on, or stop."""
-
 SandboxMode = Literal["strict", "permissive", "none"]
-"""How commands run that a model calls: `strict`: confined, or not at all; `permissive`: confined where the system can do
-that; `none`: not confined."""
+"""How commands run that a model calls: `strict`: confined, or not at all; `permissive`: confined where the system can
+do that; `none`: not confined."""
