@@ -1,50 +1,87 @@
-"""Real MCP servers from PyPI: fetched once per machine, pinned and checked, and run by the Python of the tests."""
+"""Real MCP servers from PyPI and npm: fetched once per machine, pinned, and started as `examples/mcp` says.
 
+Those of PyPI are checked by the hashes in `tests/requirements` and run by the Python of the tests; those of npm are run
+by `npx`, which finds in a cache what was fetched.
+"""
+
+import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
+import msgspec
+
+from mistral_tui.tools.mcp.config import read_config
 from mistral_tui.types.servers import McpServer
 from tests.real_models import once
 
+ROOT: Final = Path(__file__).parent.parent
+EXAMPLES: Final = ROOT / "examples" / "mcp"
+_REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 
-@dataclass(frozen=True)
-class RealServer:
-    """A server that packages bring, beside those that the tests have anyway."""
 
-    name: str
-    module: str
-    requirements: tuple[str, ...]
-    """With the hashes of the wheels."""
-    arguments: tuple[str, ...] = ()
+def example(name: str) -> McpServer:
+    """Return the one server of an example, with its variables."""
+    (server,) = read_config(EXAMPLES / f"{name}.json").servers
+    return server
 
-    def installed(self) -> McpServer:
-        """Return how it is started, after it was installed into a folder of its own."""
-        folder = once(f"{self.requirements[0].split(' ')[0]}-server", self._install)
-        return McpServer(
-            self.name,
-            command=sys.executable,
-            args=("-m", self.module, *self.arguments),
-            env={"PYTHONPATH": str(folder)},
-        )
 
-    def _install(self, scratch: Path) -> Path:
-        file = scratch / "requirements.txt"
-        file.write_text("\n".join(self.requirements), encoding="utf-8")
+def fetched(server: McpServer) -> McpServer:
+    """Return how a server is started without asking a registry for it, after it was fetched if it has to be."""
+    if server.command == "npx":
+        return _with_environment(server, {"npm_config_cache": str(_npm_cache()), "npm_config_offline": "true"})
+    if server.command == "uvx":
+        package, *arguments = server.args
+        module = package.partition("@")[0].replace("-", "_")
+        server = msgspec.structs.replace(server, command=sys.executable, args=("-m", module, *arguments))
+        return _with_environment(server, {"PYTHONPATH": str(_installed(package))})
+    return server
+
+
+def time_server() -> McpServer:
+    """Return the server that knows the time, in a time zone that does not depend on the machine."""
+    server = fetched(example("time"))
+    return msgspec.structs.replace(server, args=(*server.args, "--local-timezone", "UTC"))
+
+
+def _with_environment(server: McpServer, more: Mapping[str, str]) -> McpServer:
+    return msgspec.structs.replace(server, env={**server.env, **more})
+
+
+def _installed(package: str) -> Path:
+    """Return the folder that a package of PyPI, such as `mcp-server-time@2026.10.19`, was installed into."""
+    name, _, version = package.partition("@")
+    file = _REQUIREMENTS / f"{name}.txt"
+    assert file.read_text(encoding="utf-8").startswith(f"{name}=={version} "), f"{file} is for another {package}"
+
+    def install(scratch: Path) -> Path:
         pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--no-cache-dir", "-q"]
         packages = scratch / "packages"
         subprocess.run([*pip, "--target", str(packages), "-r", str(file)], check=True, stdin=subprocess.DEVNULL)
         return packages
 
+    # What is compiled is for one version of Python.
+    return once(f"{name}=={version}-server-{sys.implementation.cache_tag}", install)
 
-TIME = RealServer(
-    "time",
-    "mcp_server_time",
-    (
-        "mcp-server-time==2026.10.19 --hash=sha256:5c099a001c6ca78260bda419f2e9b2aabee1adc4fe6ca56d8959871ad8da58a1",
-        "tzdata==2026.6 --hash=sha256:0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec",
-        "tzlocal==5.4.5 --hash=sha256:ecab534f6d65d9deb4c4ea52c121ab6dd5958e9b878e71dcb102578269752454",
-    ),
-    ("--local-timezone", "UTC"),
-)
+
+def _npm_cache() -> Path:
+    """Return a cache of npm that holds all servers of the examples that are from there."""
+    servers = [read_config(path).servers[0] for path in sorted(EXAMPLES.glob("*.json"))]
+    packages = [server.args[1] for server in servers if server.command == "npx"]
+
+    def fill(scratch: Path) -> Path:
+        cache = scratch / "cache"
+        environment = {**os.environ, "npm_config_cache": str(cache)}
+        npx = [shutil.which("npx") or "npx", "-y", "-p"]
+        fetching = [
+            subprocess.Popen([*npx, package, "--", "node", "-e", "0"], env=environment, stdin=subprocess.DEVNULL)
+            for package in packages
+        ]
+        assert [process.wait() for process in fetching] == [0] * len(packages), "npm could not fetch the servers"
+        return cache
+
+    versions = "-".join(package.rpartition("@")[2] for package in packages)
+    return once(f"npm-servers-{versions}", fill)

@@ -17,7 +17,7 @@ from mistral_tui.types.messages import TextPart
 from mistral_tui.types.models import LoadOptions, ModelEntry
 from mistral_tui.types.requests import GenerateRequest, NamedTool, SamplingParams
 from mistral_tui.types.tools import Decision, ToolRun
-from tests.real_servers import TIME
+from tests.real_servers import time_server
 from tests.stubs.waiting import until
 
 pytestmark = pytest.mark.mcp
@@ -29,7 +29,7 @@ REQUEST = GenerateRequest(sampling=SamplingParams(temperature=0, max_tokens=48))
 @pytest.fixture
 async def workspace(smollm2: Path, tmp_path: Path) -> AsyncGenerator[Workspace, None]:
     """The real model, the real server, and a database."""
-    server = TIME.installed()
+    server = time_server()
     paths = Paths.resolve()
     paths.mcp.parent.mkdir(parents=True, exist_ok=True)
     configured = {"command": server.command, "args": server.args, "env": server.env}

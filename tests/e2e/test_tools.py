@@ -12,7 +12,7 @@ from mistral_tui.types.messages import TextPart
 from mistral_tui.types.tools import ToolRun
 from tests.e2e.program import database
 from tests.e2e.tmux import Tmux
-from tests.real_servers import TIME
+from tests.real_servers import time_server
 
 pytestmark = [pytest.mark.mcp, pytest.mark.requires_program("tmux")]
 
@@ -22,7 +22,7 @@ def screen(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tmux]:
     """The interface on the real model, with the real server configured."""
     for name, value in {"TEMPERATURE": "0", "MAX_TOKENS": "40", "DISCOVER": "none"}.items():
         monkeypatch.setenv(f"MISTRAL_TUI_{name}", value)
-    server = TIME.installed()
+    server = time_server()
     own = Paths.resolve().mcp
     own.parent.mkdir(parents=True, exist_ok=True)
     configured = {"command": server.command, "args": server.args, "env": server.env}

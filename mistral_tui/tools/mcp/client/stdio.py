@@ -7,6 +7,7 @@ may take four seconds to end it. This one bounds each of these.
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -94,7 +95,7 @@ async def stdio_transport(server: McpServer, known: ServerProcess) -> AsyncGener
 async def _start(server: McpServer) -> asyncio.subprocess.Process:
     try:
         process = await asyncio.create_subprocess_exec(
-            server.command,
+            _program(server),
             *server.args,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -113,6 +114,12 @@ async def _start(server: McpServer) -> asyncio.subprocess.Process:
         raise ServerFailed(f"the MCP server {server.name} cannot be started: {error}") from None
     bind_child(process.pid)
     return process
+
+
+def _program(server: McpServer) -> str:
+    """Return what is started. On Windows a name alone finds no script, and npx is one: npx.cmd."""
+    found = shutil.which(server.command, path=server.env.get("PATH")) if sys.platform == "win32" else None
+    return found or server.command
 
 
 async def _read_messages(process: asyncio.subprocess.Process, messages: Any, known: ServerProcess) -> None:
