@@ -1,7 +1,12 @@
 """The examples of configurations: what they say, and that the servers they name start and answer."""
 
+import asyncio
+import contextlib
 import json
+import re
+import socket
 import subprocess
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +18,7 @@ from mistral_tui.tools.mcp.variables import variables_of, with_values
 from mistral_tui.tools.toolbox import Toolbox
 from mistral_tui.types.messages import TextPart
 from tests.real_servers import EXAMPLES, ROOT, example, fetched
+from tests.stubs.waiting import until
 from tests.tools.mcp.internet import internet
 
 FILES = sorted(EXAMPLES.glob("*.json"))
@@ -63,16 +69,19 @@ async def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenera
         arguments: dict[str, object],
         variables: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        fails: bool = False,
     ) -> str:
-        server = fetched(with_values(example(name), variables or {}, {}, tmp_path))
+        server = fetched(with_values(example(name), variables or {}, {}, folder or tmp_path))
         server = msgspec.structs.replace(server, env={**server.env, **(environment or {})})
-        await toolbox.use((server,))
+        if server.name not in [state.name for state in toolbox.states]:
+            await toolbox.use((server,))
         await toolbox.settled()
         (state,) = toolbox.states
         assert state.health == "ready", state.error
         output = await toolbox.call(server.name, tool, arguments)
         texts = [part.text for part in output.parts if isinstance(part, TextPart)]
-        assert not output.failed, texts
+        assert output.failed == fails, texts
         return "\n".join(texts)
 
     yield call
@@ -148,3 +157,85 @@ def repository(tmp_path: Path) -> Path:
 @pytest.mark.requires_program("git")
 async def test_git_shows_the_repository_that_one_works_in(called: Called, repository: Path) -> None:
     assert "new.txt" in await called("git", "git_status", {"repo_path": str(repository)})
+
+
+PYTHON = {"PYTHON": sys.executable}
+
+
+@pytest.mark.mcp
+async def test_python_files_writes_edits_searches_and_stays_in_its_folder(called: Called, tmp_path: Path) -> None:
+    variables = {**PYTHON, "FILES_FOLDER": str(tmp_path / "work")}
+
+    async def ask(tool: str, *, fails: bool = False, **arguments: object) -> str:
+        return await called("python_files", tool, arguments, variables=variables, folder=ROOT, fails=fails)
+
+    (tmp_path / "work").mkdir()
+    (tmp_path / "secret.txt").write_text("not for you", encoding="utf-8")
+    await ask("write_file", path="notes/tea.txt", content="boil\nsteep\npour\n")
+    await ask("edit_file", path="notes/tea.txt", old="steep", new="wait 4 minutes")
+    assert (tmp_path / "work" / "notes" / "tea.txt").read_text(encoding="utf-8") == "boil\nwait 4 minutes\npour\n"
+    assert await ask("read_file", path="notes/tea.txt", start=2, lines=1) == "wait 4 minutes\n"
+    assert await ask("search_files", words="MINUTES") == "notes/tea.txt:2:wait 4 minutes"
+    assert await ask("list_files") == "notes/tea.txt"
+    assert "nothing else is allowed" in await ask("read_file", path="../secret.txt", fails=True)
+    assert "0 times" in await ask("edit_file", path="notes/tea.txt", old="milk", new="sugar", fails=True)
+
+
+@pytest.fixture
+async def redis_url(tmp_path: Path, requires_program: Callable[[str], str]) -> AsyncGenerator[str, None]:
+    """A real Redis of the test's own."""
+    program = requires_program("redis-server")
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path), "--save", "", "--appendonly", "no"]
+    process = await asyncio.create_subprocess_exec(program, *where, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        await until(lambda: answers(port))
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.mcp
+async def test_rag_finds_a_paraphrase_before_unrelated_texts(called: Called, redis_url: str, smollm2: Path) -> None:
+    variables = {**PYTHON, "REDIS_URL": redis_url, "EMBEDDING_MODEL": str(smollm2)}
+
+    async def ask(tool: str, **arguments: object) -> str:
+        return await called("rag_redis", tool, arguments, variables=variables, folder=ROOT)
+
+    async def sources(query: str, limit: int = 5) -> list[str]:
+        return re.findall(r'"source": *"(\w+)"', await ask("search", query=query, limit=limit))
+
+    assert await sources("anything") == []
+    texts = {
+        "cat": "The cat sleeps on the warm windowsill all afternoon.",
+        "money": "Quarterly revenue rose by eight percent.",
+        "help": "To reset the password, open the settings and choose Security.",
+        "bridge": "The bridge is closed to lorries until March.",
+    }
+    for source, text in texts.items():
+        assert await ask("add_text", source=source, text=text) == f"passages of {source} that are kept: 1"
+    assert (await sources("A kitten naps by the sunny window."))[0] == "cat"
+    assert await sources("Company sales grew this quarter", limit=1) == ["money"]
+    assert await sources("How do I change my login secret?", limit=1) == ["help"]
+    assert sorted(await sources("Trucks cannot cross the river before spring")) == sorted(texts)
+    await ask("add_text", source="cat", text="The cat is out.\n\nIt hunts mice.")
+    assert (await sources("something", limit=9)).count("cat") == 2
+    assert await ask("remove_text", source="cat") == "passages of cat that were removed: 2"
+    assert sorted(await sources("A kitten naps by the sunny window.")) == ["bridge", "help", "money"]
+
+
+@pytest.mark.mcp
+async def test_rag_says_that_redis_is_not_there(called: Called, smollm2: Path) -> None:
+    nobody = {**PYTHON, "REDIS_URL": "redis://127.0.0.1:1/0", "EMBEDDING_MODEL": str(smollm2)}
+    answer = await called("rag_redis", "remove_text", {"source": "cat"}, variables=nobody, folder=ROOT, fails=True)
+    assert "Redis cannot be used: " in answer
