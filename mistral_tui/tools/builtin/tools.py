@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from mistral_tui import __version__
+from mistral_tui.tools.builtin.commands import Commands, Shell, why_no_commands
 from mistral_tui.tools.builtin.files import Files
 from mistral_tui.tools.builtin.root import SandboxRoot
 from mistral_tui.types.agent import AgentOptions
@@ -23,6 +24,7 @@ from mistral_tui.types.text import printable_line
 from mistral_tui.types.tools import BUILTIN, Tool, ToolHints, ToolOutput
 
 _READS: Final = ToolHints(read_only=True, destructive=False, idempotent=True, open_world=False)
+_RUNS: Final = ToolHints()
 _WRITES: Final = ToolHints(destructive=True, idempotent=False, open_world=False)
 
 _Path = Annotated[str, msgspec.Meta(description="relative to the working folder")]
@@ -71,13 +73,32 @@ class CurrentTime(msgspec.Struct, forbid_unknown_fields=True):
     timezone: Annotated[str, msgspec.Meta(description="such as Europe/Berlin; empty: that of this computer")] = ""
 
 
+_Seconds = Annotated[int, msgspec.Meta(description="how long it may take", ge=1, le=600)]
+
+
+class RunCommand(msgspec.Struct, forbid_unknown_fields=True):
+    """What `run_command` takes."""
+
+    command: str
+    seconds: _Seconds = 60
+    shell: Annotated[Shell, msgspec.Meta(description="empty: what is usual here")] = ""
+
+
+class RunPython(msgspec.Struct, forbid_unknown_fields=True):
+    """What `run_python` takes."""
+
+    code: str
+    seconds: _Seconds = 60
+
+
 A = TypeVar("A", bound=msgspec.Struct)
+_Answer = Awaitable[str | ToolOutput]
 
 
 @dataclass(frozen=True)
 class _Own(Generic[A]):
     takes: type[A]
-    run: Callable[[A], Awaitable[str]]
+    run: Callable[[A], _Answer]
     tool: Tool
 
 
@@ -95,7 +116,7 @@ class BuiltinTools:
         began = time.monotonic()
         self._root = SandboxRoot(Path(options.root))
         files = Files(self._root, options.max_file_size)
-        tools = (
+        tools: tuple[_Own[Any], ...] = (
             _own(
                 "list_directory",
                 "Lists a folder: files with their sizes, folders end with /.",
@@ -130,11 +151,31 @@ class BuiltinTools:
             ),
             _own("current_time", "Says the date and the time.", CurrentTime, _current_time),
         )
+        why_not = why_no_commands(options)
+        if not why_not:
+            commands = Commands(self._root.path, options)
+            tools += (
+                _own(
+                    "run_command",
+                    "Runs a shell command in the working folder, and returns what it prints.",
+                    RunCommand,
+                    lambda asked: commands.run(asked.command, asked.shell, asked.seconds),
+                    _RUNS,
+                ),
+                _own(
+                    "run_python",
+                    "Runs a Python program in the working folder, and returns what it prints.",
+                    RunPython,
+                    lambda asked: commands.run_python(asked.code, asked.seconds),
+                    _RUNS,
+                ),
+            )
         self._tools: dict[str, _Own[Any]] = {each.tool.tool: each for each in tools}
         self.state = ServerState(
             BUILTIN,
             "ready",
-            said=f"mistral-tui {__version__}, in {printable_line(str(self._root.path))}",
+            said=f"mistral-tui {__version__}, in {printable_line(str(self._root.path))}"
+            + (f", without commands: {why_not}; see agent_sandbox_mode" if why_not else ""),
             tools=tuple(each.tool for each in tools),
             starts=1,
             seconds_to_start=time.monotonic() - began,
@@ -161,7 +202,8 @@ class BuiltinTools:
             ToolError: It came to nothing; says why.
         """
         asked = self._asked(tool, tool, arguments)
-        return ToolOutput((TextPart(await self._tools[tool].run(asked)),))
+        answer = await self._tools[tool].run(asked)
+        return ToolOutput((TextPart(answer),)) if isinstance(answer, str) else answer
 
     def _asked(self, name: str, tool: str, arguments: Json) -> Any:
         own = self._tools.get(tool)
@@ -178,7 +220,11 @@ class BuiltinTools:
 
 
 def _own(
-    name: str, description: str, takes: type[A], run: Callable[[A], Awaitable[str]], hints: ToolHints = _READS
+    name: str,
+    description: str,
+    takes: type[A],
+    run: Callable[[A], _Answer],
+    hints: ToolHints = _READS,
 ) -> _Own[A]:
     schema = msgspec.json.schema_components([takes])[1][takes.__name__]
     for hidden in ("title", "description"):
