@@ -82,7 +82,7 @@ def test_a_key_is_taken_from_what_did_it_before(file: Path) -> None:
         ("help = \n", "line 1: not valid TOML"),
         ("\nhelp = 3\n", "line 2, help: it must be a list of keys"),
         ('[app]\nhepl = ["f1"]\n', "line 2, app.hepl: there is no such action; did you mean help?"),
-        ('select = ["f1"]\n', "line 1, select: several have such an action; put it under one of [chats], [choice]"),
+        ('select = ["f1"]\n', "line 1, select: several have such an action; put it under one of [chats], [calls], "),
         ('help = ["f1", "ctlr+x"]\n', "line 1, help: there is no key 'ctlr+x'; it is ignored"),
         ('help = ["flap"]\n', "line 1, help: there is no key 'flap'; it is ignored"),
         ('[app]\nhelp = ["f11"]\ntheme = ["f11", "f12"]\n', "line 3, app.theme: f11 is a key of help already"),

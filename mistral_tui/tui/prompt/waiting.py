@@ -29,6 +29,8 @@ class WaitingPrompts(Widget):
 
     def render(self) -> RenderResult:
         """Return the first of them, and how many there are."""
+        if not self.texts:  # drawn once more before the layout without it
+            return ""
         width = max(10, self.size.width)
         rows = [
             Content.assemble(("◷ ", "$text-muted"), printable_line(text) or "(files)").truncate(width, ellipsis=True)
