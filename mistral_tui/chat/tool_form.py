@@ -33,6 +33,8 @@ class FormField:
     choices: tuple[str, ...] = ()
     value: str = ""
     """What stands in it at first."""
+    masked: bool = False
+    """Whether it is not to be seen."""
 
 
 def form_fields(schema: Json, arguments: Json | None = None) -> tuple[FormField, ...]:
@@ -55,6 +57,14 @@ def form_fields(schema: Json, arguments: Json | None = None) -> tuple[FormField,
     if given or not fields:
         fields.append(FormField(REST, "JSON", about="other arguments", value=json.dumps(given, ensure_ascii=False)))
     return tuple(fields)
+
+
+def question_fields(schema: Json) -> tuple[FormField, ...]:
+    """Return the lines of a form that a server asks for, with what it proposes; none if it wants a yes or no only."""
+    properties = schema.get("properties")
+    named = properties if isinstance(properties, dict) else {}
+    proposed = {name: each["default"] for name, each in named.items() if isinstance(each, dict) and "default" in each}
+    return tuple(field for field in form_fields(schema, proposed) if field.name != REST)
 
 
 def form_arguments(fields: Sequence[FormField], texts: Mapping[str, str]) -> Json:
@@ -82,6 +92,8 @@ def form_arguments(fields: Sequence[FormField], texts: Mapping[str, str]) -> Jso
 
 def _field(name: str, schema: Json, required: bool, value: Any) -> FormField:
     choices = schema.get("enum")
+    if isinstance(titled := schema.get("oneOf"), list):  # choices with titles
+        choices = [each.get("const") if isinstance(each, dict) else None for each in titled]
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((each for each in kind if each != "null"), None)

@@ -18,6 +18,7 @@ from mistral_tui.tools.naming import named
 from mistral_tui.types.agent import AgentOptions
 from mistral_tui.types.errors import InvalidRequest, MistralTuiError, ToolError
 from mistral_tui.types.messages import Json
+from mistral_tui.types.questions import Answerer
 from mistral_tui.types.servers import McpServer, ServerHealth, ServerState
 from mistral_tui.types.tools import BUILTIN, Tool, ToolOutput, ToolProgress
 
@@ -37,6 +38,8 @@ OnState = Callable[[ServerState], None]
 
 class Box(Protocol):
     """Where servers run; see `mistral_tui.tools.toolbox.Toolbox`."""
+
+    person: Answerer | None
 
     @property
     def states(self) -> tuple[ServerState, ...]: ...  # noqa: D102 - see there
@@ -87,6 +90,8 @@ class Servers:
         self._listeners: list[Callable[[], None]] = []
         self.tell: Callable[[str], None] = lambda notice: None
         """Told of what the person should know of the configuration, one line each."""
+        self.person: Answerer | None = None
+        """Who asks the person what servers ask; to be set before `start`."""
 
     @classmethod
     def of(cls, paths: Paths, project: Path, agent: AgentOptions | None = None) -> Self:
@@ -312,11 +317,13 @@ class Servers:
             inputs = {value.id: value.default for value in each.inputs if value.default} | self._inputs
             try:
                 server = with_values(each.server, os.environ, inputs, self._project)
-                ready.append(msgspec.structs.replace(server, enabled=True))
+                # Nobody asks the person yet whether a model may reply to a server.
+                ready.append(msgspec.structs.replace(server, enabled=True, sampling=False))
             except (MissingVariable, InvalidRequest) as error:
                 self._failed[name] = str(error)
         if self._box is None and self._make_box is not None and (ready or self._agent is not None):
             self._box = self._make_box(self._state_changed)
+            self._box.person = self.person
         if self._box is not None:
             try:
                 await self._box.use(tuple(ready))

@@ -1,6 +1,6 @@
 """What all dialogs have in common: they are answered once, and then closed."""
 
-from typing import Generic
+from typing import ClassVar, Generic
 
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen, ScreenResultType
@@ -23,3 +23,6 @@ class Dialog(ModalScreen[ScreenResultType], AnsweredScreen[ScreenResultType], in
 
     The style sheets know it as a modal screen, which is why that comes first: Textual looks at the first base only.
     """
+
+    TAKES_QUESTIONS: ClassVar[bool] = False
+    """Whether what a server asks may come over it: it makes calls itself, and ends them when it is closed."""

@@ -10,6 +10,7 @@ from mistral_tui.tools.servers import Servers
 from mistral_tui.types.errors import ToolError
 from mistral_tui.types.events import ToolCallDelta
 from mistral_tui.types.messages import Json, TextPart
+from mistral_tui.types.questions import Answerer
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool, ToolOutput, ToolProgress
 from tests.stubs.engines import Reply
@@ -44,6 +45,7 @@ class FakeBox:
     """The calls that were made."""
     restarted: list[str] = field(default_factory=list)
     closed: bool = False
+    person: Answerer | None = None
 
     async def use(self, servers: tuple[McpServer, ...]) -> None:
         self.used = servers

@@ -45,6 +45,7 @@ from mistral_tui.tui.settings.fields import FieldsScreen
 from mistral_tui.tui.settings.system_prompt import SystemPrompt
 from mistral_tui.tui.tools.approval import ApprovalDialog
 from mistral_tui.tui.tools.inspector import CallList
+from mistral_tui.tui.tools.server_question import ServerQuestionDialog
 from mistral_tui.tui.tools.servers import ServersScreen
 from mistral_tui.tui.tools.try_tool import TryTool
 
@@ -82,6 +83,8 @@ OWNERS: dict[Where, type] = {
     "calls": CallList,
     "servers": ServersScreen,
     "try_tool": TryTool,
+    "server_question": ServerQuestionDialog,
+    "form": MistralApp,
 }
 
 LEGACY = {
@@ -117,9 +120,9 @@ def test_no_key_of_an_owner_means_two_things(where: Where) -> None:
     owners = on_screen if where in on_screen else in_transcript if where in in_transcript else owners
     keys = [key for each in ACTIONS if each.where in owners for key in each.keys]
     assert len(keys) == len(set(keys))
-    # What the app does is done wherever the person is, but for a list that is open for a moment and a form's places.
+    # What the app does is done wherever the person is, but for a list that is open for a moment and forms.
     everywhere = {key for each in ACTIONS if each.where == "app" for key in each.keys}
-    if where not in ("app", "completion", "place"):
+    if where not in ("app", "completion", "place", "form"):
         assert not everywhere & set(keys)
 
 

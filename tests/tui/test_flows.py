@@ -86,6 +86,8 @@ ELSEWHERE: dict[Where, str] = {
     "tokens": "test_tokens presses its keys on a reply whose tokens are known",
     "details": "test_picker presses its keys",
     "try_tool": "tools/test_servers presses its keys on a form",
+    "form": "tools/test_server_questions presses its keys in what a server asks",
+    "server_question": "tools/test_server_questions presses its keys",
     "approval": "tools/test_approval presses its keys on a call that waits",
     "asking": "test_picker and sessions/ press its key in their dialogs",
     "place": "prompt/test_sources presses its keys in the form of a template",

@@ -8,14 +8,14 @@ Where = Literal[
     "app", "screen", "pane", "model", "parameters", "panes", "message", "prompt", "box", "completion", "sources",
     "transcript", "tokens", "chats", "sessions", "dialog", "reader", "choice", "fields", "system_prompt", "models",
     "details", "field", "asking", "place", "compare", "logs", "approval",
-    "calls", "servers", "try_tool",
+    "calls", "servers", "try_tool", "server_question", "form",
 ]  # fmt: skip
 """Who does it: the app, the main screen, the pane in use, its model, its parameters, all panes, the chosen message,
 the prompt, its box with the files, its list of completions, where else prompts come from, the transcript, the panel
 of tokens, the list of chats, what is done with its sessions, a dialog, one with a text, one with a choice, one with
 fields, the one of the system prompt, the list of models, its details, a line of text, a dialog with one, a place of a
-prompt template, several answers, logs, the question whether a call may be made, the pane of calls, the servers, or the
-form of a tool."""
+prompt template, several answers, logs, the question whether a call may be made, the pane of calls, the servers, the
+form of a tool, what a server asks, or the lines of a form."""
 Group = Literal[
     "Chat", "Chats", "Reading", "Messages", "Writing", "Model", "Models", "Panes", "Tools", "Program", "Dialogs"
 ]
@@ -24,7 +24,7 @@ Group = Literal[
 _OF_THE_SCREEN: tuple[Where, ...] = ("pane", "model", "parameters", "panes", "box", "sources")
 _OF_DIALOGS: tuple[Where, ...] = (
     "dialog", "reader", "choice", "fields", "system_prompt", "models", "details", "field", "asking", "place",
-    "compare", "logs", "approval", "servers", "try_tool",
+    "compare", "logs", "approval", "servers", "try_tool", "server_question", "form",
 )  # fmt: skip
 
 
@@ -94,6 +94,8 @@ class Action:
         call = self.owner_call(argument)
         if self.where in ("app", "screen"):
             return f"{self.where}.{call}"
+        if self.where == "form":
+            return f"app.{call}"
         if self.where == "models":
             return f"screen.{call}"
         if self.where in (*_OF_THE_SCREEN, "sessions", "message"):

@@ -53,4 +53,9 @@ TOOLS: tuple[Action, ...] = (
     Action("call", "Call the tool", ("f5",), "try_tool", "Tools"),
     Action("text_up", "Form and answer, a page up", ("pageup",), "try_tool", "Tools", call="scroll(-8)"),
     Action("text_down", "Form and answer, a page down", ("pagedown",), "try_tool", "Tools", call="scroll(8)"),
+    Action("focus_next", "Next line of the form", ("tab",), "form", "Tools"),
+    Action("focus_previous", "Line of the form before", ("shift+tab",), "form", "Tools"),
+    Action("accept", "Send what the server asks for, or open its address", ("f5",), "server_question", "Tools"),
+    Action("text_up", "The question, a page up", ("pageup",), "server_question", "Tools", call="scroll(-8)"),
+    Action("text_down", "The question, a page down", ("pagedown",), "server_question", "Tools", call="scroll(8)"),
 )

@@ -1,8 +1,4 @@
-"""Asks whether a call may be made: what it is in full, and for how long the answer counts.
-
-The dialog comes while the person may be typing. What is typed then goes on into the prompt, and nothing is an answer
-before the keys have rested for a moment.
-"""
+"""Asks whether a call may be made: what it is in full, and for how long the answer counts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,23 +9,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.file_changes import FileChange
 from mistral_tui.tui.actions import bindings
-from mistral_tui.tui.dialog import Dialog
 from mistral_tui.tui.field import Field
 from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.models.template_choice import Choices
+from mistral_tui.tui.tools.resting import RESTING, RestingDialog
 from mistral_tui.tui.tools.text import definition_diff, diff_content, json_content
 from mistral_tui.tui.tools.words import call_name
 from mistral_tui.types.text import printable_line
 from mistral_tui.types.tools import Approval, Decision, ToolDefinition, ToolRun
 
-REST: Final = 0.5
-"""Seconds without a key before an answer counts."""
 DENIED: Final = "the person did not allow it"
 """What the model is told."""
 _HIGHEST: Final = 34
@@ -62,7 +55,7 @@ class Question:
     """What its server said of the tool when it was allowed, and says now; `None`: that is the same."""
 
 
-class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
+class ApprovalDialog(RestingDialog[Decision], inherit_bindings=False):
     """Closes with the decision; with `None` the call is not allowed.
 
     Args:
@@ -71,15 +64,10 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("approval")]
-    AUTO_FOCUS = ""
 
     def __init__(self, question: Question, typed: Callable[[events.Key | events.Paste], None]) -> None:
-        super().__init__()
+        super().__init__(typed)
         self.question = question
-        self._typed = typed
-        self.counts = False
-        """Whether an answer counts now."""
-        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the call, the answers, and a line for the reason."""
@@ -94,10 +82,9 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
             yield KeyHint()
 
     def on_mount(self) -> None:
-        """Let the keys rest first."""
+        """Say where the call comes from."""
         self.show_waiting(self.question.waiting)
         self.query_one("#approval-why").display = False
-        self._rest()
 
     def on_resize(self) -> None:
         """Leave room for the answers, however long the call is, and the prompt in view."""
@@ -111,23 +98,6 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
         where.display = bool(words)
         where.update(" · ".join(words))
         self._fit()
-
-    def on_key(self, event: events.Key) -> None:
-        """Let what is typed go where it was meant to go, as long as the keys have not rested."""
-        if self.counts:
-            return
-        event.stop()
-        event.prevent_default()
-        if event.is_printable or event.key == "backspace":
-            self._typed(events.Key(event.key, event.character))
-        self._rest()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Do the same with what is pasted."""
-        if not self.counts:
-            event.stop()
-            self._typed(events.Paste(event.text))
-            self._rest()
 
     def action_choose(self, name: str) -> None:
         """Answer, or ask for the reason first."""
@@ -169,17 +139,13 @@ class ApprovalDialog(Dialog[Decision], inherit_bindings=False):
         height = min(_HIGHEST, self.size.height - room) - around
         self.query_one("#approval-text").styles.max_height = max(2, height)
 
-    def _rest(self) -> None:
-        """Let no answer count until the keys have rested."""
-        if self._resting is not None:
-            self._resting.stop()
-        self.counts = False
-        self._resting = self.set_timer(REST, self._rested)
+    def begin_rest(self) -> None:
+        """Show that no answer counts yet."""
         self.query_one("#approval").add_class("-resting")
-        self._hint("what you type goes on into the prompt · then you can answer")
+        self._hint(RESTING)
 
-    def _rested(self) -> None:
-        self.counts = True
+    def end_rest(self) -> None:
+        """Go to the answers."""
         self.query_one("#approval").remove_class("-resting")
         self.query_one(Choices).focus()
         self._hint("enter answers · page up, page down read · esc does not allow it")

@@ -8,15 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.suggester import SuggestFromList
 from textual.widgets import Static
 
-from mistral_tui.chat.tool_form import FormField, form_arguments, form_fields
+from mistral_tui.chat.tool_form import form_fields
 from mistral_tui.tui.actions import bindings
 from mistral_tui.tui.dialog import Dialog
-from mistral_tui.tui.field import Field
 from mistral_tui.tui.key_hint import KeyHint
 from mistral_tui.tui.tools.call_text import call_text
+from mistral_tui.tui.tools.form import FormLines
 from mistral_tui.tui.tools.words import progress_words
 from mistral_tui.types.errors import InvalidRequest
 from mistral_tui.types.messages import Json
@@ -39,14 +38,15 @@ class TryTool(Dialog[None], inherit_bindings=False):
         arguments: What stands in the form at first.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("try_tool")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("form"), *bindings("try_tool")]
     AUTO_FOCUS = "Field"
+    TAKES_QUESTIONS = True
 
     def __init__(self, tool: Tool, call: Call, arguments: Json | None = None) -> None:
         super().__init__()
         self._tool = tool
         self._call = call
-        self._fields = form_fields(tool.parameters, arguments)
+        self._form = FormLines(form_fields(tool.parameters, arguments))
         self._calling = False
         self._progress: str | None = None
         """What is to be said of the progress next."""
@@ -56,13 +56,7 @@ class TryTool(Dialog[None], inherit_bindings=False):
         with Vertical(classes="dialog", id="try"):
             yield Static(printable_line(self._tool.key), classes="dialog-title", markup=False)
             with VerticalScroll(id="try-text", can_focus=False):
-                for number, field in enumerate(self._fields):
-                    yield Static(_label(field), markup=False)
-                    line = Field(_placeholder(field), id=f"try-{number}")
-                    line.value = field.value
-                    if field.choices:
-                        line.suggester = SuggestFromList(field.choices)
-                    yield line
+                yield self._form
                 yield Static(id="try-answer", markup=False)
             yield KeyHint(_HINT)
 
@@ -74,9 +68,8 @@ class TryTool(Dialog[None], inherit_bindings=False):
         """Call the tool with what is in the form."""
         if self._calling:
             return
-        texts = {field.name: self.query_one(f"#try-{number}", Field).value for number, field in enumerate(self._fields)}
         try:
-            arguments = form_arguments(self._fields, texts)
+            arguments = self._form.values()
         except InvalidRequest as error:
             self._say(Content.styled(printable_line(str(error)), "$text-error"))
             return
@@ -114,14 +107,3 @@ def arguments_of(run: ToolRun) -> Json:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _label(field: FormField) -> Content:
-    name = printable_line(field.name) or "other arguments"
-    return Content.assemble(
-        (name, "bold"), (" *" if field.required else "", "$accent"), (f"  {printable_line(field.about)}", "$text-muted")
-    )
-
-
-def _placeholder(field: FormField) -> str:
-    return printable_line(" | ".join(field.choices))[:60] if field.choices else field.kind

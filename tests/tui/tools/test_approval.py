@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from mistral_tui.chat.workspace import Workspace
 from mistral_tui.tui.app import MistralApp
-from mistral_tui.tui.tools import approval
+from mistral_tui.tui.tools import resting
 from mistral_tui.tui.tools.approval import ApprovalDialog
 from mistral_tui.types.messages import Json, ToolResultPart
 from mistral_tui.types.servers import McpServer, ServerState
@@ -113,7 +113,7 @@ async def test_the_model_is_told_why_a_call_is_not_allowed() -> None:
 async def test_what_is_typed_when_the_question_comes_goes_on_into_the_prompt_and_answers_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(approval, "REST", 60)
+    monkeypatch.setattr(resting, "REST", 60)
     async with app_that_calls(calls(NOON)).run_test(size=(80, 24)) as pilot:
         shown = await asked(pilot, rested=False)
         app = pilot.app
@@ -124,7 +124,7 @@ async def test_what_is_typed_when_the_question_comes_goes_on_into_the_prompt_and
         assert dialog(app) is shown
         assert "goes on into the prompt" in shown_text(shown)
         assert len(app.pane.chat.tools.asked) == 1
-        monkeypatch.setattr(approval, "REST", 0.01)
+        monkeypatch.setattr(resting, "REST", 0.01)
         await pilot.press("!")
         await until(pilot, lambda: shown.counts)
         await pilot.press("o")

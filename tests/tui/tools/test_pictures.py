@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mistral_tui.tui.app import MistralApp
-from mistral_tui.tui.tools import approval as approval_module
+from mistral_tui.tui.tools import resting
 from mistral_tui.types.events import ToolProgressed
 from mistral_tui.types.servers import McpServer, ServerState
 from mistral_tui.types.tools import Tool, ToolProgress
@@ -139,6 +139,6 @@ def test_looks_as_accepted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if scene is approval_of_a_change:
-        monkeypatch.setattr(approval_module, "REST", 60)
+        monkeypatch.setattr(resting, "REST", 60)
     app, before = scene(theme)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
