@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -277,21 +278,26 @@ class Servers:
             await self._box.close()
 
     async def _start(self, read: "Callable[[], ConfiguredServers]") -> None:
-        try:
-            found = await asyncio.to_thread(read)
-            self._configured = found.servers
-            if found.max_concurrent_calls is not None:
-                self._slots = asyncio.Semaphore(max(1, found.max_concurrent_calls))
-            for notice in found.notices:
-                self.tell(notice)
-            if strangers := [each.server.name for each in found.servers if each.server.enabled and not each.trusted]:
-                self.tell(f"MCP servers of this project wait for you to agree to them: {', '.join(strangers)}")
-            await self._use()
-        except MistralTuiError as error:
-            self.tell(str(error))
-        except Exception as error:
-            _log.exception("the MCP servers could not be started")
-            self.tell(f"the MCP servers could not be started: {error!r}"[:400])
+        # The program's own tools are there also where no server can be.
+        for begin in (partial(self._configure, read), self._use):
+            try:
+                await begin()
+            except MistralTuiError as error:
+                self.tell(str(error))
+            except Exception as error:
+                _log.exception("the MCP servers could not be started")
+                self.tell(f"the MCP servers could not be started: {error!r}"[:400])
+
+    async def _configure(self, read: "Callable[[], ConfiguredServers]") -> None:
+        """Read what is configured, and tell what the person should know of it."""
+        found = await asyncio.to_thread(read)
+        self._configured = found.servers
+        if found.max_concurrent_calls is not None:
+            self._slots = asyncio.Semaphore(max(1, found.max_concurrent_calls))
+        for notice in found.notices:
+            self.tell(notice)
+        if strangers := [each.server.name for each in found.servers if each.server.enabled and not each.trusted]:
+            self.tell(f"MCP servers of this project wait for you to agree to them: {', '.join(strangers)}")
 
     @property
     def _has_ended(self) -> bool:

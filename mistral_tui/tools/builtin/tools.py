@@ -1,7 +1,6 @@
 """The program's own tools, as models are told of them, and as they are called."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,7 +112,6 @@ class BuiltinTools:
     """
 
     def __init__(self, options: AgentOptions) -> None:
-        began = time.monotonic()
         self._root = SandboxRoot(Path(options.root))
         files = Files(self._root, options.max_file_size)
         tools: tuple[_Own[Any], ...] = (
@@ -178,7 +176,6 @@ class BuiltinTools:
             + (f", without commands: {why_not}; see agent_sandbox_mode" if why_not else ""),
             tools=tuple(each.tool for each in tools),
             starts=1,
-            seconds_to_start=time.monotonic() - began,
         )
 
     def check(self, name: str, tool: str, arguments: Json) -> None:

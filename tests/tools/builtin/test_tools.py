@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from mistral_tui.chat.workspace import Workspace
@@ -26,6 +27,11 @@ def text_of(output: ToolOutput) -> str:
     (part,) = output.parts
     assert isinstance(part, TextPart)
     return part.text
+
+
+async def call(servers: Servers, name: str, **arguments: object) -> str:
+    (tool,) = [tool for tool in servers.tools if tool.name == name]
+    return text_of(await servers.call(tool, arguments))
 
 
 @pytest.fixture
@@ -84,6 +90,28 @@ async def test_a_root_that_is_gone_is_told_as_the_state_of_the_tools(tmp_path: P
     assert (state.health, servers.tools) == ("failed", ())
     assert "the sandbox root" in state.error
     await servers.close()
+
+
+async def test_they_are_there_also_when_no_server_can_be(
+    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_CONFIG_PATH", str(tmp_path / "gone.json"))
+    told: list[str] = []
+    servers.tell = told.append
+    await servers.settled()
+    assert "gone.json" in told[0]
+    assert "read_file" in [tool.name for tool in servers.tools]
+    assert await servers.read_log("builtin") == ()
+
+
+async def test_they_are_started_again_when_their_process_has_ended(servers: Servers) -> None:
+    await servers.settled()
+    workers = [each for each in psutil.Process().children() if "mistral_tui.tools.worker.main" in each.cmdline()]
+    workers[-1].kill()
+    await until(lambda: servers.states[0].health == "stopped")
+    await servers.restart("builtin")
+    await until(lambda: servers.states[0].health == "ready")
+    assert "day, " in await call(servers, "current_time")
 
 
 async def test_without_agent_mode_there_are_none(tmp_path: Path) -> None:
