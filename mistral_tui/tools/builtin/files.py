@@ -1,6 +1,7 @@
 """Files below the sandbox root: list, read, search, write, edit. Everything here blocks."""
 
 import fnmatch
+import io
 import json
 import os
 import secrets
@@ -16,8 +17,8 @@ from mistral_tui.types.text import printable_line
 MOST_ENTRIES: Final = 2_000
 """Of a folder that is listed."""
 MOST_FOUND: Final = 200
-MOST_CHARACTERS: Final = 400_000
-"""Of a file that is read at once."""
+MOST_SHOWN: Final = 400_000
+"""Bytes of a file that are read at once; a line that is longer is cut."""
 _LONGEST_LINE: Final = 400
 """Characters of a line that a search shows."""
 _SEARCHED_BYTES: Final = 4_000_000
@@ -59,15 +60,22 @@ class Files:
     def read(self, path: str, first_line: int, lines: int) -> str:
         """Return lines of a text file."""
         with self._root.place(path) as place:
-            text = _text(self._content(place), place)
-        rows = text.splitlines(keepends=True)
-        wanted = "".join(rows[first_line - 1 : first_line - 1 + lines])
-        if first_line > max(1, len(rows)):
-            raise ToolError(f"{place.shown} has {len(rows):,} lines; there is no line {first_line:,}")
-        shown = wanted[:MOST_CHARACTERS]
-        last = first_line - 1 + len(shown.splitlines())
-        if len(shown) < len(wanted) or last < len(rows):
-            shown += f"\n… lines {first_line:,} to {last:,} of {len(rows):,}; first_line reads on"
+            content = self._content(place)
+        wanted = b""
+        count = last = 0
+        for count, row in enumerate(io.BytesIO(content), start=1):  # a list of all lines may take fifty times the file
+            fits = count == first_line or (last == count - 1 and len(wanted) + len(row) <= MOST_SHOWN)
+            if first_line <= count < first_line + lines and fits:
+                wanted += row
+                last = count
+        if first_line > max(1, count):
+            raise ToolError(f"{place.shown} has {count:,} lines; there is no line {first_line:,}")
+        shown = _text(wanted, place)
+        if len(shown) > MOST_SHOWN:
+            shown = f"{shown[:MOST_SHOWN]}… (the line goes on)"
+        if first_line > 1 or last < count:
+            lead = "" if shown.endswith("\n") else "\n"
+            shown += f"{lead}… lines {first_line:,} to {last:,} of {count:,}; first_line says where to begin"
         return shown or "(an empty file)"
 
     def search(self, path: str, name: str, text: str) -> str:

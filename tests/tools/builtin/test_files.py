@@ -46,9 +46,20 @@ def test_a_long_folder_is_cut(files: Files, tmp_path: Path, monkeypatch: pytest.
 def test_a_file_is_read_by_lines(files: Files, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one\ntwo\nthree\n")
     assert files.read("a", 1, 100) == "one\ntwo\nthree\n"
-    assert files.read("a", 2, 1) == "two\n\n… lines 2 to 2 of 3; first_line reads on"
+    assert files.read("a", 2, 1) == "two\n… lines 2 to 2 of 3; first_line says where to begin"
     with pytest.raises(ToolError, match="a has 3 lines; there is no line 9"):
         files.read("a", 9, 1)
+
+
+def test_a_file_that_is_too_long_to_be_shown_is_read_in_pieces(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_SHOWN", 12)
+    (tmp_path / "a").write_text("12345\n" * 5)
+    assert files.read("a", 1, 9) == "12345\n12345\n… lines 1 to 2 of 5; first_line says where to begin"
+    assert files.read("a", 5, 9) == "12345\n… lines 5 to 5 of 5; first_line says where to begin"
+    (tmp_path / "line").write_text("x" * 100)
+    assert files.read("line", 1, 9) == "xxxxxxxxxxxx… (the line goes on)"
 
 
 def test_what_is_no_text_too_large_or_no_file_is_not_read(files: Files, tmp_path: Path) -> None:
