@@ -47,6 +47,7 @@ TOOLS: tuple[Action, ...] = (
     Action("switch", "Offer server or tool in this chat, or no longer", ("space",), "servers", "Tools"),
     Action("restart", "Start the server, or start it again", ("r",), "servers", "Tools"),
     Action("log", "Show what the server has logged", ("l",), "servers", "Tools"),
+    Action("inputs", "Give the values that the server waits for", ("i",), "servers", "Tools"),
     Action("trust", "Look at what a server of the project runs, and agree", ("t",), "servers", "Tools"),
     Action("text_up", "What is known, a page up", ("pageup",), "servers", "Tools", call="scroll(-8)"),
     Action("text_down", "What is known, a page down", ("pagedown",), "servers", "Tools", call="scroll(8)"),

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from mistral_tui.chat.server_questions import ServerQuestion
@@ -121,11 +121,6 @@ class ServerQuestionDialog(RestingDialog[Reply], inherit_bindings=False):
         around, room = (_AROUND_LOW, 0) if self.has_class("-low") else (_AROUND, 2)
         text = self.query_one("#server-question-text")
         text.styles.max_height = max(2, min(_HIGHEST, self.size.height - room) - around)
-
-    @on(Input.Submitted)
-    def _line_ended(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.focus_next()
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -95,6 +95,11 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
         if self._marked is not None:
             self.run_worker(self._ask_trust(self._marked[0]), exclusive=True)
 
+    def action_inputs(self) -> None:
+        """Ask for the values that the marked server waits for."""
+        if self._marked is not None:
+            self.run_worker(self._ask_inputs(self._marked[0]), exclusive=True)
+
     def action_log(self) -> None:
         """Show what the marked server has written to its standard error."""
         if self._marked is not None:
@@ -144,6 +149,15 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
         if await self.app.push_screen_wait(TrustDialog(name, str(found.source), now, before)):
             self._do(self._servers.agree(name))
 
+    async def _ask_inputs(self, name: str) -> None:
+        from mistral_tui.tui.tools.inputs import InputsDialog
+
+        inputs = self._servers.inputs_of(name)
+        if not inputs:
+            self.app.notify(f"{name} waits for no values", timeout=3)
+        elif values := await self.app.push_screen_wait(InputsDialog(name, inputs)):
+            self._do(self._servers.give_inputs(values))
+
     def _do(self, work: Awaitable[None]) -> None:
         async def do() -> None:
             try:
@@ -157,6 +171,10 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
     def _marked(self) -> tuple[str, Tool | None] | None:
         index = self.query_one(Choices).highlighted
         return None if index is None or index >= len(self._rows) else self._rows[index]
+
+    def _waits(self, name: str) -> bool:
+        known = any(each.server.name == name for each in self._servers.configured)
+        return known and bool(self._servers.inputs_of(name))
 
     def _is_trusted(self, name: str) -> bool:
         return name == BUILTIN or any(each.server.name == name and each.trusted for each in self._servers.configured)
@@ -194,4 +212,7 @@ class ServersScreen(Dialog[None], inherit_bindings=False):
             return
         state = next(state for state in self._servers.states if state.name == name)
         source = next((str(each.source) for each in self._servers.configured if each.server.name == name), "")
-        about.update(server_text(state, printable_line(source), self._tools.is_on(name), self._is_trusted(name)))
+        text = server_text(state, printable_line(source), self._tools.is_on(name), self._is_trusted(name))
+        if state.health == "failed" and self._waits(name):
+            text = Content("\n\n").join([text, Content("It waits for values of yours: i asks for them.")])
+        about.update(text)

@@ -189,7 +189,7 @@ async def test_a_real_server_asks_while_its_tool_is_tried(tmp_path: Path) -> Non
     configured = ConfiguredServers((ConfiguredServer(server, tmp_path / "mcp.json", True),))
     servers = Servers(lambda: configured, lambda on_state: Toolbox(tmp_path, tmp_path, on_state), None, tmp_path)
     app = MistralApp(Workspace(FakePool(FakeEngine()), None, ENTRY, servers=servers), theme="mistral-dark")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(100, 60)) as pilot:
         await started(pilot)
         await pilot.press("alt+v")
         await until(pilot, lambda: "ready" in shown_text(app.screen), seconds=30)

@@ -11,6 +11,7 @@ from mistral_tui.tools.mcp.sources import ConfiguredServer, ConfiguredServers
 from mistral_tui.tools.mcp.trust import Trust
 from mistral_tui.tools.servers import Servers
 from mistral_tui.tui.app import MistralApp
+from mistral_tui.tui.tools.inputs import InputsDialog
 from mistral_tui.tui.tools.servers import ServersScreen
 from mistral_tui.tui.tools.trust import TrustDialog
 from mistral_tui.tui.tools.try_tool import TryTool
@@ -152,6 +153,31 @@ async def test_a_server_of_the_project_is_started_after_the_person_has_seen_what
         await until(pilot, lambda: isinstance(app.screen, TrustDialog) and app.screen.query("Choices"))
         await pilot.press("down", "enter")
         await until(pilot, lambda: [each.name for each in box.used] == ["clock"])
+
+
+async def test_a_server_is_given_the_values_that_it_waits_for() -> None:
+    box = FakeBox()
+    server = McpServer("clock", command="clock-server", env={"TOKEN": "${input:token}"})
+    async with app_with_servers(box, server).run_test(size=(100, 30)) as pilot:
+        app = await opened(pilot, "i asks for them")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, InputsDialog) and app.screen.query("Field"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "token is needed" in shown_text(app.screen))
+        await pilot.press(*"sesame", "enter")
+        await until(pilot, lambda: [each.env for each in box.used] == [{"TOKEN": "sesame"}])
+        await until(pilot, lambda: "ready" in shown_text(app.screen))
+
+
+async def test_what_is_typed_of_a_value_is_masked() -> None:
+    server = McpServer("clock", command="clock-server", env={"TOKEN": "${input:token}"})
+    async with app_with_servers(FakeBox(), server).run_test(size=(40, 12)) as pilot:
+        app = await started(pilot)
+        await pilot.press("alt+v", "i")
+        await until(pilot, lambda: isinstance(app.screen, InputsDialog) and app.screen.query("Field"))
+        await pilot.press(*"sesame")
+        await until(pilot, lambda: "••••••" in shown_text(app.screen))
+        assert "sesame" not in shown_text(app.screen)
 
 
 async def test_without_servers_the_screen_says_where_to_put_them() -> None:
