@@ -35,6 +35,7 @@ from mistral_tui.tui.logs.lines import RecentLog
 from mistral_tui.tui.main_screen import NOTICE_TIME, MainScreen
 from mistral_tui.tui.media.graphics import NO_PICTURES
 from mistral_tui.tui.models.starter import Starter
+from mistral_tui.tui.pastes import keep_pastes_text
 from mistral_tui.tui.settings import themes
 from mistral_tui.tui.settings.colours import Colours
 from mistral_tui.tui.terminal_keys import know_terminal_keys
@@ -129,6 +130,7 @@ class MistralApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=_terminal_driver() if on_terminal else None)
         self.driver_class = settling(self.driver_class)
         know_terminal_keys()
+        keep_pastes_text()
         self.animation_level = "none"
         self.workspace = workspace
         self._library = library or ModelLibrary(workspace)
